@@ -1,1 +1,56 @@
-//! domain
+//! The words that all floors speak: the canonical conversation, its events, usage, notices, refusals, failures,
+//! names, secrets and limits.
+//!
+//! Every dialect decodes into these types and encodes from them, so that a translation is two steps and never a
+//! pair. Nothing here does I/O, knows a runtime, or has heard of a wire format: what one dialect says and no other
+//! has a word for travels in [`Extras`], beside the typed values.
+//!
+//! ```text
+//! client bytes --decode--> Request --encode--> provider bytes
+//! client bytes <--encode-- Answer | Frames <--decode-- provider bytes
+//! ```
+//!
+//! Begin with [`Request`], then [`Answer`], then [`Frame`] for what is streamed.
+
+mod answer;
+mod dialect_id;
+mod event;
+mod extras;
+mod failure;
+pub mod limits;
+mod locus;
+mod name;
+mod nearest;
+mod notice;
+mod part;
+mod refusal;
+mod request;
+mod secret;
+mod stop;
+mod tool;
+mod transport;
+mod usage;
+
+pub use answer::{Answer, AnswerHead, Choice, LogProbs, TokenLogProb};
+pub use dialect_id::DialectId;
+pub use event::{AnswerBuilder, Delta, Event, Frame, OutOfPlace};
+pub use extras::Extras;
+pub use failure::{Failure, FailureClass};
+pub use locus::Locus;
+pub use name::{DeploymentName, ModelName, NameError, ProviderName};
+pub use nearest::nearest;
+pub use notice::{Notice, NoticeClass};
+pub use part::{
+    CacheMarker, CacheTtl, Citation, CitationKind, Document, Media, MediaKind, Part, PartKind, ProviderItem,
+    Reasoning, ReasoningField, Source, ToolCall, ToolCallKind, ToolResult,
+};
+pub use refusal::{Actor, Refusal, RefusalCode};
+pub use request::{
+    Effort, MaxTokensField, Metadata, OutputFormat, Param, ReasoningMode, ReasoningSpec, Request, Role, Sampling,
+    StructuredOutput, Turn,
+};
+pub use secret::{Secret, mask_secrets};
+pub use stop::{Stop, StopReason};
+pub use tool::{FunctionTool, ProviderTool, Tool, ToolChoice, ToolKind};
+pub use transport::{ResponseBody, Transport, TransportError, TransportFuture};
+pub use usage::Usage;

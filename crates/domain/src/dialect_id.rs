@@ -1,0 +1,29 @@
+//! The name of a wire format.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A wire format that requests, answers and streams are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum DialectId {
+    /// `OpenAI` Chat Completions.
+    OpenaiChat,
+    /// Anthropic Messages.
+    AnthropicMessages,
+}
+
+impl DialectId {
+    /// The name as it stands in configuration, headers and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenaiChat => "openai_chat",
+            Self::AnthropicMessages => "anthropic_messages",
+        }
+    }
+}
+
+impl fmt::Display for DialectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
