@@ -1,0 +1,315 @@
+//! What is compared, and how each of it is configured and started.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
+
+use super::process::{Process, Scratch, free_address};
+use super::request::Wire;
+
+/// One of the things that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(super) enum Subject {
+    /// The mock upstream itself: the base line
+    Direct,
+    /// nginx as a plain reverse proxy: the reference
+    Nginx,
+    /// Switchtower, Chat Completions to Chat Completions
+    Forward,
+    /// Switchtower, Messages to Chat Completions
+    Translated,
+    /// Switchtower, Chat Completions to Messages
+    TranslatedBack,
+}
+
+impl Subject {
+    pub(super) const USUAL: [Self; 4] =
+        [Self::Direct, Self::Nginx, Self::Forward, Self::Translated];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Nginx => "nginx",
+            Self::Forward => "forward",
+            Self::Translated => "translated",
+            Self::TranslatedBack => "translated-back",
+        }
+    }
+
+    fn is_switchtower(self) -> bool {
+        matches!(
+            self,
+            Self::Forward | Self::Translated | Self::TranslatedBack
+        )
+    }
+}
+
+/// Where a subject takes requests, and in which form.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target {
+    pub(super) address: SocketAddr,
+    pub(super) wire: Wire,
+    pub(super) model: &'static str,
+}
+
+/// Names of the deployments, which clients ask for as models.
+const CHAT_DEPLOYMENT: &str = "bench";
+const MESSAGES_DEPLOYMENT: &str = "bench-messages";
+
+/// The upstream and the subjects, all running.
+#[derive(Debug)]
+pub(super) struct Stage {
+    nginx: Option<Server>,
+    switchtower: Option<Server>,
+    upstream: SocketAddr,
+    // Dropped after the subjects that use them.
+    _upstream: Process,
+    scratch: Scratch,
+}
+
+/// A started subject, and what is needed to start it again.
+#[derive(Debug)]
+struct Server {
+    binary: PathBuf,
+    process: Process,
+    whole: SocketAddr,
+    streamed: SocketAddr,
+}
+
+impl Stage {
+    pub(super) fn set_up(root: &Path, subjects: &[Subject], binary: Option<&Path>) -> Result<Self> {
+        let scratch = Scratch::new()?;
+        let nginx_binary = subjects
+            .contains(&Subject::Nginx)
+            .then(find_nginx)
+            .transpose()?;
+        let switchtower_binary = if subjects.iter().any(|subject| subject.is_switchtower()) {
+            Some(match binary {
+                Some(binary) => binary.to_owned(),
+                None => build_switchtower(root)?,
+            })
+        } else {
+            None
+        };
+        let upstream = free_address()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["bench-upstream", "--port", &upstream.port().to_string()]);
+        let process = Process::start("upstream", command, &[upstream], scratch.path())?;
+        let mut stage = Self {
+            nginx: None,
+            switchtower: None,
+            upstream,
+            _upstream: process,
+            scratch,
+        };
+        if let Some(binary) = nginx_binary {
+            stage.nginx = Some(stage.start_nginx(binary)?);
+        }
+        if let Some(binary) = switchtower_binary {
+            stage.switchtower = Some(stage.start_switchtower(binary)?);
+        }
+        Ok(stage)
+    }
+
+    pub(super) fn target(&self, subject: Subject, streamed: bool) -> Result<Target> {
+        let address = match self.server(subject) {
+            Some(server) if streamed => server.streamed,
+            Some(server) => server.whole,
+            None if subject == Subject::Direct => self.upstream,
+            None => bail!("{} is not running", subject.name()),
+        };
+        let (wire, model) = match subject {
+            Subject::Direct | Subject::Nginx | Subject::Forward => (Wire::Chat, CHAT_DEPLOYMENT),
+            Subject::Translated => (Wire::Messages, CHAT_DEPLOYMENT),
+            Subject::TranslatedBack => (Wire::Chat, MESSAGES_DEPLOYMENT),
+        };
+        Ok(Target {
+            address,
+            wire,
+            model,
+        })
+    }
+
+    /// The process whose cost is the subject's; the base line has none that could be compared.
+    pub(super) fn process(&self, subject: Subject) -> Option<&Process> {
+        self.server(subject).map(|server| &server.process)
+    }
+
+    /// Gives a subject a process without a past.
+    pub(super) fn restart(&mut self, subject: Subject) -> Result<()> {
+        if subject == Subject::Nginx {
+            if let Some(old) = self.nginx.take() {
+                let binary = old.binary.clone();
+                drop(old);
+                self.nginx = Some(self.start_nginx(binary)?);
+            }
+        } else if let Some(old) = self.switchtower.take_if(|_| subject.is_switchtower()) {
+            let binary = old.binary.clone();
+            drop(old);
+            self.switchtower = Some(self.start_switchtower(binary)?);
+        }
+        Ok(())
+    }
+
+    fn server(&self, subject: Subject) -> Option<&Server> {
+        match subject {
+            Subject::Direct => None,
+            Subject::Nginx => self.nginx.as_ref(),
+            Subject::Forward | Subject::Translated | Subject::TranslatedBack => {
+                self.switchtower.as_ref()
+            }
+        }
+    }
+
+    fn start_nginx(&self, binary: PathBuf) -> Result<Server> {
+        let (whole, streamed) = (free_address()?, free_address()?);
+        let folder = self.scratch.path();
+        let file = folder.join("nginx.conf");
+        std::fs::write(
+            &file,
+            nginx_settings(folder, self.upstream, whole, streamed),
+        )?;
+        let mut command = Command::new(&binary);
+        command
+            .arg("-p")
+            .arg(folder)
+            .arg("-e")
+            .arg(folder.join("nginx-error.log"))
+            .arg("-c")
+            .arg(&file);
+        let process = Process::start("nginx", command, &[whole, streamed], folder)?;
+        Ok(Server {
+            binary,
+            process,
+            whole,
+            streamed,
+        })
+    }
+
+    fn start_switchtower(&self, binary: PathBuf) -> Result<Server> {
+        let address = free_address()?;
+        let folder = self.scratch.path();
+        let file = folder.join("switchtower.toml");
+        std::fs::write(&file, switchtower_settings(self.upstream, address))?;
+        let mut command = Command::new(&binary);
+        command.arg("serve").arg("--config").arg(&file);
+        let process = Process::start("switchtower", command, &[address], folder)?;
+        Ok(Server {
+            binary,
+            process,
+            whole: address,
+            streamed: address,
+        })
+    }
+}
+
+/// The settings of Switchtower: one provider for each dialect that the upstream speaks.
+fn switchtower_settings(upstream: SocketAddr, address: SocketAddr) -> String {
+    format!(
+        r#"[listen]
+address = "{address}"
+
+[providers.mock]
+dialect = "openai_chat"
+base_url = "http://{upstream}/v1"
+
+[providers.mock-messages]
+dialect = "anthropic_messages"
+base_url = "http://{upstream}/v1"
+
+[deployments.{CHAT_DEPLOYMENT}]
+provider = "mock"
+model = "bench"
+
+[deployments.{MESSAGES_DEPLOYMENT}]
+provider = "mock-messages"
+model = "bench"
+"#
+    )
+}
+
+/// A plain reverse proxy that keeps its connections and writes no log. Bodies of requests fit into
+/// memory; streams have a port of their own, where answers are not buffered.
+fn nginx_settings(
+    folder: &Path,
+    upstream: SocketAddr,
+    whole: SocketAddr,
+    streamed: SocketAddr,
+) -> String {
+    let folder = folder.display();
+    format!(
+        "daemon off;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-error.log warn;
+events {{ worker_connections 16384; }}
+http {{
+    access_log off;
+    tcp_nodelay on;
+    keepalive_requests 1000000000;
+    client_body_buffer_size 128k;
+    client_body_temp_path {folder}/nginx-body;
+    proxy_temp_path {folder}/nginx-proxy;
+    fastcgi_temp_path {folder}/nginx-fastcgi;
+    uwsgi_temp_path {folder}/nginx-uwsgi;
+    scgi_temp_path {folder}/nginx-scgi;
+    proxy_http_version 1.1;
+    proxy_set_header Connection \"\";
+    proxy_read_timeout 600s;
+    upstream mock {{
+        server {upstream};
+        keepalive 256;
+        keepalive_requests 1000000000;
+    }}
+    server {{
+        listen {whole};
+        location / {{ proxy_pass http://mock; }}
+    }}
+    server {{
+        listen {streamed};
+        location / {{ proxy_pass http://mock; proxy_buffering off; }}
+    }}
+}}
+"
+    )
+}
+
+fn find_nginx() -> Result<PathBuf> {
+    let searched = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<_> = std::env::split_paths(&searched).collect();
+    places.push(PathBuf::from("/usr/sbin"));
+    let found = places
+        .into_iter()
+        .map(|place| place.join("nginx"))
+        .find(|file| file.is_file());
+    found.context(
+        "nginx is the reference and is not installed; install it (`apt-get install nginx`, `brew install nginx`), \
+         or leave it out with `--only direct,forward,translated`",
+    )
+}
+
+fn build_switchtower(root: &Path) -> Result<PathBuf> {
+    let status = Command::new(super::cargo())
+        .args(["build", "--release", "--package", "switchtower"])
+        .current_dir(root)
+        .status()
+        .context("failed to run cargo")?;
+    ensure!(
+        status.success(),
+        "switchtower does not build; repair it, give a built one with `--binary`, \
+         or leave it out with `--only direct,nginx`"
+    );
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let binary = root.join(target).join("release").join("switchtower");
+    ensure!(
+        binary.is_file(),
+        "the build left no {}; give a built one with `--binary`, or leave it out with `--only direct,nginx`",
+        binary.display()
+    );
+    Ok(binary)
+}
