@@ -1,1 +1,175 @@
-//! dialect
+//! Wire formats to and from the canonical form, whole and streamed. No I/O, no clock, no HTTP client.
+//!
+//! Each dialect is a folder with the same files and one line in [`ALL`]; whoever needs a dialect asks for it by its
+//! [`DialectId`](switchtower_domain::DialectId) and never matches on which one it is.
+//!
+//! ```text
+//! bytes -> scan     one pass: well-formed? how deep? which keys twice? where does each field stand?
+//!       -> splice   change single fields, leave every other byte alone        (same dialect)
+//!       -> Dialect  decode to typed values and encode from them, with notices (across dialects)
+//! ```
+//!
+//! Begin with [`Dialect`].
+
+pub mod anthropic_messages;
+mod error;
+mod failure_class;
+mod fields;
+pub mod openai_chat;
+mod render;
+pub mod scan;
+pub mod schema;
+pub mod splice;
+pub mod sse;
+mod variant;
+
+pub use error::DecodeError;
+pub(crate) use failure_class::failure_class;
+pub use variant::{StreamEnding, Thinking, Variant};
+
+use serde_json::Value;
+use switchtower_domain::{Answer, DialectId, Failure, Frame, Notice, OutOfPlace, Param, Refusal, Request, Tool};
+
+/// Every dialect, in the order in which documents list them.
+pub static ALL: [&dyn Dialect; 2] = [&openai_chat::OpenaiChat, &anthropic_messages::AnthropicMessages];
+
+/// The dialect of an id.
+pub fn dialect(id: DialectId) -> &'static dyn Dialect {
+    match id {
+        DialectId::OpenaiChat => &openai_chat::OpenaiChat,
+        DialectId::AnthropicMessages => &anthropic_messages::AnthropicMessages,
+    }
+}
+
+/// An encoded message, and what could not be carried into it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded {
+    /// The message.
+    pub body: Value,
+    /// What was lost, in the terms of the message that was translated.
+    pub notices: Vec<Notice>,
+}
+
+/// One event of a stream on the wire, free of its framing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireEvent {
+    /// The event's name, where the framing has one.
+    pub name: Option<String>,
+    /// Its data.
+    pub data: String,
+}
+
+/// A model as listings show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelCard {
+    /// The name that clients ask for.
+    pub id: String,
+    /// Who serves it.
+    pub owner: String,
+}
+
+/// A wire format.
+pub trait Dialect: Sync + std::fmt::Debug {
+    /// Its name.
+    fn id(&self) -> DialectId;
+
+    /// The JSON path at which a request of this dialect writes a setting; empty where it has no place for it.
+    fn param_path(&self, param: Param) -> &'static str;
+
+    /// The JSON path at which a request of this dialect writes the schema of a tool's arguments.
+    fn tool_schema_path(&self, tool: &Tool) -> String;
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// [`DecodeError`] names the path, what was expected there and what stood there.
+    fn decode_request(&self, body: Value) -> Result<Request, DecodeError>;
+
+    /// Writes a request for a vendor's variant of this dialect. What cannot be said is named in a notice.
+    fn encode_request(&self, request: &Request, variant: &Variant) -> Encoded;
+
+    /// Reads a whole answer.
+    ///
+    /// # Errors
+    /// [`DecodeError`] names the path, what was expected there and what stood there.
+    fn decode_answer(&self, body: Value, variant: &Variant) -> Result<Answer, DecodeError>;
+
+    /// Writes a whole answer.
+    fn encode_answer(&self, answer: &Answer) -> Encoded;
+
+    /// Reads a stream.
+    fn stream_decoder(&self, variant: &Variant) -> Box<dyn StreamDecoder>;
+
+    /// Writes a stream. `report_usage` says whether the client asked for usage at its end, where a dialect asks.
+    fn stream_encoder(&self, report_usage: bool) -> Box<dyn StreamEncoder>;
+
+    /// Looks at the events of a stream that is forwarded as it is.
+    fn stream_watch(&self, variant: &Variant) -> Box<dyn StreamWatch>;
+
+    /// Reads a provider's error. It never fails: what cannot be read is a failure of unknown kind.
+    fn decode_failure(&self, status: u16, body: &[u8]) -> Failure;
+
+    /// Writes a refusal as the body of an error.
+    fn encode_refusal(&self, refusal: &Refusal, request_id: &str) -> Value;
+
+    /// The HTTP status of a refusal, where the dialect has one of its own.
+    fn refusal_status(&self, refusal: &Refusal) -> u16 {
+        refusal.status
+    }
+
+    /// Writes a list of models.
+    fn encode_models(&self, models: &[ModelCard]) -> Value;
+
+    /// Fields of a request that ask the provider to keep what is sent, each with the value that does not.
+    fn retention(&self) -> &'static [Retention];
+
+    /// The JSON Schema of a request, written from the vendor's public reference.
+    fn request_schema(&self) -> &'static str;
+}
+
+/// A top-level field that asks a provider to keep what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The field.
+    pub field: &'static str,
+    /// Values, as JSON text, that do not ask for it.
+    pub harmless: &'static [&'static str],
+    /// What to write in its place, as JSON text; `None` to leave it out.
+    pub instead: Option<&'static str>,
+}
+
+/// Reads the events of one stream, one at a time.
+pub trait StreamDecoder: Send {
+    /// Reads one event into a frame.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for an event that its dialect does not have.
+    fn decode(&mut self, event: &WireEvent) -> Result<Frame, DecodeError>;
+
+    /// Whether the stream may end here: after its end marker, or after the last sign of an end that the vendor gives.
+    fn complete(&self) -> bool;
+}
+
+/// Writes the events of one stream, one frame at a time.
+pub trait StreamEncoder: Send {
+    /// Writes what a frame says.
+    ///
+    /// # Errors
+    /// [`OutOfPlace`] for an event that does not fit what came before it.
+    fn encode(&mut self, frame: &Frame) -> Result<Vec<WireEvent>, OutOfPlace>;
+
+    /// Writes the error that ends a stream in its middle.
+    fn fail(&mut self, refusal: &Refusal, request_id: &str) -> Vec<WireEvent>;
+}
+
+/// Looks at events that are forwarded unchanged.
+pub trait StreamWatch: Send {
+    /// Looks at one event.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for data that no event of this dialect can have.
+    fn look(&mut self, name: Option<&[u8]>, data: &[u8]) -> Result<(), DecodeError>;
+
+    /// Whether the stream may end here.
+    fn complete(&self) -> bool;
+}

@@ -27,7 +27,18 @@ impl Locus {
 
     /// The path of a field beneath this one.
     pub fn field(&self, name: &str) -> String {
-        if self.path().is_empty() { name.to_owned() } else { format!("{}.{name}", self.path()) }
+        Self::join(self.path(), name)
+    }
+
+    /// The path of a field beneath a path; a name with other than letters, digits, `_`, `-` and `$` is quoted.
+    pub fn join(path: &str, name: &str) -> String {
+        let plain = !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$') || !b.is_ascii());
+        match (path.is_empty(), plain) {
+            (true, true) => name.to_owned(),
+            (false, true) => format!("{path}.{name}"),
+            (_, false) => format!("{path}[{name:?}]"),
+        }
     }
 
     /// The locus of an element of a list field beneath this one.

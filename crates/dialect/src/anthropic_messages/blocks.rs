@@ -1,0 +1,421 @@
+//! Content blocks, which requests, answers and streams share.
+
+use crate::DecodeError;
+use crate::fields::{Fields, wrong_kind};
+use crate::render::{ExtrasWriter, Object};
+use serde_json::{Map, Value};
+use switchtower_domain::{
+    CacheMarker, CacheTtl, Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, ProviderItem,
+    Reasoning, Source, ToolCall, ToolCallKind, ToolResult,
+};
+
+/// Reads content: a string, a list of blocks, or nothing. Says whether it was one plain string.
+pub(super) fn content(fields: &mut Fields, key: &str) -> Result<(Vec<Part>, bool), DecodeError> {
+    let at = Locus::at(fields.path_of(key));
+    match fields.any(key) {
+        None => Ok((Vec::new(), false)),
+        Some(Value::String(text)) => Ok((vec![Part { at, ..Part::text(text) }], true)),
+        Some(Value::Array(items)) if items.is_empty() => {
+            fields.put_back(key, Value::Array(items));
+            Ok((Vec::new(), false))
+        }
+        Some(Value::Array(items)) => {
+            let parts = items.into_iter().enumerate().map(|(index, item)| {
+                let path = format!("{}[{index}]", at.path());
+                block(fields.beneath(item, &path)?)
+            });
+            Ok((parts.collect::<Result<_, _>>()?, false))
+        }
+        Some(other) => Err(wrong_kind(at.path(), "a string or a list of blocks", &other)),
+    }
+}
+
+/// Reads one block.
+pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
+    let at = Locus::at(fields.path().to_owned());
+    let cache = cache_marker(&mut fields)?;
+    let name = fields.required_string("type")?;
+    let kind = match name.as_str() {
+        "text" => {
+            let text = fields.required_string("text")?;
+            Some(PartKind::Text { text, citations: citations(&mut fields)? })
+        }
+        "image" => source(&mut fields)?
+            .map(|source| PartKind::Media(Media { kind: MediaKind::Image, source, detail: None })),
+        "document" => document(&mut fields)?,
+        "thinking" => Some(PartKind::Reasoning(Reasoning {
+            text: Some(fields.required_string("thinking")?),
+            signature: fields.string("signature")?,
+            ..Reasoning::default()
+        })),
+        "redacted_thinking" => Some(PartKind::Reasoning(Reasoning {
+            sealed: Some(fields.required_string("data")?),
+            ..Reasoning::default()
+        })),
+        "tool_use" => Some(PartKind::ToolCall(ToolCall {
+            id: fields.required_string("id")?,
+            name: fields.required_string("name")?,
+            arguments: input(&mut fields).unwrap_or_default(),
+            kind: ToolCallKind::Function,
+        })),
+        "tool_result" => Some(PartKind::ToolResult(tool_result(&mut fields)?)),
+        "server_tool_use" | "mcp_tool_use" => Some(PartKind::ProviderItem(ProviderItem {
+            kind: name.clone(),
+            id: fields.string("id")?,
+            name: fields.string("name")?,
+            input: input(&mut fields),
+            content: None,
+        })),
+        other if other.ends_with("_tool_result") => Some(PartKind::ProviderItem(ProviderItem {
+            kind: name.clone(),
+            id: fields.string("tool_use_id")?,
+            name: None,
+            input: None,
+            content: fields.any("content"),
+        })),
+        _ => None,
+    };
+    match kind {
+        Some(kind) => Ok(Part { kind, cache, extras: fields.rest(), at }),
+        None => {
+            let mut map = fields.rest_map();
+            map.insert("type".to_owned(), Value::String(name.clone()));
+            Ok(Part { cache, at, ..Part::new(PartKind::Native { name, value: Value::Object(map) }) })
+        }
+    }
+}
+
+/// The arguments of a call as text. In a stream they begin as an empty object and come later.
+fn input(fields: &mut Fields) -> Option<String> {
+    let value = fields.any("input")?;
+    if value.as_object().is_some_and(Map::is_empty) {
+        return Some(String::new());
+    }
+    Some(value.to_string())
+}
+
+fn tool_result(fields: &mut Fields) -> Result<ToolResult, DecodeError> {
+    let call_id = fields.required_string("tool_use_id")?;
+    let absent =
+        fields.peek("content").is_none_or(|content| content.is_null() || *content == Value::Array(Vec::new()));
+    let (content, plain) = content(fields, "content")?;
+    let content = if absent { None } else { Some(content) };
+    Ok(ToolResult { call_id, content, plain, is_error: fields.bool("is_error")? })
+}
+
+fn document(fields: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
+    let Some(source) = source(fields)? else { return Ok(None) };
+    Ok(Some(PartKind::Document(Document {
+        source,
+        title: fields.string("title")?,
+        context: fields.string("context")?,
+        citations: fields.nested("citations", |citations| citations.bool("enabled"))?,
+    })))
+}
+
+fn source(fields: &mut Fields) -> Result<Option<Source>, DecodeError> {
+    fields.nested("source", |source| {
+        let typed = match source.peek_str("type") {
+            Some("base64") => Source::Base64 {
+                media_type: source.required_string("media_type")?,
+                data: source.required_string("data")?,
+            },
+            Some("text") => Source::Text {
+                media_type: source.required_string("media_type")?,
+                data: source.required_string("data")?,
+            },
+            Some("url") => Source::Url(source.required_string("url")?),
+            Some("file") => Source::File(source.required_string("file_id")?),
+            Some("content") => {
+                let (parts, plain) = content(source, "content")?;
+                Source::Parts { parts, plain }
+            }
+            _ => return Ok(None),
+        };
+        source.any("type");
+        Ok(Some(typed))
+    })
+}
+
+pub(super) fn cache_marker(fields: &mut Fields) -> Result<Option<CacheMarker>, DecodeError> {
+    let marked = fields.peek("cache_control").and_then(|marker| marker.get("type")).and_then(Value::as_str);
+    if marked != Some("ephemeral") {
+        return Ok(None);
+    }
+    fields
+        .any("cache_control")
+        .map(|value| {
+            let mut marker = fields.beneath(value, "cache_control")?;
+            marker.any("type");
+            let ttl = marker.string("ttl")?.map(|word| match word.as_str() {
+                "5m" => CacheTtl::FiveMinutes,
+                "1h" => CacheTtl::OneHour,
+                _ => CacheTtl::Other(word),
+            });
+            Ok(CacheMarker { ttl, extras: marker.rest() })
+        })
+        .transpose()
+}
+
+pub(super) fn cache_control(marker: &CacheMarker) -> Object {
+    let mut object = Object::typed("ephemeral");
+    object.maybe(
+        "ttl",
+        marker.ttl.as_ref().map(|ttl| match ttl {
+            CacheTtl::FiveMinutes => "5m",
+            CacheTtl::OneHour => "1h",
+            CacheTtl::Other(word) => word,
+        }),
+    );
+    marker.extras.overlay(object.map_mut());
+    object
+}
+
+fn citations(fields: &mut Fields) -> Result<Vec<Citation>, DecodeError> {
+    let items = fields.list("citations")?.unwrap_or_default();
+    items.into_iter().map(|item| citation(fields.beneath(item, "citations")?)).collect()
+}
+
+pub(super) fn citation(mut fields: Fields) -> Result<Citation, DecodeError> {
+    let word = fields.required_string("type")?;
+    let has = |fields: &Fields, keys: [&str; 3]| keys.iter().all(|key| fields.peek(key).is_some_and(Value::is_u64));
+    let kind = match word.as_str() {
+        "char_location" if has(&fields, ["document_index", "start_char_index", "end_char_index"]) => {
+            CitationKind::Characters {
+                document: fields.u64("document_index")?.unwrap_or_default(),
+                start: fields.u64("start_char_index")?.unwrap_or_default(),
+                end: fields.u64("end_char_index")?.unwrap_or_default(),
+            }
+        }
+        "page_location" if has(&fields, ["document_index", "start_page_number", "end_page_number"]) => {
+            CitationKind::Pages {
+                document: fields.u64("document_index")?.unwrap_or_default(),
+                start: fields.u64("start_page_number")?.unwrap_or_default(),
+                end: fields.u64("end_page_number")?.unwrap_or_default(),
+            }
+        }
+        "web_search_result_location" if fields.peek("url").is_some_and(Value::is_string) => {
+            CitationKind::Url { url: fields.required_string("url")?, start: None, end: None }
+        }
+        _ => CitationKind::Other(word),
+    };
+    let title = if matches!(kind, CitationKind::Characters { .. } | CitationKind::Pages { .. }) {
+        fields.string("document_title")?
+    } else {
+        fields.string("title")?
+    };
+    Ok(Citation { kind, cited_text: fields.string("cited_text")?, title, extras: fields.rest() })
+}
+
+/// One citation, if Messages has a form for it.
+pub(super) fn citation_object(citation: &Citation, same: bool) -> Option<Object> {
+    let (word, title_key) = match &citation.kind {
+        CitationKind::Characters { .. } => ("char_location", "document_title"),
+        CitationKind::Pages { .. } => ("page_location", "document_title"),
+        CitationKind::Url { .. } => ("web_search_result_location", "title"),
+        CitationKind::Other(word) if same => (word.as_str(), "title"),
+        CitationKind::Other(_) => return None,
+    };
+    let mut object = Object::typed(word);
+    match &citation.kind {
+        CitationKind::Characters { document, start, end } => {
+            object.set("document_index", *document);
+            object.set("start_char_index", *start);
+            object.set("end_char_index", *end);
+        }
+        CitationKind::Pages { document, start, end } => {
+            object.set("document_index", *document);
+            object.set("start_page_number", *start);
+            object.set("end_page_number", *end);
+        }
+        CitationKind::Url { url, .. } => {
+            object.set("url", url.as_str());
+            if !same {
+                // Clients expect the two fields; another provider has no index to give.
+                object.set("encrypted_index", "");
+                object.set("cited_text", "");
+            }
+        }
+        CitationKind::Other(_) => {}
+    }
+    object.maybe(title_key, citation.title.clone());
+    object.maybe("cited_text", citation.cited_text.clone());
+    if same {
+        citation.extras.overlay(object.map_mut());
+    }
+    Some(object)
+}
+
+/// Writes one block; what has no form here is named in a notice.
+pub(super) fn block_object(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
+    let at = part.at.path();
+    let mut object = match &part.kind {
+        PartKind::Text { text, citations } => {
+            let mut object = Object::typed("text").with("text", text.as_str());
+            let written: Vec<Value> =
+                citations.iter().filter_map(|citation| citation_object(citation, out.same)).map(Value::from).collect();
+            if written.len() < citations.len() {
+                out.hint(part.at.field("citations"), "a citation of this kind has no place");
+            }
+            if !written.is_empty() {
+                object.set("citations", written);
+            }
+            object
+        }
+        PartKind::Refusal { text } => {
+            out.hint(at, "the words of a refusal become text");
+            Object::typed("text").with("text", text.as_str())
+        }
+        PartKind::Media(media) => media_block(media, part, out)?,
+        PartKind::Document(document) => document_block(document, part, out)?,
+        PartKind::Reasoning(reasoning) => reasoning_block(reasoning, part, out)?,
+        PartKind::ToolCall(call) => tool_use(call, part, out),
+        PartKind::ToolResult(result) => tool_result_block(result, out),
+        PartKind::ProviderItem(item) if out.same => provider_block(item),
+        PartKind::Native { value: Value::Object(map), .. } if out.same => {
+            let mut object = Object::new();
+            map.clone_into(object.map_mut());
+            object
+        }
+        PartKind::Native { .. } | PartKind::ProviderItem(_) => {
+            out.meaning(at, "is known to its own dialect only");
+            return None;
+        }
+    };
+    if let Some(marker) = &part.cache {
+        object.set("cache_control", cache_control(marker));
+    }
+    out.write(&part.extras, at, &mut object);
+    Some(object)
+}
+
+fn provider_block(item: &ProviderItem) -> Object {
+    let mut object = Object::typed(&item.kind);
+    let id_key = if item.kind.ends_with("_tool_result") { "tool_use_id" } else { "id" };
+    object.maybe(id_key, item.id.clone());
+    object.maybe("name", item.name.clone());
+    if let Some(input) = &item.input {
+        object.set("input", input_value(input).unwrap_or_else(|| Value::String(input.clone())));
+    }
+    object.maybe("content", item.content.clone());
+    object
+}
+
+fn media_block(media: &Media, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
+    if media.detail.is_some() {
+        out.hint(detail_path(part), "how closely to look cannot be asked for");
+    }
+    if media.kind != MediaKind::Image {
+        out.meaning(part.at.path(), "sound and film have no place in the target's dialect");
+        return None;
+    }
+    let source = source_object(&media.source, part, out)?;
+    Some(Object::typed("image").with("source", source))
+}
+
+fn detail_path(part: &Part) -> String {
+    format!("{}.image_url.detail", part.at.path())
+}
+
+fn document_block(document: &Document, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
+    let source = source_object(&document.source, part, out)?;
+    let mut object = Object::typed("document").with("source", source);
+    object.maybe("title", document.title.clone());
+    object.maybe("context", document.context.clone());
+    if let Some(enabled) = document.citations {
+        object.set("citations", Object::new().with("enabled", enabled));
+    }
+    Some(object)
+}
+
+fn source_object(source: &Source, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
+    Some(match source {
+        Source::Url(url) => Object::typed("url").with("url", url.as_str()),
+        Source::Base64 { media_type, data } => {
+            Object::typed("base64").with("media_type", media_type.as_str()).with("data", data.as_str())
+        }
+        Source::Text { media_type, data } => {
+            Object::typed("text").with("media_type", media_type.as_str()).with("data", data.as_str())
+        }
+        Source::File(id) if out.same => Object::typed("file").with("file_id", id.as_str()),
+        Source::File(_) => {
+            out.meaning(part.at.path(), "a file that another account keeps cannot be referred to");
+            return None;
+        }
+        Source::Parts { parts, plain } => {
+            let mut object = Object::typed("content");
+            set_content(&mut object, parts.iter(), *plain, out);
+            object
+        }
+    })
+}
+
+fn reasoning_block(reasoning: &Reasoning, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
+    if !out.same && reasoning.restated {
+        out.hint(part.at.path(), "says again what stands beside it");
+        return None;
+    }
+    // Only what Anthropic itself signed or sealed is taken back.
+    let own = out.same || reasoning.format.as_deref().is_some_and(|format| format.starts_with("anthropic"));
+    match (&reasoning.sealed, &reasoning.text) {
+        (Some(data), _) if own => Some(Object::typed("redacted_thinking").with("data", data.as_str())),
+        (None, Some(text)) if own && (out.same || reasoning.signature.is_some()) => {
+            let mut object = Object::typed("thinking").with("thinking", text.as_str());
+            object.maybe("signature", reasoning.signature.clone());
+            Some(object)
+        }
+        _ => {
+            out.meaning(part.at.path(), "reasoning of another provider is not taken back");
+            None
+        }
+    }
+}
+
+fn tool_use(call: &ToolCall, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
+    let input = input_value(&call.arguments).filter(|value| out.same || value.is_object()).unwrap_or_else(|| {
+        out.meaning(part.at.path(), "arguments that are no JSON object cannot be carried");
+        Value::Object(Map::new())
+    });
+    let mut object = Object::typed("tool_use");
+    object.set("id", call.id.as_str());
+    object.set("name", call.name.as_str());
+    object.set("input", input);
+    object
+}
+
+/// Arguments as a value; none at all are an empty object.
+pub(super) fn input_value(arguments: &str) -> Option<Value> {
+    if arguments.trim().is_empty() {
+        return Some(Value::Object(Map::new()));
+    }
+    serde_json::from_str(arguments).ok()
+}
+
+fn tool_result_block(result: &ToolResult, out: &mut ExtrasWriter<'_>) -> Object {
+    let mut object = Object::typed("tool_result").with("tool_use_id", result.call_id.as_str());
+    if let Some(content) = &result.content {
+        set_content(&mut object, content.iter(), result.plain, out);
+    }
+    object.maybe("is_error", result.is_error);
+    object
+}
+
+/// Writes content as it was written: one plain string, or a list of blocks.
+pub(super) fn set_content<'a>(
+    object: &mut Object,
+    parts: impl Iterator<Item = &'a Part>,
+    plain: bool,
+    out: &mut ExtrasWriter<'_>,
+) {
+    let mut parts = parts.peekable();
+    if plain
+        && let Some(Part { kind: PartKind::Text { text, .. }, .. }) = parts.peek()
+    {
+        object.set("content", text.as_str());
+        return;
+    }
+    let blocks: Vec<Value> = parts.filter_map(|part| block_object(part, out)).map(Value::from).collect();
+    if !blocks.is_empty() || !out.same {
+        object.set("content", blocks);
+    }
+}

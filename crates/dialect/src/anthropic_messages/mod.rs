@@ -1,0 +1,100 @@
+//! Anthropic Messages, as Anthropic and the clouds that serve its models speak it.
+//!
+//! Specification: <https://platform.claude.com/docs/en/api/messages>. What it cannot express: several choices,
+//! log-probabilities, seeds, penalties, weights of tokens, JSON without a schema, sound and film, names of speakers,
+//! and instructions in the middle of a conversation.
+
+mod blocks;
+mod compose;
+mod failure;
+mod request;
+mod response;
+mod stream;
+mod stream_out;
+mod usage;
+mod wire;
+
+use crate::{
+    DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant,
+};
+use serde_json::{Value, json};
+use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
+
+/// The dialect.
+#[derive(Debug, Clone, Copy)]
+pub struct AnthropicMessages;
+
+impl Dialect for AnthropicMessages {
+    fn id(&self) -> DialectId {
+        DialectId::AnthropicMessages
+    }
+
+    fn param_path(&self, param: Param) -> &'static str {
+        wire::param_path(param)
+    }
+
+    fn tool_schema_path(&self, tool: &Tool) -> String {
+        tool.at.field("input_schema")
+    }
+
+    fn decode_request(&self, body: Value) -> Result<Request, DecodeError> {
+        request::decode(body)
+    }
+
+    fn encode_request(&self, request: &Request, variant: &Variant) -> Encoded {
+        compose::encode(request, variant)
+    }
+
+    fn decode_answer(&self, body: Value, _: &Variant) -> Result<Answer, DecodeError> {
+        response::decode(body)
+    }
+
+    fn encode_answer(&self, answer: &Answer) -> Encoded {
+        response::encode(answer)
+    }
+
+    fn stream_decoder(&self, _: &Variant) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::default())
+    }
+
+    fn stream_encoder(&self, _: bool) -> Box<dyn StreamEncoder> {
+        Box::new(stream_out::Encoder::default())
+    }
+
+    fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {
+        Box::new(stream::Watch::default())
+    }
+
+    fn decode_failure(&self, status: u16, body: &[u8]) -> Failure {
+        failure::decode(status, body)
+    }
+
+    fn encode_refusal(&self, refusal: &Refusal, request_id: &str) -> Value {
+        failure::encode(refusal, request_id)
+    }
+
+    fn refusal_status(&self, refusal: &Refusal) -> u16 {
+        failure::status(refusal)
+    }
+
+    fn encode_models(&self, models: &[ModelCard]) -> Value {
+        let data: Vec<Value> = models
+            .iter()
+            .map(|card| {
+                json!({"type": "model", "id": card.id, "display_name": card.id, "created_at": "1970-01-01T00:00:00Z"})
+            })
+            .collect();
+        let (first, last) = (models.first().map(|card| &card.id), models.last().map(|card| &card.id));
+        json!({"data": data, "has_more": false, "first_id": first, "last_id": last})
+    }
+
+    /// Prompt caches of Messages live for an hour at most and hold no text that the account can read back; what is
+    /// kept on request are files and containers, which a request can only refer to.
+    fn retention(&self) -> &'static [Retention] {
+        &[]
+    }
+
+    fn request_schema(&self) -> &'static str {
+        include_str!("request.schema.json")
+    }
+}

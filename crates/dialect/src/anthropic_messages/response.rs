@@ -1,0 +1,110 @@
+//! Whole answers.
+
+use super::{blocks, usage, wire};
+use crate::fields::Fields;
+use crate::render::{ExtrasWriter, Object};
+use crate::{DecodeError, Encoded};
+use serde_json::Value;
+use switchtower_domain::{
+    Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason,
+};
+
+pub(super) fn decode(body: Value) -> Result<Answer, DecodeError> {
+    let mut fields = Fields::tolerant(body, "")?;
+    if !fields.peek("content").is_some_and(Value::is_array) {
+        return Err(DecodeError::Missing { path: "content".to_owned() });
+    }
+    fields.constant("type", "message");
+    fields.constant("role", "assistant");
+    let head = head(&mut fields)?;
+    let (parts, plain) = blocks::content(&mut fields, "content")?;
+    let stop = stop(&mut fields)?;
+    let usage = usage::decode(&mut fields)?;
+    let choice = Choice { index: 0, parts, plain, stop, logprobs: None, extras: Extras::none() };
+    Ok(Answer { origin: DialectId::AnthropicMessages, head, choices: vec![choice], usage, extras: fields.rest() })
+}
+
+pub(super) fn head(fields: &mut Fields) -> Result<AnswerHead, DecodeError> {
+    Ok(AnswerHead { id: fields.string("id")?, model: fields.string("model")?, ..AnswerHead::default() })
+}
+
+pub(super) fn stop(fields: &mut Fields) -> Result<Option<Stop>, DecodeError> {
+    let Some(word) = fields.string("stop_reason")? else { return Ok(None) };
+    Ok(Some(Stop { reason: wire::stop_reason(&word), sequence: fields.string("stop_sequence")? }))
+}
+
+pub(super) fn encode(answer: &Answer) -> Encoded {
+    let same = answer.origin == DialectId::AnthropicMessages;
+    let mut out = ExtrasWriter { same, hints: &[], notices: Vec::new() };
+    let mut body = Object::new();
+    body.maybe("id", answer.head.id.clone());
+    body.constant("type", "message", &answer.extras);
+    body.constant("role", "assistant", &answer.extras);
+    body.maybe("model", answer.head.model.clone());
+    let [choice, others @ ..] = answer.choices.as_slice() else {
+        body.set("content", Vec::<Value>::new());
+        out.write(&answer.extras, "", &mut body);
+        return Encoded { body: body.into(), notices: out.notices };
+    };
+    for other in others {
+        out.meaning(format!("choices[{}]", other.index), "an answer has one choice in the client's dialect");
+    }
+    if same {
+        blocks::set_content(&mut body, choice.parts.iter(), choice.plain, &mut out);
+    } else {
+        let content: Vec<Value> = choice.parts.iter().filter_map(|part| said(part, &mut out)).collect();
+        body.set("content", content);
+        if choice.logprobs.is_some() {
+            out.hint(format!("choices[{}].logprobs", choice.index), "has no place in the client's dialect");
+        }
+        out.name(&choice.extras, &format!("choices[{}]", choice.index));
+    }
+    match &choice.stop {
+        Some(stop) => {
+            body.set("stop_reason", wire::stop_word(&reason(stop, &choice.parts, same), same));
+            body.maybe("stop_sequence", stop.sequence.clone());
+        }
+        None if same => {}
+        None => body.set("stop_reason", "end_turn"),
+    }
+    if same {
+        body.maybe("usage", answer.usage.as_ref().map(|report| usage::encode(report, true)));
+    } else {
+        if !body.contains("stop_sequence") {
+            body.set("stop_sequence", Value::Null);
+        }
+        body.set("usage", usage::or_nothing(answer.usage.as_ref()));
+    }
+    out.write(&answer.extras, "", &mut body);
+    Encoded { body: body.into(), notices: out.notices }
+}
+
+/// A refusal in words is a refusal, whatever reason another dialect gave for stopping.
+pub(super) fn reason(stop: &Stop, parts: &[Part], same: bool) -> StopReason {
+    let refused = !same && parts.iter().any(|part| matches!(part.kind, PartKind::Refusal { .. }));
+    if refused { StopReason::Refusal } else { stop.reason.clone() }
+}
+
+/// One part of another dialect's answer as a block.
+fn said(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Value> {
+    match &part.kind {
+        PartKind::Text { text, .. } if text.is_empty() => None,
+        PartKind::Refusal { text } => Some(Object::typed("text").with("text", text.as_str()).into()),
+        PartKind::Reasoning(reasoning) => thinking(reasoning).map(Value::from),
+        _ => blocks::block_object(part, out).map(Value::from),
+    }
+}
+
+/// Reasoning of another provider, as a client of this dialect expects it: with a signature, which is empty where
+/// there is none.
+pub(super) fn thinking(reasoning: &Reasoning) -> Option<Object> {
+    if reasoning.restated {
+        return None;
+    }
+    if let Some(data) = &reasoning.sealed {
+        return Some(Object::typed("redacted_thinking").with("data", data.as_str()));
+    }
+    let text = reasoning.text.as_deref().or(reasoning.summary.as_deref())?;
+    let signature = reasoning.signature.as_deref().unwrap_or_default();
+    Some(Object::typed("thinking").with("thinking", text).with("signature", signature))
+}

@@ -1,0 +1,330 @@
+//! Streams: encoding.
+
+use super::{blocks, response, usage, wire};
+use crate::render::{ExtrasWriter, Object};
+use crate::{StreamEncoder, WireEvent};
+use serde_json::Value;
+use switchtower_domain::{
+    AnswerHead, Delta, DialectId, Event, Failure, Frame, OutOfPlace, Part, PartKind, Reasoning, Refusal, Stop,
+    StopReason, Usage,
+};
+
+/// Writes events. A frame of this dialect becomes the one event that it was; frames of another become the sequence
+/// that a client of Messages expects: every part begins and ends, and the reason for stopping comes with the usage.
+#[derive(Default)]
+pub(super) struct Encoder {
+    started: bool,
+    head: AnswerHead,
+    usage: Option<Usage>,
+    stop: Option<Stop>,
+    refused: bool,
+    parts: Vec<Known>,
+    /// Blocks that were begun.
+    blocks: u32,
+}
+
+/// A part of the answer, and the block that tells it.
+struct Known {
+    part: u32,
+    content: Part,
+    block: Option<u32>,
+    ended: bool,
+}
+
+impl Encoder {
+    fn known(&mut self, part: u32) -> Result<&mut Known, OutOfPlace> {
+        self.parts.iter_mut().find(|known| known.part == part).ok_or(OutOfPlace { choice: 0, part })
+    }
+
+    fn same(&mut self, frame: &Frame) -> Result<Option<WireEvent>, OutOfPlace> {
+        let mut object = Object::new();
+        let mut kind = "message_delta";
+        for event in &frame.events {
+            match event {
+                Event::Started(head) => {
+                    kind = "message_start";
+                    object.set("message", self.message(head, frame));
+                }
+                Event::PartStarted { choice, part, content } => {
+                    kind = "content_block_start";
+                    if *choice != 0 || self.parts.iter().any(|known| known.part == *part) {
+                        return Err(OutOfPlace { choice: *choice, part: *part });
+                    }
+                    self.parts.push(Known { part: *part, content: content.clone(), block: None, ended: false });
+                    object.set("index", *part);
+                    object.maybe("content_block", start_block(content, true));
+                }
+                Event::PartGrew { choice, part, delta } => {
+                    kind = "content_block_delta";
+                    let fits = *choice == 0 && self.known(*part)?.content.clone().grow(delta);
+                    let written = delta_object(delta, true).filter(|_| fits);
+                    object.set("index", *part);
+                    object.set("delta", written.ok_or(OutOfPlace { choice: *choice, part: *part })?);
+                }
+                Event::PartEnded { choice, part } => {
+                    kind = "content_block_stop";
+                    self.known(*part)?;
+                    if *choice != 0 {
+                        return Err(OutOfPlace { choice: *choice, part: *part });
+                    }
+                    object.set("index", *part);
+                }
+                Event::Stopped { choice, stop } => {
+                    if *choice != 0 {
+                        return Err(OutOfPlace { choice: *choice, part: 0 });
+                    }
+                    let mut delta = Object::new().with("stop_reason", wire::stop_word(&stop.reason, true));
+                    delta.maybe("stop_sequence", stop.sequence.clone());
+                    object.set("delta", delta);
+                }
+                Event::Usage(_) if kind == "message_start" => {}
+                Event::Usage(report) => object.set("usage", usage::encode(report, true)),
+                Event::KeepAlive => kind = "ping",
+                Event::Ended => kind = "message_stop",
+                Event::Failed(failure) => return Ok(Some(error_event(failure))),
+                Event::Native { name, value } => {
+                    return Ok(Some(WireEvent { name: Some(name.clone()), data: value.to_string() }));
+                }
+                Event::LogProbs { choice, .. } => return Err(OutOfPlace { choice: *choice, part: 0 }),
+            }
+        }
+        if frame.events.is_empty() {
+            return Ok(None);
+        }
+        let mut typed = Object::typed(kind);
+        typed.map_mut().extend(object.into_map());
+        frame.extras.overlay(typed.map_mut());
+        Ok(Some(event(kind, typed)))
+    }
+
+    fn message(&self, head: &AnswerHead, frame: &Frame) -> Object {
+        let nested = frame.extras.get("message");
+        let own = |key: &str| !frame.extras.lacks(key) && nested.is_none_or(|message| message.get(key).is_none());
+        let mut message = Object::new();
+        message.maybe("id", head.id.clone());
+        for (key, value) in [("type", "message"), ("role", "assistant")] {
+            if own(key) {
+                message.set(key, value);
+            }
+        }
+        message.maybe("model", head.model.clone());
+        for event in &frame.events {
+            if let Event::Usage(report) = event {
+                message.set("usage", usage::encode(report, true));
+            }
+        }
+        message
+    }
+
+    fn other(&mut self, frame: &Frame, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
+        for event in &frame.events {
+            match event {
+                Event::Started(head) => self.head.update(head),
+                Event::Usage(report) => self.usage.get_or_insert_default().update(report),
+                Event::PartStarted { choice: 0, part, content } => {
+                    if self.parts.len() != *part as usize {
+                        return Err(OutOfPlace { choice: 0, part: *part });
+                    }
+                    self.refused |= matches!(content.kind, PartKind::Refusal { .. });
+                    self.parts.push(Known { part: *part, content: content.clone(), block: None, ended: false });
+                    if matches!(content.kind, PartKind::ToolCall(_)) {
+                        self.start(out);
+                        self.open(*part, out)?;
+                    }
+                }
+                Event::PartGrew { choice: 0, part, delta } => self.grow(*part, delta, out)?,
+                Event::PartEnded { choice: 0, part } => self.close(*part, out)?,
+                Event::Stopped { choice: 0, stop } => self.stop = Some(stop.clone()),
+                Event::KeepAlive => out.push(event_of("ping")),
+                Event::Failed(failure) => out.push(error_event(failure)),
+                Event::Ended => self.end(out)?,
+                // A client of this dialect knows one choice only.
+                Event::PartStarted { .. }
+                | Event::PartGrew { .. }
+                | Event::PartEnded { .. }
+                | Event::Stopped { .. }
+                | Event::LogProbs { .. }
+                | Event::Native { .. } => {}
+            }
+            if matches!(event, Event::Started(_)) {
+                self.start(out);
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer begins, once.
+    fn start(&mut self, out: &mut Vec<WireEvent>) {
+        if std::mem::replace(&mut self.started, true) {
+            return;
+        }
+        let message = Object::new()
+            .with("id", self.head.id.as_deref().unwrap_or_default())
+            .with("type", "message")
+            .with("role", "assistant")
+            .with("model", self.head.model.as_deref().unwrap_or_default())
+            .with("content", Vec::<Value>::new())
+            .with("stop_reason", Value::Null)
+            .with("stop_sequence", Value::Null)
+            .with("usage", usage::or_nothing(self.usage.as_ref()));
+        out.push(event("message_start", Object::typed("message_start").with("message", message)));
+    }
+
+    /// Begins the block of a part, and ends those before it that cannot grow any more: text and reasoning. Calls of
+    /// tools stay open, because their pieces may come in turns.
+    fn open(&mut self, part: u32, out: &mut Vec<WireEvent>) -> Result<u32, OutOfPlace> {
+        let before: Vec<u32> = self
+            .parts
+            .iter()
+            .filter(|known| known.part != part && known.block.is_some() && !known.ended)
+            .filter(|known| !matches!(known.content.kind, PartKind::ToolCall(_)))
+            .map(|known| known.part)
+            .collect();
+        for earlier in before {
+            self.close(earlier, out)?;
+        }
+        let block = self.blocks;
+        self.blocks += 1;
+        let known = self.known(part)?;
+        known.block = Some(block);
+        known.ended = false;
+        let content = start_block(&known.content, false);
+        let mut start = Object::typed("content_block_start").with("index", block);
+        start.maybe("content_block", content);
+        out.push(event("content_block_start", start));
+        Ok(block)
+    }
+
+    fn grow(&mut self, part: u32, delta: &Delta, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
+        let known = self.known(part)?;
+        if !known.content.clone().grow(delta) {
+            return Err(OutOfPlace { choice: 0, part });
+        }
+        if matches!(&known.content.kind, PartKind::Reasoning(Reasoning { restated: true, .. }))
+            || matches!(known.content.kind, PartKind::ProviderItem(_) | PartKind::Native { .. })
+        {
+            return Ok(());
+        }
+        let open = known.block.filter(|_| !known.ended);
+        let Some(written) = delta_object(delta, false) else {
+            if let Delta::Sealed(data) = delta {
+                self.sealed(data, out);
+            }
+            return Ok(());
+        };
+        self.start(out);
+        let block = match open {
+            Some(block) => block,
+            None => self.open(part, out)?,
+        };
+        out.push(delta_event(block, written));
+        Ok(())
+    }
+
+    /// Sealed reasoning is told whole, in a block of its own.
+    fn sealed(&mut self, data: &str, out: &mut Vec<WireEvent>) {
+        self.start(out);
+        let block = self.blocks;
+        self.blocks += 1;
+        let content = Object::typed("redacted_thinking").with("data", data);
+        out.push(event("content_block_start", Object::typed("content_block_start").with("index", block).with("content_block", content)));
+        out.push(stop_block(block));
+    }
+
+    fn close(&mut self, part: u32, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
+        let known = self.known(part)?;
+        let Some(block) = known.block.filter(|_| !known.ended) else { return Ok(()) };
+        known.ended = true;
+        out.push(stop_block(block));
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
+        self.start(out);
+        let open: Vec<u32> = self.parts.iter().map(|known| known.part).collect();
+        for part in open {
+            self.close(part, out)?;
+        }
+        let stop = self.stop.clone().unwrap_or(Stop::new(StopReason::EndTurn));
+        let parts: Vec<Part> = self.parts.iter().map(|known| known.content.clone()).collect();
+        let delta = Object::new()
+            .with("stop_reason", wire::stop_word(&response::reason(&stop, &parts, false), false))
+            .with("stop_sequence", stop.sequence.clone());
+        let told = Object::typed("message_delta").with("delta", delta).with("usage", usage::or_nothing(self.usage.as_ref()));
+        out.push(event("message_delta", told));
+        out.push(event_of("message_stop"));
+        Ok(())
+    }
+}
+
+impl StreamEncoder for Encoder {
+    fn encode(&mut self, frame: &Frame) -> Result<Vec<WireEvent>, OutOfPlace> {
+        if frame.origin == DialectId::AnthropicMessages {
+            return Ok(self.same(frame)?.into_iter().collect());
+        }
+        let mut out = Vec::new();
+        self.other(frame, &mut out)?;
+        Ok(out)
+    }
+
+    fn fail(&mut self, refusal: &Refusal, request_id: &str) -> Vec<WireEvent> {
+        let body = super::failure::encode(refusal, request_id);
+        vec![WireEvent { name: Some("error".to_owned()), data: body.to_string() }]
+    }
+}
+
+fn event(name: &str, body: Object) -> WireEvent {
+    WireEvent { name: Some(name.to_owned()), data: Value::from(body).to_string() }
+}
+
+fn event_of(name: &str) -> WireEvent {
+    event(name, Object::typed(name))
+}
+
+fn error_event(failure: &Failure) -> WireEvent {
+    WireEvent { name: Some("error".to_owned()), data: super::failure::stream_error(failure).to_string() }
+}
+
+fn delta_event(block: u32, delta: Object) -> WireEvent {
+    event("content_block_delta", Object::typed("content_block_delta").with("index", block).with("delta", delta))
+}
+
+fn stop_block(block: u32) -> WireEvent {
+    event("content_block_stop", Object::typed("content_block_stop").with("index", block))
+}
+
+/// The beginning of a block.
+fn start_block(content: &Part, same: bool) -> Option<Object> {
+    if !same {
+        return match &content.kind {
+            PartKind::Refusal { text } => Some(Object::typed("text").with("text", text.as_str())),
+            PartKind::Reasoning(_) => Some(Object::typed("thinking").with("thinking", "").with("signature", "")),
+            PartKind::Text { .. } => Some(Object::typed("text").with("text", "")),
+            PartKind::ToolCall(call) => Some(
+                Object::typed("tool_use")
+                    .with("id", call.id.as_str())
+                    .with("name", call.name.as_str())
+                    .with("input", Value::Object(serde_json::Map::new())),
+            ),
+            _ => None,
+        };
+    }
+    let mut out = ExtrasWriter { same, hints: &[], notices: Vec::new() };
+    blocks::block_object(content, &mut out)
+}
+
+/// One piece of growth, if a client of Messages can be told of it.
+fn delta_object(delta: &Delta, same: bool) -> Option<Object> {
+    Some(match delta {
+        Delta::Text(text) => Object::typed("text_delta").with("text", text.as_str()),
+        Delta::Refusal(text) if !same => Object::typed("text_delta").with("text", text.as_str()),
+        Delta::Reasoning(text) => Object::typed("thinking_delta").with("thinking", text.as_str()),
+        Delta::Summary(text) if !same => Object::typed("thinking_delta").with("thinking", text.as_str()),
+        Delta::Signature(text) => Object::typed("signature_delta").with("signature", text.as_str()),
+        Delta::Arguments(text) => Object::typed("input_json_delta").with("partial_json", text.as_str()),
+        Delta::Citation(citation) => {
+            Object::typed("citations_delta").with("citation", blocks::citation_object(citation, same)?)
+        }
+        Delta::Refusal(_) | Delta::Summary(_) | Delta::Sealed(_) => return None,
+    })
+}

@@ -1,0 +1,95 @@
+//! `OpenAI` Chat Completions, as `OpenAI` and the many vendors that took it over speak it.
+//!
+//! Specification: <https://platform.openai.com/docs/api-reference/chat>. What it cannot express: marks for cached
+//! prefixes, signatures of reasoning, citations of documents, results of tools other than text, failure of a tool,
+//! drawing from the likeliest tokens, and the work of tools that a provider runs.
+
+mod compose;
+mod failure;
+mod logprobs;
+mod parts;
+mod request;
+mod response;
+mod stream;
+mod stream_out;
+mod usage;
+mod wire;
+
+use crate::{
+    DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant,
+};
+use serde_json::Value;
+use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
+
+/// The dialect.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenaiChat;
+
+impl Dialect for OpenaiChat {
+    fn id(&self) -> DialectId {
+        DialectId::OpenaiChat
+    }
+
+    fn param_path(&self, param: Param) -> &'static str {
+        wire::param_path(param)
+    }
+
+    fn tool_schema_path(&self, tool: &Tool) -> String {
+        format!("{}.function.parameters", tool.at.path())
+    }
+
+    fn decode_request(&self, body: Value) -> Result<Request, DecodeError> {
+        request::decode(body)
+    }
+
+    fn encode_request(&self, request: &Request, variant: &Variant) -> Encoded {
+        compose::encode(request, variant)
+    }
+
+    fn decode_answer(&self, body: Value, variant: &Variant) -> Result<Answer, DecodeError> {
+        response::decode(body, variant)
+    }
+
+    fn encode_answer(&self, answer: &Answer) -> Encoded {
+        response::encode(answer)
+    }
+
+    fn stream_decoder(&self, variant: &Variant) -> Box<dyn StreamDecoder> {
+        Box::new(stream::Decoder::new(variant))
+    }
+
+    fn stream_encoder(&self, report_usage: bool) -> Box<dyn StreamEncoder> {
+        Box::new(stream_out::Encoder::new(report_usage))
+    }
+
+    fn stream_watch(&self, variant: &Variant) -> Box<dyn StreamWatch> {
+        Box::new(stream::Watch::new(variant))
+    }
+
+    fn decode_failure(&self, status: u16, body: &[u8]) -> Failure {
+        failure::decode(status, body)
+    }
+
+    fn encode_refusal(&self, refusal: &Refusal, request_id: &str) -> Value {
+        failure::encode(refusal, request_id)
+    }
+
+    fn encode_models(&self, models: &[ModelCard]) -> Value {
+        let data: Vec<Value> = models
+            .iter()
+            .map(|card| serde_json::json!({"id": card.id, "object": "model", "created": 0, "owned_by": card.owner}))
+            .collect();
+        serde_json::json!({"object": "list", "data": data})
+    }
+
+    fn retention(&self) -> &'static [Retention] {
+        &[
+            Retention { field: "store", harmless: &["false", "null"], instead: Some("false") },
+            Retention { field: "prompt_cache_retention", harmless: &["\"in-memory\"", "\"in_memory\"", "null"], instead: None },
+        ]
+    }
+
+    fn request_schema(&self) -> &'static str {
+        include_str!("request.schema.json")
+    }
+}

@@ -1,0 +1,495 @@
+//! The pieces of messages, which requests and answers share.
+
+use super::wire;
+use crate::DecodeError;
+use crate::fields::{Fields, wrong_kind};
+use crate::render::{ExtrasWriter, Object};
+use serde_json::{Map, Value};
+use switchtower_domain::{
+    CacheMarker, CacheTtl, Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, Reasoning,
+    ReasoningField, Source, ToolCall, ToolCallKind,
+};
+
+/// What a refusal lacks that was written as a part of `content`.
+pub(super) const MESSAGE_REFUSAL: &str = "message refusal";
+
+/// Reads `content`: a string, a list of parts, or nothing. Says whether it was one plain string.
+pub(super) fn content(fields: &mut Fields, key: &str) -> Result<(Vec<Part>, bool), DecodeError> {
+    let at = Locus::at(fields.path_of(key));
+    match fields.any(key) {
+        None => Ok((Vec::new(), false)),
+        Some(Value::String(text)) => Ok((vec![Part { at, ..Part::text(text) }], true)),
+        Some(Value::Array(items)) if items.is_empty() => {
+            fields.put_back(key, Value::Array(items));
+            Ok((Vec::new(), false))
+        }
+        Some(Value::Array(items)) => {
+            let parts = items.into_iter().enumerate().map(|(index, item)| {
+                let at = Locus::at(format!("{}[{index}]", at.path()));
+                part(fields.beneath(item, at.path())?)
+            });
+            Ok((parts.collect::<Result<_, _>>()?, false))
+        }
+        Some(other) => Err(wrong_kind(at.path(), "a string or a list of parts", &other)),
+    }
+}
+
+fn part(mut fields: Fields) -> Result<Part, DecodeError> {
+    let at = Locus::at(fields.path().to_owned());
+    let cache = cache_marker(&mut fields)?;
+    let name = fields.required_string("type")?;
+    let kind = match name.as_str() {
+        "text" => fields.string("text")?.map(|text| PartKind::Text { text, citations: Vec::new() }),
+        "refusal" => {
+            fields.lack(MESSAGE_REFUSAL);
+            fields.string("refusal")?.map(|text| PartKind::Refusal { text })
+        }
+        "image_url" => media(&mut fields, "image_url", MediaKind::Image)?,
+        "video_url" => media(&mut fields, "video_url", MediaKind::Video)?,
+        "input_audio" => audio(&mut fields)?,
+        "file" => file(&mut fields)?,
+        "document_url" => fields.string("document_url")?.map(|url| {
+            PartKind::Document(Document {
+                source: Source::Url(url),
+                title: None,
+                context: None,
+                citations: None,
+            })
+        }),
+        "thinking" => thinking(&mut fields),
+        _ => None,
+    };
+    let kind = match kind {
+        Some(PartKind::Document(mut document)) if name == "document_url" => {
+            document.title = fields.string("document_name")?;
+            PartKind::Document(document)
+        }
+        Some(kind) => kind,
+        None => {
+            let mut map = fields.rest_map();
+            map.insert("type".to_owned(), Value::String(name.clone()));
+            return Ok(Part { cache, at, ..Part::new(PartKind::Native { name, value: Value::Object(map) }) });
+        }
+    };
+    Ok(Part { kind, cache, extras: fields.rest(), at })
+}
+
+fn media(fields: &mut Fields, key: &str, kind: MediaKind) -> Result<Option<PartKind>, DecodeError> {
+    // Mistral also takes the bare URL where others want an object around it.
+    if fields.peek(key).is_some_and(Value::is_string) {
+        let url = fields.required_string(key)?;
+        fields.lack(key);
+        return Ok(Some(PartKind::Media(Media { kind, source: source_of_url(url), detail: None })));
+    }
+    fields.nested(key, |object| {
+        let Some(url) = object.string("url")? else { return Ok(None) };
+        Ok(Some(PartKind::Media(Media { kind, source: source_of_url(url), detail: object.string("detail")? })))
+    })
+}
+
+fn audio(fields: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
+    if !fields.peek("input_audio").is_some_and(|audio| audio.get("data").is_some() && audio.get("format").is_some()) {
+        return Ok(None);
+    }
+    fields.nested("input_audio", |audio| {
+        let data = audio.required_string("data")?;
+        let media_type = audio.required_string("format")?;
+        let source = Source::Base64 { media_type, data };
+        Ok(Some(PartKind::Media(Media { kind: MediaKind::Audio, source, detail: None })))
+    })
+}
+
+fn file(fields: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
+    let known = |file: &Value| {
+        let data = file.get("file_data").and_then(Value::as_str);
+        file.get("file_id").is_some_and(Value::is_string) != data.is_some()
+    };
+    if !fields.peek("file").is_some_and(known) {
+        return Ok(None);
+    }
+    fields.nested("file", |file| {
+        let source = match file.string("file_id")? {
+            Some(id) => Source::File(id),
+            None => {
+                let source = source_of_url(file.required_string("file_data")?);
+                if matches!(source, Source::Url(_)) {
+                    file.lack("data url");
+                }
+                source
+            }
+        };
+        Ok(Some(PartKind::Document(Document {
+            source,
+            title: file.string("filename")?,
+            context: None,
+            citations: None,
+        })))
+    })
+}
+
+/// Mistral's reasoning inside `content`: a list of text parts under `thinking`.
+fn thinking(fields: &mut Fields) -> Option<PartKind> {
+    let text = thinking_text(fields.peek("thinking")?)?;
+    fields.any("thinking");
+    Some(PartKind::Reasoning(Reasoning {
+        text: Some(text),
+        field: Some(ReasoningField::ThinkingParts),
+        ..Reasoning::default()
+    }))
+}
+
+/// The text of Mistral's list, if it is one bare text part.
+pub(super) fn thinking_text(list: &Value) -> Option<String> {
+    let [item] = list.as_array()?.as_slice() else { return None };
+    let object = item.as_object()?;
+    let bare = object.len() == 2 && object.get("type").and_then(Value::as_str) == Some("text");
+    object.get("text").and_then(Value::as_str).filter(|_| bare).map(str::to_owned)
+}
+
+pub(super) fn source_of_url(url: String) -> Source {
+    let split = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
+    match split {
+        Some((media_type, data)) if !media_type.contains(';') => {
+            Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
+        }
+        _ => Source::Url(url),
+    }
+}
+
+/// `cache_control`, as Anthropic has it and `OpenRouter` takes it over.
+pub(super) fn cache_marker(fields: &mut Fields) -> Result<Option<CacheMarker>, DecodeError> {
+    if fields.peek("cache_control").and_then(|marker| marker.get("type")).and_then(Value::as_str) != Some("ephemeral") {
+        return Ok(None);
+    }
+    let Some(value) = fields.any("cache_control") else { return Ok(None) };
+    let mut marker = fields.beneath(value, &fields.path_of("cache_control"))?;
+    marker.any("type");
+    let ttl = marker.string("ttl")?.map(|word| match word.as_str() {
+        "5m" => CacheTtl::FiveMinutes,
+        "1h" => CacheTtl::OneHour,
+        _ => CacheTtl::Other(word),
+    });
+    Ok(Some(CacheMarker { ttl, extras: marker.rest() }))
+}
+
+pub(super) fn cache_control(marker: &CacheMarker) -> Value {
+    let mut object = Object::typed("ephemeral");
+    object.maybe(
+        "ttl",
+        marker.ttl.as_ref().map(|ttl| match ttl {
+            CacheTtl::FiveMinutes => "5m",
+            CacheTtl::OneHour => "1h",
+            CacheTtl::Other(word) => word,
+        }),
+    );
+    marker.extras.overlay(object.map_mut());
+    object.into()
+}
+
+/// Reads the reasoning that vendors write beside `content`.
+pub(super) fn reasoning(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> {
+    let mut parts = Vec::new();
+    let details = reasoning_details(fields)?;
+    for (key, field) in
+        [("reasoning_content", ReasoningField::ReasoningContent), ("reasoning", ReasoningField::Reasoning)]
+    {
+        if !fields.peek(key).is_some_and(Value::is_string) {
+            continue;
+        }
+        if let Some(text) = fields.text(key)? {
+            let restated = !parts.is_empty() || details.iter().any(is_readable);
+            let reasoning = Reasoning { text: Some(text), field: Some(field), restated, ..Reasoning::default() };
+            parts.push(Part { at: Locus::at(fields.path_of(key)), ..Part::new(PartKind::Reasoning(reasoning)) });
+        }
+    }
+    parts.extend(details);
+    Ok(parts)
+}
+
+fn is_readable(part: &Part) -> bool {
+    matches!(&part.kind, PartKind::Reasoning(Reasoning { text, summary, .. }) if text.is_some() || summary.is_some())
+}
+
+fn reasoning_details(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> {
+    if !fields.peek("reasoning_details").is_some_and(|list| list.as_array().is_some_and(|l| l.iter().all(Value::is_object)))
+    {
+        return Ok(Vec::new());
+    }
+    let items = fields.list("reasoning_details")?.unwrap_or_default();
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| {
+            let at = Locus::at(format!("{}[{index}]", fields.path_of("reasoning_details")));
+            reasoning_detail(fields.beneath(item, at.path())?)
+        })
+        .collect()
+}
+
+/// One entry of `OpenRouter`'s `reasoning_details`.
+/// Source: <https://openrouter.ai/docs/use-cases/reasoning-tokens>
+pub(super) fn reasoning_detail(mut fields: Fields) -> Result<Part, DecodeError> {
+    let at = Locus::at(fields.path().to_owned());
+    let mut reasoning = Reasoning { field: Some(ReasoningField::ReasoningDetails), ..Reasoning::default() };
+    match fields.peek_str("type") {
+        Some("reasoning.text") => reasoning.text = fields.string("text")?,
+        Some("reasoning.summary") => reasoning.summary = fields.string("summary")?,
+        Some("reasoning.encrypted") => reasoning.sealed = fields.string("data")?,
+        _ => {}
+    }
+    if reasoning.summary.is_none() && reasoning.sealed.is_none() {
+        reasoning.signature = fields.string("signature")?;
+    }
+    // An entry may hold a signature and no text; its type then says what it would be.
+    let said = detail_type(&reasoning);
+    fields.constant("type", said);
+    reasoning.id = fields.string("id")?;
+    reasoning.format = fields.string("format")?;
+    Ok(Part { kind: PartKind::Reasoning(reasoning), cache: None, extras: fields.rest(), at })
+}
+
+pub(super) const fn detail_type(reasoning: &Reasoning) -> &'static str {
+    if reasoning.sealed.is_some() {
+        "reasoning.encrypted"
+    } else if reasoning.summary.is_some() {
+        "reasoning.summary"
+    } else {
+        "reasoning.text"
+    }
+}
+
+pub(super) fn reasoning_detail_object(reasoning: &Reasoning, part: &Part) -> Object {
+    let mut object = Object::new();
+    object.constant("type", detail_type(reasoning), &part.extras);
+    object.maybe("text", reasoning.text.clone());
+    object.maybe("summary", reasoning.summary.clone());
+    object.maybe("data", reasoning.sealed.clone());
+    object.maybe("signature", reasoning.signature.clone());
+    object.maybe("id", reasoning.id.clone());
+    object.maybe("format", reasoning.format.clone());
+    part.extras.overlay(object.map_mut());
+    object
+}
+
+pub(super) fn tool_calls(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> {
+    let items = fields.list("tool_calls")?.unwrap_or_default();
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| {
+            let at = Locus::at(format!("{}[{index}]", fields.path_of("tool_calls")));
+            tool_call(fields.beneath(item, at.path())?, at)
+        })
+        .collect()
+}
+
+fn tool_call(mut fields: Fields, at: Locus) -> Result<Part, DecodeError> {
+    let cache = cache_marker(&mut fields)?;
+    let id = fields.expected_string("id")?;
+    let custom = fields.peek_str("type") == Some("custom");
+    let (inner, arguments_key) = if custom { ("custom", "input") } else { ("function", "arguments") };
+    fields.constant("type", if custom { "custom" } else { "function" });
+    let call = fields.nested(inner, |function| {
+        Ok(Some((function.expected_string("name")?, arguments(function, arguments_key)?)))
+    })?;
+    let (name, arguments) = call.ok_or_else(|| DecodeError::Missing { path: at.field(inner) })?;
+    let kind = if custom { ToolCallKind::Custom } else { ToolCallKind::Function };
+    Ok(Part { kind: PartKind::ToolCall(ToolCall { id, name, arguments, kind }), cache, extras: fields.rest(), at })
+}
+
+fn arguments(function: &mut Fields, key: &str) -> Result<String, DecodeError> {
+    // Some servers write the arguments as an object; the text they stand for is the same.
+    if let Some(Value::Object(_)) = function.peek(key) {
+        function.lack("arguments as text");
+        return Ok(function.any(key).map(|value| value.to_string()).unwrap_or_default());
+    }
+    function.expected_string(key)
+}
+
+pub(super) fn tool_call_object(call: &ToolCall, part: &Part) -> Object {
+    let extras = &part.extras;
+    let mut object = Object::new();
+    if !(extras.lacks("id") && call.id.is_empty()) {
+        object.set("id", call.id.as_str());
+    }
+    let mut function = Object::new();
+    if !(extras.lacks("name") && call.name.is_empty()) {
+        function.set("name", call.name.as_str());
+    }
+    match call.kind {
+        ToolCallKind::Custom => {
+            object.constant("type", "custom", extras);
+            function.set("input", call.arguments.as_str());
+            object.set("custom", function);
+        }
+        ToolCallKind::Function => {
+            object.constant("type", "function", extras);
+            let as_object = extras.lacks("arguments as text");
+            match serde_json::from_str::<Map<String, Value>>(&call.arguments) {
+                Ok(arguments) if as_object => function.set("arguments", arguments),
+                _ if extras.lacks("arguments") && call.arguments.is_empty() => {}
+                _ => function.set("arguments", call.arguments.as_str()),
+            }
+            object.set("function", function);
+        }
+    }
+    object
+}
+
+/// `annotations` of a message: web pages that the text cites.
+pub(super) fn citations(fields: &mut Fields) -> Result<Vec<Citation>, DecodeError> {
+    let items = fields.list("annotations")?.unwrap_or_default();
+    items.into_iter().map(|item| citation(fields.beneath(item, "annotations")?)).collect()
+}
+
+pub(super) fn citation(mut fields: Fields) -> Result<Citation, DecodeError> {
+    let kind = fields.required_string("type")?;
+    if kind != "url_citation" {
+        return Ok(Citation {
+            kind: CitationKind::Other(kind),
+            cited_text: None,
+            title: None,
+            extras: fields.rest(),
+        });
+    }
+    let (kind, cited_text, title) = fields.nested("url_citation", |page| {
+        let url = page.expected_string("url")?;
+        let kind = CitationKind::Url { url, start: page.u64("start_index")?, end: page.u64("end_index")? };
+        Ok((Some(kind), page.string("content")?, page.string("title")?))
+    })?;
+    let kind = kind.unwrap_or_else(|| CitationKind::Other("url_citation".to_owned()));
+    Ok(Citation { kind, cited_text, title, extras: fields.rest() })
+}
+
+/// One annotation, if Chat Completions has a form for it.
+pub(super) fn annotation(citation: &Citation, same: bool) -> Option<Object> {
+    let mut object = match &citation.kind {
+        CitationKind::Url { url, start, end } => {
+            let mut page = Object::new();
+            if !(citation.extras.lacks("url") && url.is_empty()) {
+                page.set("url", url.as_str());
+            }
+            page.maybe("title", citation.title.clone());
+            page.maybe("content", citation.cited_text.clone());
+            page.maybe("start_index", *start);
+            page.maybe("end_index", *end);
+            Object::typed("url_citation").with("url_citation", page)
+        }
+        CitationKind::Other(kind) if same => Object::typed(kind),
+        CitationKind::Other(_) | CitationKind::Characters { .. } | CitationKind::Pages { .. } => return None,
+    };
+    if same {
+        citation.extras.overlay(object.map_mut());
+    }
+    Some(object)
+}
+
+/// One part of a `content` list, if Chat Completions has a form for it; what has none is named in a notice.
+pub(super) fn content_part(part: &Part, out: &mut ExtrasWriter<'_>, cache_markers: bool) -> Option<Object> {
+    let at = part.at.path();
+    let mut object = match &part.kind {
+        PartKind::Text { text, .. } => Object::typed("text").with("text", text.as_str()),
+        PartKind::Refusal { text } => Object::typed("refusal").with("refusal", text.as_str()),
+        PartKind::Media(media) => media_part(media, part, out)?,
+        PartKind::Document(document) => document_part(document, part, out)?,
+        PartKind::Reasoning(reasoning) if reasoning.field == Some(ReasoningField::ThinkingParts) => {
+            let text = Object::typed("text").with("text", reasoning.text.as_deref().unwrap_or_default());
+            let mut object = Object::typed("thinking");
+            if part.extras.get("thinking").is_none() {
+                object.set("thinking", vec![Value::from(text)]);
+            }
+            object
+        }
+        PartKind::Native { value: Value::Object(map), .. } if out.same => {
+            let mut object = Object::new();
+            map.clone_into(object.map_mut());
+            object
+        }
+        PartKind::Native { .. } | PartKind::ProviderItem(_) => {
+            out.meaning(at, "is known to its own dialect only");
+            return None;
+        }
+        PartKind::Reasoning(_) | PartKind::ToolCall(_) | PartKind::ToolResult(_) => return None,
+    };
+    if let Some(marker) = &part.cache {
+        if out.same || cache_markers {
+            object.set("cache_control", cache_control(marker));
+        } else {
+            out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
+        }
+    }
+    out.write(&part.extras, at, &mut object);
+    Some(object)
+}
+
+fn media_part(media: &Media, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
+    let (kind, key) = match media.kind {
+        MediaKind::Image => ("image_url", "image_url"),
+        MediaKind::Video => ("video_url", "video_url"),
+        MediaKind::Audio => ("input_audio", "input_audio"),
+    };
+    let url = match &media.source {
+        Source::Base64 { media_type, data } if media.kind == MediaKind::Audio => {
+            let format = media_type.rsplit('/').next().unwrap_or(media_type);
+            let audio = Object::new().with("data", data.as_str()).with("format", format);
+            return Some(Object::typed(kind).with(key, audio));
+        }
+        Source::Url(url) => url.clone(),
+        Source::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
+        Source::File(_) | Source::Text { .. } | Source::Parts { .. } => {
+            out.meaning(part.at.path(), "a file that another account keeps cannot be referred to");
+            return None;
+        }
+    };
+    if part.extras.lacks(key) {
+        return Some(Object::typed(kind).with(key, url));
+    }
+    let mut inner = Object::new().with("url", url);
+    inner.maybe("detail", media.detail.clone());
+    Some(Object::typed(kind).with(key, inner))
+}
+
+fn document_part(document: &Document, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
+    let at = &part.at;
+    if document.citations == Some(true) {
+        out.meaning(at.field("citations"), "citations of documents cannot be asked for");
+    }
+    if document.context.is_some() {
+        out.meaning(at.field("context"), "a document has no context in the target's dialect");
+    }
+    let mut file = Object::new();
+    match &document.source {
+        Source::Url(data) if out.same && part.extras.lacks("data url") => file.set("file_data", data.as_str()),
+        Source::Url(url) if out.same => {
+            let mut object = Object::typed("document_url").with("document_url", url.as_str());
+            object.maybe("document_name", document.title.clone());
+            return Some(object);
+        }
+        Source::Base64 { media_type, data } => file.set("file_data", format!("data:{media_type};base64,{data}")),
+        Source::File(id) if out.same => file.set("file_id", id.as_str()),
+        Source::Text { data, .. } => {
+            out.hint(at.path(), "a document of text becomes text");
+            let titled = document.title.as_ref().map_or_else(|| data.clone(), |title| format!("{title}\n\n{data}"));
+            return Some(Object::typed("text").with("text", titled));
+        }
+        Source::Url(_) | Source::File(_) | Source::Parts { .. } => {
+            out.meaning(at.path(), "a document of this source has no place in the target's dialect");
+            return None;
+        }
+    }
+    file.maybe("filename", document.title.clone());
+    Some(Object::typed("file").with("file", file))
+}
+
+/// The words for reasoning that another vendor's variant takes back in a plain string.
+pub(super) const fn reasoning_key(field: ReasoningField) -> Option<&'static str> {
+    match field {
+        ReasoningField::ReasoningContent => Some("reasoning_content"),
+        ReasoningField::Reasoning => Some("reasoning"),
+        ReasoningField::ReasoningDetails | ReasoningField::ThinkingParts => None,
+    }
+}
+
+pub(super) fn stop_value(reason: &switchtower_domain::StopReason) -> Value {
+    Value::from(wire::stop_word(reason))
+}

@@ -1,0 +1,234 @@
+//! Requests: decoding. Encoding is in `compose.rs`.
+
+use super::{parts, wire};
+use crate::DecodeError;
+use crate::fields::{Fields, wrong_kind};
+use serde_json::Value;
+use switchtower_domain::{
+    DialectId, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, Part, PartKind, ProviderTool,
+    ReasoningMode, ReasoningSpec, Request, Role, Sampling, StructuredOutput, Tool, ToolChoice, ToolKind, ToolResult,
+    Turn,
+};
+
+pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
+    let mut fields = Fields::strict(body, "")?;
+    // A deployment address may name the model in place of the body.
+    let model = fields.string("model")?.unwrap_or_default();
+    let (max_tokens, max_tokens_field) = max_tokens(&mut fields)?;
+    let stream_usage = fields.nested("stream_options", |options| options.bool("include_usage"))?;
+    Ok(Request {
+        origin: DialectId::OpenaiChat,
+        model,
+        instructions: None,
+        turns: turns(&mut fields)?,
+        tools: tools(&mut fields)?,
+        tool_choice: tool_choice(&mut fields)?,
+        parallel_tool_calls: fields.bool("parallel_tool_calls")?,
+        output: output(&mut fields)?,
+        reasoning: reasoning(&mut fields)?,
+        sampling: sampling(&mut fields)?,
+        max_tokens,
+        max_tokens_field,
+        stream: fields.bool("stream")?,
+        stream_usage,
+        metadata: Metadata {
+            user: fields.string("user")?,
+            labels: fields.map("metadata")?,
+            service_tier: fields.string("service_tier")?,
+            store: fields.bool("store")?,
+            prompt_cache_key: fields.string("prompt_cache_key")?,
+        },
+        extras: fields.rest(),
+    })
+}
+
+fn max_tokens(fields: &mut Fields) -> Result<(Option<u64>, MaxTokensField), DecodeError> {
+    // Where both are given the newer one holds, and the older stays beside it.
+    if let Some(bound) = fields.u64("max_completion_tokens")? {
+        return Ok((Some(bound), MaxTokensField::MaxCompletionTokens));
+    }
+    Ok((fields.u64("max_tokens")?, MaxTokensField::MaxTokens))
+}
+
+fn sampling(fields: &mut Fields) -> Result<Sampling, DecodeError> {
+    let (stop, stop_plain) = match fields.peek("stop") {
+        Some(Value::String(_)) => (fields.string("stop")?.map(|text| vec![text]), true),
+        _ => (fields.strings("stop")?, false),
+    };
+    Ok(Sampling {
+        temperature: fields.number("temperature")?,
+        top_p: fields.number("top_p")?,
+        top_k: fields.u64("top_k")?,
+        frequency_penalty: fields.number("frequency_penalty")?,
+        presence_penalty: fields.number("presence_penalty")?,
+        seed: fields.number("seed")?,
+        stop,
+        stop_plain,
+        choices: fields.u64("n")?,
+        logprobs: fields.bool("logprobs")?,
+        top_logprobs: fields.u64("top_logprobs")?,
+        logit_bias: fields.map("logit_bias")?,
+    })
+}
+
+/// Three places hold how much to think: `reasoning_effort` (`OpenAI`), the object `reasoning` (`OpenRouter`) and the
+/// object `thinking` (`DeepSeek`, Z.ai, Moonshot).
+fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
+    let effort = fields.string("reasoning_effort")?.map(|word| wire::effort(&word));
+    if effort.is_none() && fields.peek("thinking").is_none() && fields.peek("reasoning").is_some_and(Value::is_object) {
+        return fields.nested("reasoning", |object| {
+            Ok(ReasoningSpec {
+                mode: object.bool("enabled")?.map(|on| if on { ReasoningMode::Enabled } else { ReasoningMode::Disabled }),
+                effort: object.string("effort")?.map(|word| wire::effort(&word)),
+                budget_tokens: object.u64("max_tokens")?,
+                in_one_object: true,
+            })
+        });
+    }
+    let mode = fields.nested("thinking", |object| {
+        let mode = match object.peek_str("type") {
+            Some("enabled") => ReasoningMode::Enabled,
+            Some("disabled") => ReasoningMode::Disabled,
+            Some("adaptive") => ReasoningMode::Adaptive,
+            _ => return Ok(None),
+        };
+        object.any("type");
+        Ok(Some(mode))
+    })?;
+    Ok(ReasoningSpec { mode, effort, budget_tokens: None, in_one_object: false })
+}
+
+fn output(fields: &mut Fields) -> Result<OutputFormat, DecodeError> {
+    let Some(value) = fields.any("response_format") else { return Ok(OutputFormat::Unstated) };
+    let mut format = fields.beneath(value, "response_format")?;
+    let kind = format.required_string("type")?;
+    let structured = match kind.as_str() {
+        "text" => {
+            keep_rest(fields, format);
+            return Ok(OutputFormat::Text);
+        }
+        "json_object" => {
+            keep_rest(fields, format);
+            return Ok(OutputFormat::JsonObject);
+        }
+        "json_schema" => {
+            let mut structured = format.nested("json_schema", |spec| {
+                Ok(Some(StructuredOutput {
+                    name: spec.string("name")?,
+                    description: spec.string("description")?,
+                    schema: spec.any("schema"),
+                    strict: spec.bool("strict")?,
+                    former_field: false,
+                    extras: switchtower_domain::Extras::none(),
+                }))
+            })?;
+            let missing = DecodeError::Missing { path: "response_format.json_schema".to_owned() };
+            let structured_output = structured.as_mut().ok_or(missing)?;
+            structured_output.extras = format.rest();
+            structured
+        }
+        _ => None,
+    };
+    structured.map(OutputFormat::Structured).ok_or(DecodeError::Value {
+        path: "response_format.type".to_owned(),
+        expected: "text, json_object, json_schema",
+    })
+}
+
+fn keep_rest(fields: &mut Fields, format: Fields) {
+    if !format.is_empty() {
+        fields.put_back("response_format", Value::Object(format.rest_map()));
+    }
+}
+
+fn tools(fields: &mut Fields) -> Result<Vec<Tool>, DecodeError> {
+    let items = fields.list("tools")?.unwrap_or_default();
+    items.into_iter().enumerate().map(|(index, item)| tool(fields, item, index)).collect()
+}
+
+fn tool(parent: &Fields, item: Value, index: usize) -> Result<Tool, DecodeError> {
+    let at = Locus::default().element("tools", index);
+    let mut fields = parent.beneath(item, at.path())?;
+    let cache = parts::cache_marker(&mut fields)?;
+    let kind = match fields.peek_str("type") {
+        Some("function") | None => {
+            fields.constant("type", "function");
+            let function = fields.nested("function", |function| {
+                Ok(Some(FunctionTool {
+                    name: function.required_string("name")?,
+                    description: function.string("description")?,
+                    parameters: function.any("parameters"),
+                    strict: function.bool("strict")?,
+                }))
+            })?;
+            ToolKind::Function(function.ok_or_else(|| DecodeError::Missing { path: at.field("function") })?)
+        }
+        Some(_) => ToolKind::Provider(ProviderTool { kind: fields.required_string("type")?, name: fields.string("name")? }),
+    };
+    Ok(Tool { kind, cache, extras: fields.rest(), at })
+}
+
+fn tool_choice(fields: &mut Fields) -> Result<Option<ToolChoice>, DecodeError> {
+    let choice = match fields.peek("tool_choice") {
+        Some(Value::String(word)) => match word.as_str() {
+            "auto" => ToolChoice::Auto,
+            "none" => ToolChoice::Never,
+            "required" => ToolChoice::Required,
+            // Vendors have words of their own (`any`, `validated`): they stay for the vendor.
+            _ => return Ok(None),
+        },
+        Some(Value::Object(object)) => {
+            let name = object.get("function").and_then(|function| function.get("name")).and_then(Value::as_str);
+            let plain = object.len() == 2 && object.get("type").and_then(Value::as_str) == Some("function");
+            match name {
+                Some(name) if plain => ToolChoice::Named(name.to_owned()),
+                _ => return Ok(None),
+            }
+        }
+        Some(Value::Null) | None => return Ok(None),
+        Some(other) => return Err(wrong_kind("tool_choice", "a string or an object", other)),
+    };
+    fields.any("tool_choice");
+    Ok(Some(choice))
+}
+
+fn turns(fields: &mut Fields) -> Result<Vec<Turn>, DecodeError> {
+    if fields.peek("messages").is_none_or(Value::is_null) {
+        return Err(DecodeError::Missing { path: "messages".to_owned() });
+    }
+    let items = fields.list("messages")?.unwrap_or_default();
+    items.into_iter().enumerate().map(|(index, item)| turn(fields, item, index)).collect()
+}
+
+fn turn(parent: &Fields, item: Value, index: usize) -> Result<Turn, DecodeError> {
+    let at = Locus::default().element("messages", index);
+    let mut fields = parent.beneath(item, at.path())?;
+    let word = fields.required_string("role")?;
+    let role =
+        wire::role(&word).ok_or_else(|| DecodeError::Value { path: at.field("role"), expected: wire::ROLES })?;
+    let name = fields.string("name")?;
+    let (parts, plain) = match role {
+        Role::Tool => tool_turn(&mut fields, &at)?,
+        Role::Assistant => {
+            let mut said = parts::reasoning(&mut fields)?;
+            let (content, plain) = parts::content(&mut fields, "content")?;
+            said.extend(content);
+            if let Some(text) = fields.text("refusal")? {
+                said.push(Part { at: Locus::at(at.field("refusal")), ..Part::new(PartKind::Refusal { text }) });
+            }
+            said.extend(parts::tool_calls(&mut fields)?);
+            (said, plain)
+        }
+        Role::System | Role::Developer | Role::User => parts::content(&mut fields, "content")?,
+    };
+    Ok(Turn { role, parts, plain, name, extras: fields.rest(), at })
+}
+
+fn tool_turn(fields: &mut Fields, at: &Locus) -> Result<(Vec<Part>, bool), DecodeError> {
+    let call_id = fields.required_string("tool_call_id")?;
+    let absent = fields.peek("content").is_none_or(|content| content.is_null() || *content == Value::Array(Vec::new()));
+    let (content, plain) = parts::content(fields, "content")?;
+    let result =
+        ToolResult { call_id, content: if absent { None } else { Some(content) }, plain, is_error: None };
+    Ok((vec![Part { at: at.clone(), ..Part::new(PartKind::ToolResult(result)) }], false))
+}

@@ -1,0 +1,112 @@
+//! Writing objects field by field.
+
+use serde_json::{Map, Value};
+use switchtower_domain::{Extras, Locus, Notice, NoticeClass};
+
+/// An object in the making.
+#[derive(Default)]
+pub(crate) struct Object(Map<String, Value>);
+
+impl Object {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn typed(kind: &str) -> Self {
+        Self::new().with("type", kind)
+    }
+
+    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.set(key, value);
+        self
+    }
+
+    pub(crate) fn set(&mut self, key: &str, value: impl Into<Value>) {
+        self.0.insert(key.to_owned(), value.into());
+    }
+
+    pub(crate) fn maybe<T: Into<Value>>(&mut self, key: &str, value: Option<T>) {
+        if let Some(value) = value {
+            self.set(key, value);
+        }
+    }
+
+    /// Writes a constant of the dialect, unless the original had another value there or none.
+    pub(crate) fn constant(&mut self, key: &str, value: impl Into<Value>, extras: &Extras) {
+        if !extras.lacks(key) && extras.get(key).is_none() {
+            self.set(key, value);
+        }
+    }
+
+    /// Writes an object beneath this one, unless it would be empty.
+    pub(crate) fn nested(&mut self, key: &str, inner: Self) {
+        if !inner.0.is_empty() {
+            self.set(key, inner.0);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    pub(crate) fn map_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.0
+    }
+
+    pub(crate) fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+}
+
+impl From<Object> for Value {
+    fn from(object: Object) -> Self {
+        Self::Object(object.0)
+    }
+}
+
+/// Lays extras over an object of the dialect they came from, or names each of them.
+pub(crate) struct ExtrasWriter<'a> {
+    /// Whether the message goes back into the dialect that it came from.
+    pub(crate) same: bool,
+    /// Extras that weigh no more than a hint, by name.
+    pub(crate) hints: &'a [&'a str],
+    /// What is said about the others.
+    pub(crate) notices: Vec<Notice>,
+}
+
+impl ExtrasWriter<'_> {
+    pub(crate) fn write(&mut self, extras: &Extras, at: &str, object: &mut Object) {
+        if self.same {
+            extras.overlay(object.map_mut());
+        } else {
+            self.name(extras, at);
+        }
+    }
+
+    pub(crate) fn name(&mut self, extras: &Extras, at: &str) {
+        if self.same {
+            return;
+        }
+        for (key, _) in extras.meaningful() {
+            let path = Locus::join(at, key);
+            let class = if self.hints.contains(&key) { NoticeClass::Hint } else { NoticeClass::Meaning };
+            self.notices.push(Notice { path, class, reason: "has no place in the target's dialect" });
+        }
+    }
+
+    pub(crate) fn meaning(&mut self, path: impl Into<String>, reason: &'static str) {
+        if !self.same {
+            self.notices.push(Notice::meaning(path, reason));
+        }
+    }
+
+    pub(crate) fn hint(&mut self, path: impl Into<String>, reason: &'static str) {
+        if !self.same {
+            self.notices.push(Notice::hint(path, reason));
+        }
+    }
+}

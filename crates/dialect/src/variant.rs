@@ -1,0 +1,67 @@
+//! How one vendor's variant of a dialect differs from the dialect, as data.
+
+use std::collections::BTreeMap;
+use switchtower_domain::{MaxTokensField, ReasoningField};
+
+/// One vendor's variant of a dialect. The default is the dialect as its own vendor documents it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// Which field bounds the generated tokens; `None` where the vendor takes either.
+    pub max_tokens_field: Option<MaxTokensField>,
+    /// The bound to ask for where the dialect needs one and the caller named none.
+    pub default_max_tokens: u64,
+    /// Where reasoning of earlier turns is taken back; `None` where it is not.
+    pub reasoning_field: Option<ReasoningField>,
+    /// How the amount of thinking is asked for.
+    pub thinking: Thinking,
+    /// Whether `cache_control` markers are taken in Chat Completions.
+    pub cache_markers: bool,
+    /// Whether the role `developer` is known in Chat Completions.
+    pub developer_role: bool,
+    /// Where the count of cached tokens stands within `usage`, if not where the dialect has it.
+    pub cached_tokens_field: Option<String>,
+    /// Whether `completion_tokens` leaves reasoning out.
+    pub output_excludes_reasoning: bool,
+    /// What ends a stream.
+    pub stream_ending: StreamEnding,
+    /// Top-level fields that the vendor does not take.
+    pub forbidden: Vec<String>,
+    /// Top-level fields that the vendor calls by another name.
+    pub renamed: BTreeMap<String, String>,
+}
+
+impl Default for Variant {
+    fn default() -> Self {
+        Self {
+            max_tokens_field: None,
+            default_max_tokens: 4096,
+            reasoning_field: None,
+            thinking: Thinking::Adaptive,
+            cache_markers: false,
+            developer_role: true,
+            cached_tokens_field: None,
+            output_excludes_reasoning: false,
+            stream_ending: StreamEnding::Marker,
+            forbidden: Vec::new(),
+            renamed: BTreeMap::new(),
+        }
+    }
+}
+
+/// How a vendor is asked to think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thinking {
+    /// By an effort; the model decides how much that is.
+    Adaptive,
+    /// By a budget of tokens.
+    Budget,
+}
+
+/// What ends a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamEnding {
+    /// The dialect's end marker, and nothing less.
+    Marker,
+    /// The reason for stopping is enough; the vendor may leave the marker out.
+    StopReason,
+}
