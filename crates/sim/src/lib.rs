@@ -44,6 +44,8 @@ mod body;
 mod cache;
 mod check;
 mod compose;
+#[cfg(test)]
+mod conformance_test;
 mod dialects;
 mod directives;
 mod embed;

@@ -49,11 +49,6 @@ fn inputs(body: &Object) -> Result<Vec<(String, u64)>, Failure> {
     let one = |text: &str| (text.to_owned(), tokens::count(text));
     let input = body.get("input").unwrap_or(&Value::Null);
     if let Some(text) = input.as_str() {
-        if text.is_empty() {
-            return Err(at
-                .says("'$.input' is invalid. Please check the API reference.")
-                .into());
-        }
         return Ok(vec![one(text)]);
     }
     let list = input.as_array().map_or(&[][..], Vec::as_slice);
@@ -72,11 +67,11 @@ fn inputs(body: &Object) -> Result<Vec<(String, u64)>, Failure> {
             .into());
     }
     let read = list.iter().enumerate().map(|(index, item)| match item {
-        Value::String(text) if !text.is_empty() => Ok(one(text)),
+        Value::String(text) => Ok(one(text)),
         Value::Array(numbers) if token_list(numbers).is_some() => {
             Ok(token_list(numbers).unwrap_or_default())
         }
-        Value::String(_) | Value::Array(_) => Err(at
+        Value::Array(_) => Err(at
             .index(index)
             .says("'$.input' is invalid. Please check the API reference.")
             .into()),

@@ -1,0 +1,80 @@
+//! Holds the checks of all dialects against recorded requests that real providers accepted.
+
+use crate::dialects::{ALL, Place, Strictness};
+use crate::failure::Failure;
+use crate::recording::{Exchange, load_folder};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The recordings, or `None` with a note where they are not at hand.
+fn recordings() -> Option<Vec<(PathBuf, Exchange)>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/traffic");
+    if !folder.is_dir() {
+        eprintln!("skipped: no recordings at {}", folder.display());
+        return None;
+    }
+    Some(load_folder(&folder).unwrap())
+}
+
+#[test]
+fn all_recordings_parse() {
+    let Some(all) = recordings() else { return };
+    assert!(all.len() > 1_000, "{}", all.len());
+    assert!(all.windows(2).all(|pair| pair[0].0 < pair[1].0));
+}
+
+/// The refusals of accepted requests of one API, and how many requests there were.
+fn refusals(provider: &str, api: &str, place: &Place) -> Option<(Vec<String>, usize)> {
+    let dialect = ALL
+        .iter()
+        .find(|dialect| api.starts_with(dialect.name().split('.').next().unwrap()))
+        .unwrap();
+    // The signatures in recordings were made by the real provider.
+    let strictness = Strictness {
+        lenient_fields: false,
+        signatures_of: None,
+    };
+    let (mut refused, mut count) = (Vec::new(), 0);
+    for (path, exchange) in recordings()? {
+        let Some(request) = exchange.request else {
+            continue;
+        };
+        if exchange.provider != provider || exchange.api != api || exchange.response.status != 200 {
+            continue;
+        }
+        let Some(Value::Object(body)) = request.body else {
+            continue;
+        };
+        count += 1;
+        let outcome = match place {
+            Place::Embeddings => dialect.embeddings(&body, strictness, 0).map(drop),
+            Place::CountTokens => dialect.count_tokens(&body, strictness).map(drop),
+            _ => dialect.read_chat(&body, strictness).map(drop),
+        };
+        if let Err(Failure::Invalid(complaint)) = outcome {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            refused.push(format!("{name}: {} {:?}", complaint.at, complaint.kind));
+        }
+    }
+    Some((refused, count))
+}
+
+#[test]
+fn requests_that_were_accepted_are_accepted() {
+    for (provider, api, place) in [
+        ("openai", "openai.chat", Place::Chat),
+        ("openai", "openai.embeddings", Place::Embeddings),
+        ("anthropic", "anthropic.messages", Place::Chat),
+        ("anthropic", "anthropic.count_tokens", Place::CountTokens),
+    ] {
+        let Some((refused, count)) = refusals(provider, api, &place) else {
+            return;
+        };
+        assert!(
+            refused.len() * 20 <= count,
+            "{api}: {} of {count} refused\n{}",
+            refused.len(),
+            refused.join("\n")
+        );
+    }
+}
