@@ -1,1 +1,32 @@
-//! providers
+//! Reach a deployment: where it is, with which credential, how its vendor differs from the dialect it speaks, and what
+//! its trouble means.
+//!
+//! It builds requests and reads the heads of answers. It never opens a connection, reads the environment or a clock,
+//! or decides which deployment serves a request.
+//!
+//! ```text
+//! catalogue()  what is known of each vendor: dialect, base URL, name of the key's variable, quirks with their sources
+//!    -> Provider     one endpoint with one credential, quirks and limits on time
+//!    -> Deployment   one model there, by the name that clients ask for
+//!    -> request()    an HTTP request for one operation, with exactly the headers that may leave
+//!    <- trouble()    request id and waiting time from the head of a failed answer
+//! ```
+//!
+//! A vendor that merely speaks a known dialect is a row in `compatible/catalog.toml`. Begin with [`Provider`].
+
+pub mod anthropic;
+pub mod compatible;
+mod credential;
+mod deployment;
+mod endpoint;
+mod known;
+pub mod openai;
+mod request;
+mod trouble;
+
+pub use credential::{Credential, CredentialError, CredentialStyle};
+pub use deployment::{Deployment, Provider, RetentionPolicy, Timeouts};
+pub use endpoint::{Endpoint, EndpointError};
+pub use known::{Known, catalogue, known};
+pub use request::{Operation, RequestError, caller_key, request};
+pub use trouble::{provider_request_id, retry_after};
