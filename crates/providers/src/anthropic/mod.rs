@@ -1,0 +1,32 @@
+//! Anthropic, which speaks Messages as it documents it: <https://platform.claude.com/docs/en/api/overview>.
+
+mod connect;
+pub(crate) mod failures;
+mod quirks;
+
+use crate::Known;
+use switchtower_domain::DialectId;
+
+/// The name of the kind.
+pub const NAME: &str = "anthropic";
+
+pub(crate) fn known() -> Known {
+    Known {
+        name: NAME.to_owned(),
+        dialect: DialectId::AnthropicMessages,
+        base_url: Some(connect::BASE_URL.to_owned()),
+        key_variable: Some(connect::KEY_VARIABLE.to_owned()),
+        base_url_variable: Some(connect::BASE_URL_VARIABLE.to_owned()),
+        style: connect::STYLE,
+        variant: quirks::variant(),
+        headers: connect::headers(),
+        passed_headers: connect::PASSED.to_vec(),
+        request_id_header: failures::REQUEST_ID,
+        docs: "https://platform.claude.com/docs/en/api/messages".to_owned(),
+    }
+}
+
+/// What a provider of Messages is that no row describes.
+pub fn unlisted() -> Known {
+    Known { base_url: None, key_variable: None, base_url_variable: None, ..known() }
+}

@@ -1,0 +1,212 @@
+//! Vendors that merely speak a known dialect: one row each in `catalog.toml`, with every quirk and its source.
+//!
+//! To add one, add a row. A vendor that needs code gets a folder of its own.
+
+use crate::{CredentialStyle, Known, anthropic, openai};
+use http::HeaderName;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use switchtower_dialect::{StreamEnding, Thinking, Variant};
+use switchtower_domain::{DialectId, MaxTokensField, ReasoningField};
+
+const CATALOG: &str = include_str!("catalog.toml");
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Catalog {
+    provider: Vec<Row>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    dialect: DialectName,
+    base_url: Option<String>,
+    key_variable: Option<String>,
+    style: CredentialStyle,
+    request_id_header: Option<String>,
+    docs: String,
+    /// When the reference was read.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by people, and by the test that wants it there"))]
+    checked: String,
+    #[serde(default)]
+    quirks: Quirks,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DialectName {
+    OpenaiChat,
+    AnthropicMessages,
+}
+
+/// What one quirk is, and where that is said.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Quirk<T> {
+    value: T,
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by people, and by the test that wants it there"))]
+    source: String,
+}
+
+macro_rules! quirks {
+    ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Quirks { $($(#[$doc])* $field: Option<Quirk<$type>>,)* }
+
+        #[cfg(test)]
+        impl Quirks {
+            fn sources(&self) -> Vec<(&'static str, &str)> {
+                let mut sources = Vec::new();
+                $(if let Some(quirk) = &self.$field { sources.push((stringify!($field), quirk.source.as_str())); })*
+                sources
+            }
+        }
+    };
+}
+
+quirks! {
+    max_tokens_field: MaxTokensName,
+    reasoning_field: ReasoningName,
+    cached_tokens_field: String,
+    output_excludes_reasoning: bool,
+    stream_ending: EndingName,
+    developer_role: bool,
+    cache_markers: bool,
+    thinking: ThinkingName,
+    default_max_tokens: u64,
+    forbidden: Vec<String>,
+    renamed: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MaxTokensName {
+    MaxTokens,
+    MaxCompletionTokens,
+    Either,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ReasoningName {
+    ReasoningContent,
+    Reasoning,
+    ReasoningDetails,
+    ThinkingParts,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EndingName {
+    Marker,
+    StopReason,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ThinkingName {
+    Adaptive,
+    Budget,
+}
+
+/// The rows. The file is part of the binary and a test reads it, so that no row is ever missing at run time.
+pub(crate) fn known() -> Vec<Known> {
+    toml::from_str::<Catalog>(CATALOG).map(|catalog| catalog.provider).unwrap_or_default().into_iter().map(of_row).collect()
+}
+
+fn of_row(row: Row) -> Known {
+    let kind = match row.dialect {
+        DialectName::OpenaiChat => openai::unlisted(),
+        DialectName::AnthropicMessages => anthropic::unlisted(),
+    };
+    let request_id_header = row
+        .request_id_header
+        .and_then(|name| HeaderName::try_from(name).ok())
+        .unwrap_or_else(|| kind.request_id_header.clone());
+    Known {
+        name: row.name,
+        dialect: match row.dialect {
+            DialectName::OpenaiChat => DialectId::OpenaiChat,
+            DialectName::AnthropicMessages => DialectId::AnthropicMessages,
+        },
+        base_url: row.base_url,
+        key_variable: row.key_variable,
+        base_url_variable: None,
+        style: row.style,
+        variant: row.quirks.over(kind.variant),
+        headers: kind.headers,
+        passed_headers: kind.passed_headers,
+        request_id_header,
+        docs: row.docs,
+    }
+}
+
+impl Quirks {
+    fn over(self, mut variant: Variant) -> Variant {
+        macro_rules! take {
+            ($($field:ident),*) => { $(if let Some(quirk) = self.$field { variant.$field = quirk.value; })* };
+        }
+        take!(output_excludes_reasoning, developer_role, cache_markers, default_max_tokens, forbidden, renamed);
+        if let Some(quirk) = self.max_tokens_field {
+            variant.max_tokens_field = match quirk.value {
+                MaxTokensName::MaxTokens => Some(MaxTokensField::MaxTokens),
+                MaxTokensName::MaxCompletionTokens => Some(MaxTokensField::MaxCompletionTokens),
+                MaxTokensName::Either => None,
+            };
+        }
+        if let Some(quirk) = self.reasoning_field {
+            variant.reasoning_field = Some(match quirk.value {
+                ReasoningName::ReasoningContent => ReasoningField::ReasoningContent,
+                ReasoningName::Reasoning => ReasoningField::Reasoning,
+                ReasoningName::ReasoningDetails => ReasoningField::ReasoningDetails,
+                ReasoningName::ThinkingParts => ReasoningField::ThinkingParts,
+            });
+        }
+        if let Some(quirk) = self.cached_tokens_field {
+            variant.cached_tokens_field = Some(quirk.value);
+        }
+        if let Some(quirk) = self.stream_ending {
+            variant.stream_ending = match quirk.value {
+                EndingName::Marker => StreamEnding::Marker,
+                EndingName::StopReason => StreamEnding::StopReason,
+            };
+        }
+        if let Some(quirk) = self.thinking {
+            variant.thinking = match quirk.value {
+                ThinkingName::Adaptive => Thinking::Adaptive,
+                ThinkingName::Budget => Thinking::Budget,
+            };
+        }
+        variant
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_read_and_every_quirk_has_a_source() {
+        let catalog: Catalog = toml::from_str(CATALOG).unwrap();
+        assert_eq!(known().len(), catalog.provider.len());
+        for row in &catalog.provider {
+            assert!(row.checked.parse::<jiff::civil::Date>().is_ok(), "{}: {}", row.name, row.checked);
+            for (quirk, source) in row.quirks.sources() {
+                let cited = source.starts_with("https://") || source.starts_with("recorded");
+                assert!(cited, "{}.{quirk}: {source}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn quirks_reach_the_variant() {
+        let variant = |name: &str| crate::known(name).unwrap().variant.clone();
+        assert!(variant("xai").output_excludes_reasoning);
+        assert_eq!(variant("mistral").renamed.get("seed").map(String::as_str), Some("random_seed"));
+        assert_eq!(variant("deepseek").reasoning_field, Some(ReasoningField::ReasoningContent));
+        assert!(variant("openrouter").cache_markers);
+    }
+}

@@ -1,0 +1,121 @@
+//! What a provider is shown so that it knows who asks.
+
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use std::fmt;
+use switchtower_domain::Secret;
+
+/// The header in which a provider expects a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialStyle {
+    /// `Authorization: Bearer KEY`.
+    Bearer,
+    /// `x-api-key: KEY`.
+    XApiKey,
+    /// None is expected.
+    None,
+}
+
+/// The header of [`CredentialStyle::XApiKey`].
+pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// The credential of a provider. It never prints its key.
+#[derive(Clone)]
+pub enum Credential {
+    /// None is shown.
+    None,
+    /// The key that the operator gave, as a header that is ready to be sent.
+    Key {
+        /// The header.
+        header: HeaderName,
+        /// Its value, marked sensitive.
+        value: HeaderValue,
+        /// The key alone, so that it can be masked in what the provider says.
+        secret: Secret,
+    },
+    /// The caller's own, in this style.
+    Caller(CredentialStyle),
+    /// One is needed and could not be read.
+    Missing {
+        /// Where it should have been, such as `env:OPENAI_API_KEY`.
+        reference: String,
+    },
+}
+
+/// Why a text is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    /// There is nothing.
+    #[error("the key is empty")]
+    Empty,
+    /// It has characters that no header may have.
+    #[error("the key has characters that an HTTP header cannot carry, such as a line end in its middle")]
+    Characters,
+}
+
+impl Credential {
+    /// A key in a style; white space around it is left out, as files end in a line feed.
+    ///
+    /// # Errors
+    /// [`CredentialError`] where the text is no key.
+    pub fn key(style: CredentialStyle, key: &str) -> Result<Self, CredentialError> {
+        let key = key.trim();
+        if key.is_empty() {
+            return Err(CredentialError::Empty);
+        }
+        match header(style, key)? {
+            Some((header, value)) => Ok(Self::Key { header, value, secret: Secret::new(key) }),
+            None => Ok(Self::None),
+        }
+    }
+
+    /// The key that must not be seen in what the provider says.
+    pub const fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Key { secret, .. } => Some(secret),
+            Self::None | Self::Caller(_) | Self::Missing { .. } => None,
+        }
+    }
+}
+
+/// The header that shows a key.
+pub(crate) fn header(style: CredentialStyle, key: &str) -> Result<Option<(HeaderName, HeaderValue)>, CredentialError> {
+    let (name, value) = match style {
+        CredentialStyle::Bearer => (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {key}"))),
+        CredentialStyle::XApiKey => (X_API_KEY, HeaderValue::try_from(key)),
+        CredentialStyle::None => return Ok(None),
+    };
+    let mut value = value.map_err(|_| CredentialError::Characters)?;
+    value.set_sensitive(true);
+    Ok(Some((name, value)))
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Key { header, .. } => write!(f, "Key({header}: ***)"),
+            Self::Caller(style) => write!(f, "Caller({style:?})"),
+            Self::Missing { reference } => write!(f, "Missing({reference})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_sent_and_never_printed() {
+        let key = Credential::key(CredentialStyle::Bearer, "sk-verysecret\n").unwrap();
+        let Credential::Key { value, .. } = &key else { panic!("a key") };
+        assert_eq!(value.as_bytes(), b"Bearer sk-verysecret");
+        assert!(!format!("{key:?} {value:?}").contains("verysecret"));
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        assert_eq!(Credential::key(CredentialStyle::Bearer, " \n").err(), Some(CredentialError::Empty));
+        assert_eq!(Credential::key(CredentialStyle::XApiKey, "a\nb").err(), Some(CredentialError::Characters));
+    }
+}

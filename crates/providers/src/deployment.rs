@@ -1,0 +1,143 @@
+//! A provider as it is configured, and one model there.
+
+use crate::{Credential, CredentialStyle, Endpoint, Known};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::Arc;
+use std::time::Duration;
+use switchtower_dialect::Variant;
+use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName};
+
+/// One endpoint with one credential.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// The name that clients write before a model.
+    pub name: ProviderName,
+    /// What it speaks.
+    pub dialect: DialectId,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// What it is shown.
+    pub credential: Credential,
+    /// How it differs from its dialect.
+    pub variant: Variant,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+    /// Whether it may keep what it is sent.
+    pub retention: RetentionPolicy,
+    /// Headers that each request carries.
+    pub headers: HeaderMap,
+    /// Headers of the caller that are passed on.
+    pub passed_headers: Vec<HeaderName>,
+    /// The header in which it names its own id for a request.
+    pub request_id_header: HeaderName,
+    /// Models that listings show; others can be asked for all the same.
+    pub models: Vec<ModelName>,
+}
+
+impl Provider {
+    /// A provider of a known kind at an endpoint, with the limits that are usual.
+    pub fn of_kind(name: ProviderName, kind: &Known, endpoint: Endpoint, credential: Credential) -> Self {
+        Self {
+            name,
+            dialect: kind.dialect,
+            endpoint,
+            credential,
+            variant: kind.variant.clone(),
+            timeouts: Timeouts::default(),
+            retention: RetentionPolicy::Refuse,
+            headers: kind.headers.clone(),
+            passed_headers: kind.passed_headers.clone(),
+            request_id_header: kind.request_id_header.clone(),
+            models: Vec::new(),
+        }
+    }
+
+    /// The style of key that a dialect's own vendor expects.
+    pub const fn usual_style(dialect: DialectId) -> CredentialStyle {
+        match dialect {
+            DialectId::OpenaiChat => CredentialStyle::Bearer,
+            DialectId::AnthropicMessages => CredentialStyle::XApiKey,
+        }
+    }
+}
+
+/// How long a provider may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the head of the answer is there. A whole answer is made before its head is sent, hence minutes.
+    pub first_byte: Duration,
+    /// Between two pieces of an answer.
+    pub idle: Duration,
+    /// For the whole answer.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            first_byte: Duration::from_secs(300),
+            idle: Duration::from_secs(120),
+            total: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// What happens to fields that ask the provider to keep what is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RetentionPolicy {
+    /// They are changed to what does not ask for it, or the request is refused where the caller is strict.
+    #[default]
+    Refuse,
+    /// They are passed on.
+    Allow,
+}
+
+/// One callable model.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// The name that clients ask for.
+    pub name: DeploymentName,
+    /// Where it is served.
+    pub provider: Arc<Provider>,
+    /// The provider's name for the model.
+    pub model: ModelName,
+    /// The same as JSON text.
+    model_json: String,
+    /// The name as the value of a header.
+    label: HeaderValue,
+}
+
+impl Deployment {
+    /// A model at a provider.
+    pub fn new(name: DeploymentName, provider: Arc<Provider>, model: ModelName) -> Self {
+        let model_json = json_string(model.as_str());
+        let label = HeaderValue::from_str(name.as_str()).unwrap_or_else(|_| HeaderValue::from_static("?"));
+        Self { name, provider, model, model_json, label }
+    }
+
+    /// The provider's name for the model as JSON text.
+    pub fn model_json(&self) -> &str {
+        &self.model_json
+    }
+
+    /// The name as the value of a header.
+    pub const fn label(&self) -> &HeaderValue {
+        &self.label
+    }
+}
+
+/// Names hold no control characters, so two characters need an escape.
+fn json_string(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_written_as_json() {
+        assert_eq!(json_string("meta/llama-3:free"), "\"meta/llama-3:free\"");
+        assert_eq!(json_string("a\"b\\c"), "\"a\\\"b\\\\c\"");
+    }
+}

@@ -1,0 +1,118 @@
+//! Where a provider is.
+
+use crate::Operation;
+use http::Uri;
+use switchtower_domain::DialectId;
+
+/// The addresses of a provider, ready to be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    base: String,
+    answer: Uri,
+    count_tokens: Option<Uri>,
+}
+
+/// Why a text is not the base URL of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// It is no URL.
+    #[error("'{url}' is not an absolute URL such as 'https://api.example.com/v1'")]
+    NotAbsolute {
+        /// The text.
+        url: String,
+    },
+    /// It has a scheme that is not spoken.
+    #[error("'{scheme}' is not spoken; use https, or http for a provider on your own network")]
+    Scheme {
+        /// The scheme.
+        scheme: String,
+    },
+    /// It holds more than scheme, host and path.
+    #[error("a base URL has no {part}; a key belongs in 'key'")]
+    Surplus {
+        /// What it has.
+        part: &'static str,
+    },
+}
+
+impl Endpoint {
+    /// The endpoint at a base URL, written as the vendor's own SDK has it: with `/v1` for Chat Completions, without it
+    /// for Messages (where both are taken).
+    ///
+    /// # Errors
+    /// [`EndpointError`] says what is wrong with the URL.
+    pub fn new(base: &str, dialect: DialectId) -> Result<Self, EndpointError> {
+        let base = base.trim_end_matches('/');
+        check(base)?;
+        let uri = |path: &str| {
+            format!("{base}{path}").parse::<Uri>().map_err(|_| EndpointError::NotAbsolute { url: base.to_owned() })
+        };
+        let (answer, count_tokens) = match dialect {
+            DialectId::OpenaiChat => (uri("/chat/completions")?, None),
+            DialectId::AnthropicMessages if base.ends_with("/v1") => {
+                (uri("/messages")?, Some(uri("/messages/count_tokens")?))
+            }
+            DialectId::AnthropicMessages => (uri("/v1/messages")?, Some(uri("/v1/messages/count_tokens")?)),
+        };
+        Ok(Self { base: base.to_owned(), answer, count_tokens })
+    }
+
+    /// The base URL.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The address of an operation, if the dialect has it.
+    pub const fn address(&self, operation: Operation) -> Option<&Uri> {
+        match operation {
+            Operation::Answer => Some(&self.answer),
+            Operation::CountTokens => self.count_tokens.as_ref(),
+        }
+    }
+}
+
+fn check(base: &str) -> Result<(), EndpointError> {
+    let absolute = || EndpointError::NotAbsolute { url: if base.contains('@') { "***".to_owned() } else { base.to_owned() } };
+    for (character, part) in [('?', "query"), ('#', "fragment")] {
+        if base.contains(character) {
+            return Err(EndpointError::Surplus { part });
+        }
+    }
+    let uri: Uri = base.parse().map_err(|_| absolute())?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(absolute()) };
+    if !matches!(scheme, "http" | "https" | "sim") {
+        return Err(EndpointError::Scheme { scheme: scheme.to_owned() });
+    }
+    if authority.as_str().contains('@') {
+        return Err(EndpointError::Surplus { part: "user or password" });
+    }
+    if authority.host().is_empty() { Err(absolute()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(base: &str, dialect: DialectId) -> String {
+        Endpoint::new(base, dialect).unwrap().address(Operation::Answer).unwrap().to_string()
+    }
+
+    #[test]
+    fn addresses_follow_the_sdks() {
+        use DialectId::{AnthropicMessages, OpenaiChat};
+        assert_eq!(address("http://[::1]:9/v1/", OpenaiChat), "http://[::1]:9/v1/chat/completions");
+        assert_eq!(address("https://api.anthropic.com", AnthropicMessages), "https://api.anthropic.com/v1/messages");
+        assert_eq!(address("https://a.example/x/v1", AnthropicMessages), "https://a.example/x/v1/messages");
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_refused() {
+        let error = |base: &str| Endpoint::new(base, DialectId::OpenaiChat).unwrap_err();
+        assert!(matches!(error("api.example.com/v1"), EndpointError::NotAbsolute { .. }));
+        assert!(matches!(error("/v1"), EndpointError::NotAbsolute { .. }));
+        assert!(matches!(error("file:///etc/passwd"), EndpointError::NotAbsolute { .. } | EndpointError::Scheme { .. }));
+        assert!(matches!(error("ftp://a.example"), EndpointError::Scheme { .. }));
+        assert_eq!(error("https://key@a.example"), EndpointError::Surplus { part: "user or password" });
+        assert_eq!(error("https://a.example?key=1"), EndpointError::Surplus { part: "query" });
+    }
+}

@@ -1,0 +1,32 @@
+//! `OpenAI` itself, which speaks Chat Completions as it documents it: <https://platform.openai.com/docs/api-reference>.
+
+mod connect;
+pub(crate) mod failures;
+mod quirks;
+
+use crate::Known;
+use switchtower_domain::DialectId;
+
+/// The name of the kind.
+pub const NAME: &str = "openai";
+
+pub(crate) fn known() -> Known {
+    Known {
+        name: NAME.to_owned(),
+        dialect: DialectId::OpenaiChat,
+        base_url: Some(connect::BASE_URL.to_owned()),
+        key_variable: Some(connect::KEY_VARIABLE.to_owned()),
+        base_url_variable: Some(connect::BASE_URL_VARIABLE.to_owned()),
+        style: connect::STYLE,
+        variant: quirks::variant(),
+        headers: http::HeaderMap::new(),
+        passed_headers: Vec::new(),
+        request_id_header: failures::REQUEST_ID,
+        docs: "https://platform.openai.com/docs/api-reference/chat".to_owned(),
+    }
+}
+
+/// What a provider of Chat Completions is that no row describes.
+pub fn unlisted() -> Known {
+    Known { base_url: None, key_variable: None, base_url_variable: None, variant: quirks::unlisted(), ..known() }
+}

@@ -1,0 +1,175 @@
+//! The request that leaves.
+
+use crate::credential::{X_API_KEY, header};
+use crate::{Credential, CredentialError, Provider};
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request};
+
+/// What is asked of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// An answer, whole or streamed.
+    Answer,
+    /// The number of tokens of a prompt.
+    CountTokens,
+}
+
+/// Why no request could be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The dialect of the provider has no such operation.
+    #[error("the provider's dialect has no such operation")]
+    NoSuchOperation,
+    /// The provider's credential could not be read.
+    #[error("the credential at '{reference}' could not be read")]
+    CredentialMissing {
+        /// Where it should have been.
+        reference: String,
+    },
+    /// The caller's own credential is to be forwarded, and there is none.
+    #[error("the deployment forwards the caller's own key, and the caller presented none")]
+    CallerWithoutKey,
+    /// The caller's own credential cannot be forwarded.
+    #[error(transparent)]
+    CallerKey(#[from] CredentialError),
+}
+
+/// A request for an operation.
+///
+/// It carries the body, the provider's own headers and credential, and of the caller's headers only those that the
+/// provider lists: never the caller's credential, unless the credential is [`Credential::Caller`].
+///
+/// # Errors
+/// [`RequestError`] where a credential is missing or the operation does not exist.
+pub fn request(
+    provider: &Provider,
+    operation: Operation,
+    body: Bytes,
+    streamed: bool,
+    caller: &HeaderMap,
+) -> Result<Request<Bytes>, RequestError> {
+    let address = provider.endpoint.address(operation).ok_or(RequestError::NoSuchOperation)?;
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = address.clone();
+    let headers = request.headers_mut();
+    headers.reserve(8);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let accept = if streamed { "text/event-stream" } else { "application/json" };
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    for (name, value) in &provider.headers {
+        headers.insert(name.clone(), value.clone());
+    }
+    for name in &provider.passed_headers {
+        let mut first = true;
+        for value in caller.get_all(name) {
+            if first {
+                headers.insert(name.clone(), value.clone());
+            } else {
+                headers.append(name.clone(), value.clone());
+            }
+            first = false;
+        }
+    }
+    match &provider.credential {
+        Credential::None => {}
+        Credential::Key { header, value, .. } => {
+            headers.insert(header.clone(), value.clone());
+        }
+        Credential::Caller(style) => {
+            let key = caller_key(caller).ok_or(RequestError::CallerWithoutKey)?;
+            if let Some((name, value)) = header(*style, key)? {
+                headers.insert(name, value);
+            }
+        }
+        Credential::Missing { reference } => {
+            return Err(RequestError::CredentialMissing { reference: reference.clone() });
+        }
+    }
+    Ok(request)
+}
+
+/// The key that a caller presents, in either of the two usual headers.
+pub fn caller_key(headers: &HeaderMap) -> Option<&str> {
+    bare_key(headers).or_else(|| bearer_key(headers))
+}
+
+fn bare_key(headers: &HeaderMap) -> Option<&str> {
+    let key = headers.get(X_API_KEY)?.to_str().ok()?.trim();
+    (!key.is_empty()).then_some(key)
+}
+
+fn bearer_key(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let key = key.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty()).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CredentialStyle, Endpoint, known};
+    use switchtower_domain::ProviderName;
+
+    fn provider(kind: &str, credential: Credential) -> Provider {
+        let kind = known(kind).unwrap();
+        let endpoint = Endpoint::new("https://a.example/v1", kind.dialect).unwrap();
+        Provider::of_kind(ProviderName::new("p").unwrap(), kind, endpoint, credential)
+    }
+
+    fn caller() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer callers-own"),
+            ("cookie", "a=b"),
+            ("connection", "keep-alive"),
+            ("x-forwarded-for", "10.0.0.1"),
+            ("openai-organization", "org"),
+            ("anthropic-beta", "one"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        headers.append("anthropic-beta", HeaderValue::from_static("two"));
+        headers
+    }
+
+    fn sent(provider: &Provider) -> HeaderMap {
+        let request = request(provider, Operation::Answer, Bytes::from_static(b"{}"), true, &caller()).unwrap();
+        request.headers().clone()
+    }
+
+    #[test]
+    fn only_what_may_leave_leaves() {
+        let headers = sent(&provider("openai", Credential::key(CredentialStyle::Bearer, "ours").unwrap()));
+        assert_eq!(headers["authorization"], "Bearer ours");
+        assert_eq!(headers.len(), 3);
+    }
+
+    #[test]
+    fn versions_and_betas_are_passed_to_who_knows_them() {
+        let headers = sent(&provider("anthropic", Credential::key(CredentialStyle::XApiKey, "ours").unwrap()));
+        assert_eq!(headers["x-api-key"], "ours");
+        assert_eq!(headers["anthropic-version"], "2023-06-01");
+        assert_eq!(headers.get_all("anthropic-beta").iter().count(), 2);
+        assert!(!headers.contains_key("authorization"));
+    }
+
+    #[test]
+    fn the_callers_key_is_forwarded_only_where_the_deployment_says_so() {
+        assert!(!sent(&provider("groq", Credential::None)).contains_key("authorization"));
+        let headers = sent(&provider("anthropic", Credential::Caller(CredentialStyle::XApiKey)));
+        assert_eq!(headers["x-api-key"], "callers-own");
+    }
+
+    #[test]
+    fn a_missing_key_is_an_error() {
+        let provider = provider("openai", Credential::Missing { reference: "env:X".to_owned() });
+        let error = request(&provider, Operation::Answer, Bytes::new(), false, &caller()).unwrap_err();
+        assert_eq!(error, RequestError::CredentialMissing { reference: "env:X".to_owned() });
+        assert_eq!(
+            request(&provider, Operation::CountTokens, Bytes::new(), false, &caller()).unwrap_err(),
+            RequestError::NoSuchOperation
+        );
+    }
+}
