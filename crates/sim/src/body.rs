@@ -30,6 +30,9 @@ impl Event {
     }
 }
 
+/// What one poll of a body gives.
+type Polled = Poll<Option<Result<Frame<Bytes>, SimBodyError>>>;
+
 /// Events made one by one as they are needed.
 pub(crate) type Events = Box<dyn Iterator<Item = Event> + Send>;
 
@@ -224,10 +227,7 @@ impl SimBody {
     }
 
     /// Carries out the fault that is due, if one is.
-    fn fault_due(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Option<Poll<Option<Result<Frame<Bytes>, SimBodyError>>>> {
+    fn fault_due(&mut self, cx: &mut Context<'_>) -> Option<Polled> {
         if self
             .faults
             .front()
@@ -276,10 +276,7 @@ impl Body for SimBody {
     type Data = Bytes;
     type Error = SimBodyError;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, SimBodyError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let this = self.get_mut();
         match this.state {
             State::Open => {}

@@ -151,7 +151,7 @@ mod tests {
             (2_050, 0, 0)
         );
         assert_eq!(
-            used(&[system.clone(), part(3, 60, Some(CacheMark::FiveMinutes))]),
+            used(&[system, part(3, 60, Some(CacheMark::FiveMinutes))]),
             (2_000, 60, 0)
         );
         assert_eq!(used(&[part(5, 3_000, None)]), (0, 0, 0));

@@ -10,7 +10,7 @@
 //! 5. Everything else is answered with seeded sentences.
 
 use crate::ask::{Ask, Format, OfferedTool, ToolChoice};
-use crate::directives::Directives;
+use crate::directives::{Directives, OUTPUT_TOKENS_MAX};
 use crate::random::Random;
 use crate::said::{Call, Stop, Turn, Usage};
 use crate::schema_fill::{self, Hints};
@@ -45,7 +45,8 @@ fn turn(ask: &Ask, seed: u64, directives: &Directives) -> (Turn, u64, u64) {
         .reasoning_tokens
         .or(ask.reasoning)
         .unwrap_or(0)
-        .min(limit);
+        .min(limit)
+        .min(OUTPUT_TOKENS_MAX / ask.choices.max(1));
     let mut turn = Turn::default();
     if reasoning_tokens > 0 {
         let mut random = Random::for_purpose(seed, "reasoning");
@@ -116,7 +117,12 @@ fn plain(ask: &Ask, seed: u64, directives: &Directives, limit: u64) -> String {
             let wanted = directives
                 .output_tokens
                 .unwrap_or_else(|| 32 + random.below(17));
-            text::exactly(&mut random, wanted.min(limit.saturating_add(1)))
+            text::exactly(
+                &mut random,
+                wanted
+                    .min(limit.saturating_add(1))
+                    .min(OUTPUT_TOKENS_MAX / ask.choices.max(1)),
+            )
         }
     }
 }

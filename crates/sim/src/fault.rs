@@ -20,7 +20,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Largest number accepted for any parameter of a fault.
-pub const PARAMETER_MAX: u64 = 1 << 30;
+pub const PARAMETER_MAX: u64 = 1 << 26;
 /// Most faults accepted in one list.
 pub const FAULTS_MAX: usize = 16;
 

@@ -1,6 +1,6 @@
 //! Seeded numbers: the only source of chance in this crate.
 //!
-//! SplitMix64 and a 64-bit FNV-1a digest, written out so that an answer stays the same bytes whatever a dependency
+//! `SplitMix64` and a 64-bit FNV-1a digest, written out so that an answer stays the same bytes whatever a dependency
 //! does in its next version.
 
 use serde_json::Value;

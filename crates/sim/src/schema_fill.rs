@@ -16,6 +16,11 @@ const DEPTH_MAX: usize = 48;
 /// Most items made for one array, and most letters for one string.
 const ITEMS_MAX: u64 = 64;
 const LETTERS_MAX: u64 = 4_096;
+/// Most bytes made for one schema; past it every value is null. A short schema that nests itself twice would otherwise
+/// ask for more than any memory holds.
+const BYTES_MAX: usize = 1 << 20;
+/// What a value without bytes of its own counts for.
+const VALUE_BYTES: usize = 16;
 
 /// Words of the user's text that strings prefer.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +38,7 @@ pub(crate) fn fill(schema: &Value, hints: &Hints, random: &mut Random) -> Value 
         hints,
         random,
         names_used: 0,
+        bytes_left: BYTES_MAX,
     }
     .value(schema, "", 0)
 }
@@ -42,6 +48,7 @@ struct Filler<'a> {
     hints: &'a Hints,
     random: &'a mut Random,
     names_used: usize,
+    bytes_left: usize,
 }
 
 impl Filler<'_> {
@@ -49,14 +56,16 @@ impl Filler<'_> {
         let Some(fields) = schema.as_object() else {
             return Value::String(text::word(self.random).to_owned());
         };
-        if depth > DEPTH_MAX {
+        self.bytes_left = self.bytes_left.saturating_sub(VALUE_BYTES);
+        if depth > DEPTH_MAX || self.bytes_left == 0 {
             return Value::Null;
         }
         if let Some(constant) = fields.get("const") {
-            return constant.clone();
+            return self.copy(constant);
         }
         if let Some(choices) = fields.get("enum").and_then(Value::as_array) {
-            return self.random.pick(choices).cloned().unwrap_or_default();
+            let chosen = self.random.pick(choices);
+            return chosen.map_or(Value::Null, |chosen| self.copy(chosen));
         }
         if let Some(target) = fields.get("$ref").and_then(Value::as_str) {
             return match resolve(self.root, target).cloned() {
@@ -82,6 +91,21 @@ impl Filler<'_> {
             "boolean" => Value::Bool(self.random.chance(0.5)),
             "null" => Value::Null,
             _ => Value::String(self.string(fields, name)),
+        }
+    }
+
+    /// A copy that counts for what it weighs.
+    fn copy(&mut self, value: &Value) -> Value {
+        let bytes = value.to_string().len();
+        match self.bytes_left.checked_sub(bytes) {
+            Some(left) => {
+                self.bytes_left = left;
+                value.clone()
+            }
+            None => {
+                self.bytes_left = 0;
+                Value::Null
+            }
         }
     }
 
@@ -141,7 +165,7 @@ impl Filler<'_> {
 
     fn array(&mut self, fields: &Map<String, Value>, name: &str, depth: usize) -> Value {
         let fewest = unsigned(fields, "minItems").unwrap_or(0);
-        let most = unsigned(fields, "maxItems").unwrap_or(fewest.max(3));
+        let most = unsigned(fields, "maxItems").unwrap_or_else(|| fewest.max(3));
         let room = if depth > OPTIONAL_DEPTH_MAX {
             0
         } else {
@@ -220,6 +244,12 @@ impl Filler<'_> {
     }
 
     fn string(&mut self, fields: &Map<String, Value>, name: &str) -> String {
+        let made = self.letters(fields, name);
+        self.bytes_left = self.bytes_left.saturating_sub(made.len());
+        made
+    }
+
+    fn letters(&mut self, fields: &Map<String, Value>, name: &str) -> String {
         if let Some(pattern) = fields.get("pattern").and_then(Value::as_str) {
             return schema_pattern::sample(pattern, self.random);
         }
@@ -425,7 +455,7 @@ fn whole_number(value: f64) -> Value {
     // Through text, since no cast from a float to an integer says when it did not fit.
     format!("{value:.0}")
         .parse::<i64>()
-        .map_or(Value::from(0), Value::from)
+        .map_or_else(|_| Value::from(0), Value::from)
 }
 
 #[cfg(test)]
@@ -484,6 +514,16 @@ mod tests {
         let endless =
             json!({"type": "object", "properties": {"me": {"$ref": "#"}}, "required": ["me"]});
         let _ = fill(&endless, &Hints::default(), &mut Random::new(1));
+        let twice = json!({"type": "array", "minItems": 4096, "items": {"$ref": "#"}});
+        let _ = fill(&twice, &Hints::default(), &mut Random::new(1));
+        let heavy =
+            json!({"type": "array", "minItems": 4096, "items": {"const": "x".repeat(10_000)}});
+        assert!(
+            fill(&heavy, &Hints::default(), &mut Random::new(1))
+                .to_string()
+                .len()
+                < 2 * BYTES_MAX
+        );
     }
 
     fn any_schema() -> impl Strategy<Value = Value> {

@@ -123,7 +123,7 @@ impl Dialect for AnthropicMessages {
     }
 
     fn stream(&self, said: Said) -> Events {
-        stream::events(said)
+        stream::events(&said)
     }
 
     fn stream_error(&self) -> Bytes {

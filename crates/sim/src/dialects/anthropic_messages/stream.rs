@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 /// Pieces of the input of a call that go into one event.
 const INPUT_PIECES: usize = 3;
 
-pub(super) fn events(said: Said) -> Events {
+pub(super) fn events(said: &Said) -> Events {
     let turn = said.turns.first().cloned().unwrap_or_default();
     let start = json!({"type": "message_start", "message": {
-        "id": answer::id(&said), "type": "message", "role": "assistant", "model": said.model, "content": [],
-        "stop_reason": null, "stop_sequence": null, "usage": answer::usage(&said, 1),
+        "id": answer::id(said), "type": "message", "role": "assistant", "model": said.model, "content": [],
+        "stop_reason": null, "stop_sequence": null, "usage": answer::usage(said, 1),
     }});
     let mut inputs = turn.calls.iter().map(|call| call.arguments.clone());
-    let blocks: Vec<Block> = answer::blocks(&said, &turn)
+    let blocks: Vec<Block> = answer::blocks(said, &turn)
         .into_iter()
         .map(|block| Block::of(block, &mut inputs))
         .collect();
-    let end = ending(&said, &turn.stop);
+    let end = ending(said, &turn.stop);
     let ping = Event::new(event_bytes(Some("ping"), &json!({"type": "ping"})), 0);
     let mut middle = blocks
         .into_iter()

@@ -14,6 +14,9 @@ const FIELDS: &[crate::check::Field] = &[
     may("user", Kind::Text),
 ];
 const INPUTS_MAX: usize = 2_048;
+/// Most tokens in one text, and in all together, as OpenAI has it.
+const TEXT_TOKENS_MAX: u64 = 8_192;
+const TOKENS_MAX: u64 = 300_000;
 const DIMENSIONS: u64 = 1_536;
 
 pub(super) fn answer(body: &Object, strictness: Strictness, seed: u64) -> Result<Value, Failure> {
@@ -26,6 +29,19 @@ pub(super) fn answer(body: &Object, strictness: Strictness, seed: u64) -> Result
         .unwrap_or(DIMENSIONS);
     let as_base64 = text(body, "encoding_format") == Some("base64");
     let inputs = inputs(body)?;
+    if let Some((_, found)) = inputs.iter().find(|(_, found)| *found > TEXT_TOKENS_MAX) {
+        let message = format!(
+            "This model's maximum context length is {TEXT_TOKENS_MAX} tokens, however you requested {found} tokens."
+        );
+        return Err(Place::root().says(message).into());
+    }
+    let all: u64 = inputs.iter().map(|(_, found)| found).sum();
+    if all > TOKENS_MAX {
+        let message = format!("Requested {all} tokens, max {TOKENS_MAX} tokens per request.");
+        return Err(Place::root()
+            .says_with_code("max_tokens_per_request", message)
+            .into());
+    }
     let mut used = 0;
     let mut data = Vec::with_capacity(inputs.len());
     for (index, (input, input_tokens)) in inputs.iter().enumerate() {

@@ -74,7 +74,7 @@ impl Iterator for Writer {
     fn next(&mut self) -> Option<Event> {
         loop {
             let part = self.parts.pop_front()?;
-            if let Some(event) = self.write(part) {
+            if let Some(event) = self.write(&part) {
                 return Some(event);
             }
         }
@@ -82,8 +82,8 @@ impl Iterator for Writer {
 }
 
 impl Writer {
-    fn write(&mut self, part: Part) -> Option<Event> {
-        match part {
+    fn write(&mut self, part: &Part) -> Option<Event> {
+        match *part {
             Part::Open(choice) => {
                 let turn = self.turn(choice)?;
                 let content = if turn.text.is_empty() && !turn.calls.is_empty() {
@@ -96,7 +96,7 @@ impl Writer {
                     &json!({"role": "assistant", "content": content, "refusal": null}),
                     None,
                     0,
-                    Value::Null,
+                    &Value::Null,
                 ))
             }
             Part::Reasoning(choice, from) => {
@@ -106,7 +106,7 @@ impl Writer {
                     &json!({"reasoning_content": piece}),
                     None,
                     1,
-                    Value::Null,
+                    &Value::Null,
                 );
                 self.parts
                     .push_front(Part::Reasoning(choice, from + piece.len()));
@@ -117,7 +117,7 @@ impl Writer {
                 let logprobs = self.head.said.extras.top_logprobs.map_or(Value::Null, |alternatives| {
                     json!({"content": [answer::logprob(self.head.said.seed, &piece, alternatives)], "refusal": null})
                 });
-                let event = self.chunk(choice, &json!({"content": piece}), None, 1, logprobs);
+                let event = self.chunk(choice, &json!({"content": piece}), None, 1, &logprobs);
                 self.parts
                     .push_front(Part::Text(choice, from + piece.len()));
                 Some(event)
@@ -134,7 +134,7 @@ impl Writer {
                     &json!({"tool_calls": [opened]}),
                     None,
                     1,
-                    Value::Null,
+                    &Value::Null,
                 ))
             }
             Part::Arguments(choice, index, from) => {
@@ -145,16 +145,16 @@ impl Writer {
                 )?;
                 let delta =
                     json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]});
-                let event = self.chunk(choice, &delta, None, tokens::count(&piece), Value::Null);
+                let event = self.chunk(choice, &delta, None, tokens::count(&piece), &Value::Null);
                 self.parts
                     .push_front(Part::Arguments(choice, index, from + piece.len()));
                 Some(event)
             }
             Part::Finish(choice) => {
                 let reason = answer::finish_reason(&self.turn(choice)?.stop);
-                Some(self.chunk(choice, &json!({}), Some(reason), 0, Value::Null))
+                Some(self.chunk(choice, &json!({}), Some(reason), 0, &Value::Null))
             }
-            Part::Usage => Some(self.event(json!([]), 0, Some(answer::usage(&self.head.said)))),
+            Part::Usage => Some(self.event(&json!([]), 0, Some(answer::usage(&self.head.said)))),
             Part::Done => Some(Event::new(Bytes::from_static(b"data: [DONE]\n\n"), 0)),
         }
     }
@@ -169,12 +169,12 @@ impl Writer {
         delta: &Value,
         finish: Option<&str>,
         tokens: u64,
-        logprobs: Value,
+        logprobs: &Value,
     ) -> Event {
-        self.event(json!([{"index": choice, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]), tokens, None)
+        self.event(&json!([{"index": choice, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]), tokens, None)
     }
 
-    fn event(&self, choices: Value, tokens: u64, usage: Option<Value>) -> Event {
+    fn event(&self, choices: &Value, tokens: u64, usage: Option<Value>) -> Event {
         let head = &self.head;
         let mut chunk = json!({
             "id": head.id,
