@@ -109,6 +109,9 @@ pub trait Dialect: Sync + std::fmt::Debug {
     /// Reads a provider's error. It never fails: what cannot be read is a failure of unknown kind.
     fn decode_failure(&self, status: u16, body: &[u8]) -> Failure;
 
+    /// Writes a failure that was read from `origin`: as its provider wrote it where that is this dialect.
+    fn encode_failure(&self, failure: &Failure, origin: DialectId) -> Value;
+
     /// Writes a refusal as the body of an error.
     fn encode_refusal(&self, refusal: &Refusal, request_id: &str) -> Value;
 

@@ -230,15 +230,15 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn is_new(&self, key: &Cow<'a, [u8]>, mark: usize, seen: &mut HashSet<Cow<'a, [u8]>>) -> bool {
+    fn is_new(&self, key: &[u8], mark: usize, seen: &mut HashSet<Cow<'a, [u8]>>) -> bool {
         let before = self.keys.get(mark..).unwrap_or_default();
         if before.len() < KEYS_COMPARED {
-            return !before.contains(key);
+            return !before.iter().any(|other| **other == *key);
         }
         if seen.is_empty() {
             seen.extend(before.iter().cloned());
         }
-        seen.insert(key.clone())
+        seen.insert(Cow::Owned(key.to_vec()))
     }
 
     fn list(&mut self, depth: usize) -> Result<usize, ScanError> {

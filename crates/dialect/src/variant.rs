@@ -16,6 +16,8 @@ pub struct Variant {
     pub thinking: Thinking,
     /// Whether `cache_control` markers are taken in Chat Completions.
     pub cache_markers: bool,
+    /// Whether results of tools may hold images and documents in Chat Completions.
+    pub tool_result_media: bool,
     /// Whether the role `developer` is known in Chat Completions.
     pub developer_role: bool,
     /// Where the count of cached tokens stands within `usage`, if not where the dialect has it.
@@ -38,6 +40,7 @@ impl Default for Variant {
             reasoning_field: None,
             thinking: Thinking::Adaptive,
             cache_markers: false,
+            tool_result_media: false,
             developer_role: true,
             cached_tokens_field: None,
             output_excludes_reasoning: false,

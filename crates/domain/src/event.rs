@@ -11,6 +11,8 @@ use serde_json::Value;
 pub struct Frame {
     /// The dialect that it was decoded from; its extras belong there.
     pub origin: DialectId,
+    /// The name that the wire gave it, where its dialect gives none.
+    pub name: Option<String>,
     /// What it says, in order.
     pub events: Vec<Event>,
     /// What only the original dialect says.

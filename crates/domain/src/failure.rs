@@ -1,6 +1,8 @@
 //! A provider's trouble, classified.
 
+use crate::Extras;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 
@@ -23,6 +25,24 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// The provider's id for the request.
     pub request_id: Option<String>,
+    /// How the dialect wrote it.
+    pub form: FailureForm,
+    /// What else its body says.
+    pub extras: Extras,
+}
+
+/// How the body of an error was written.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub enum FailureForm {
+    /// As the dialect's own vendor writes it.
+    #[default]
+    Usual,
+    /// Without the object that the dialect has around it.
+    Flat,
+    /// In a chunk that says other things as well, and keeps it.
+    Beside,
+    /// In a way of the vendor's own, whole.
+    Native(Value),
 }
 
 impl Failure {
@@ -37,6 +57,8 @@ impl Failure {
             param: None,
             retry_after: None,
             request_id: None,
+            form: FailureForm::Usual,
+            extras: Extras::none(),
         }
     }
 }

@@ -35,7 +35,7 @@ pub use answer::{Answer, AnswerHead, Choice, LogProbs, TokenLogProb};
 pub use dialect_id::DialectId;
 pub use event::{AnswerBuilder, Delta, Event, Frame, OutOfPlace};
 pub use extras::Extras;
-pub use failure::{Failure, FailureClass};
+pub use failure::{Failure, FailureClass, FailureForm};
 pub use locus::Locus;
 pub use name::{DeploymentName, ModelName, NameError, ProviderName};
 pub use nearest::nearest;

@@ -55,7 +55,7 @@ pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
         "tool_use" => Some(PartKind::ToolCall(ToolCall {
             id: fields.required_string("id")?,
             name: fields.required_string("name")?,
-            arguments: input(&mut fields).unwrap_or_default(),
+            arguments: fields.any("input").map(|input| input.to_string()).unwrap_or_default(),
             kind: ToolCallKind::Function,
         })),
         "tool_result" => Some(PartKind::ToolResult(tool_result(&mut fields)?)),
@@ -63,7 +63,7 @@ pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
             kind: name.clone(),
             id: fields.string("id")?,
             name: fields.string("name")?,
-            input: input(&mut fields),
+            input: fields.any("input").map(|input| input.to_string()),
             content: None,
         })),
         other if other.ends_with("_tool_result") => Some(PartKind::ProviderItem(ProviderItem {
@@ -83,15 +83,6 @@ pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
             Ok(Part { cache, at, ..Part::new(PartKind::Native { name, value: Value::Object(map) }) })
         }
     }
-}
-
-/// The arguments of a call as text. In a stream they begin as an empty object and come later.
-fn input(fields: &mut Fields) -> Option<String> {
-    let value = fields.any("input")?;
-    if value.as_object().is_some_and(Map::is_empty) {
-        return Some(String::new());
-    }
-    Some(value.to_string())
 }
 
 fn tool_result(fields: &mut Fields) -> Result<ToolResult, DecodeError> {
@@ -270,7 +261,7 @@ pub(super) fn block_object(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Ob
         PartKind::Document(document) => document_block(document, part, out)?,
         PartKind::Reasoning(reasoning) => reasoning_block(reasoning, part, out)?,
         PartKind::ToolCall(call) => tool_use(call, part, out),
-        PartKind::ToolResult(result) => tool_result_block(result, out),
+        PartKind::ToolResult(result) => tool_result_block(result, part, out),
         PartKind::ProviderItem(item) if out.same => provider_block(item),
         PartKind::Native { value: Value::Object(map), .. } if out.same => {
             let mut object = Object::new();
@@ -318,7 +309,15 @@ fn detail_path(part: &Part) -> String {
 }
 
 fn document_block(document: &Document, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
-    let source = source_object(&document.source, part, out)?;
+    if part.extras.lacks("file") || part.extras.lacks("data url") {
+        out.hint(part.at.path(), "a document becomes one of the target's own form");
+    }
+    let source = match &document.source {
+        Source::Base64 { media_type, data } if !out.same && media_type != "application/pdf" => {
+            text_source(media_type, data, part, out)?
+        }
+        source => source_object(source, part, out)?,
+    };
     let mut object = Object::typed("document").with("source", source);
     object.maybe("title", document.title.clone());
     object.maybe("context", document.context.clone());
@@ -326,6 +325,19 @@ fn document_block(document: &Document, part: &Part, out: &mut ExtrasWriter<'_>) 
         object.set("citations", Object::new().with("enabled", enabled));
     }
     Some(object)
+}
+
+/// Documents are taken as PDF or as plain text: what is text is told as text.
+fn text_source(media_type: &str, data: &str, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(data).ok();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|_| media_type.starts_with("text/"));
+    let Some(text) = text else {
+        out.meaning(part.at.path(), "a document of this media type has no place in the target's dialect");
+        return None;
+    };
+    out.hint(part.at.path(), "a document of text is told as text");
+    Some(Object::typed("text").with("media_type", "text/plain").with("data", text))
 }
 
 fn source_object(source: &Source, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
@@ -355,6 +367,9 @@ fn reasoning_block(reasoning: &Reasoning, part: &Part, out: &mut ExtrasWriter<'_
         out.hint(part.at.path(), "says again what stands beside it");
         return None;
     }
+    if !out.same && reasoning.format.is_some() {
+        out.hint(part.at.path(), "carried in the target's own form");
+    }
     // Only what Anthropic itself signed or sealed is taken back.
     let own = out.same || reasoning.format.as_deref().is_some_and(|format| format.starts_with("anthropic"));
     match (&reasoning.sealed, &reasoning.text) {
@@ -372,15 +387,32 @@ fn reasoning_block(reasoning: &Reasoning, part: &Part, out: &mut ExtrasWriter<'_
 }
 
 fn tool_use(call: &ToolCall, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
+    let id = call_id(&call.id, part.at.field("id"), out);
+    tool_use_of(call, id, part, out)
+}
+
+/// A call under an id that is settled.
+pub(super) fn tool_use_of(call: &ToolCall, id: String, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
     let input = input_value(&call.arguments).filter(|value| out.same || value.is_object()).unwrap_or_else(|| {
         out.meaning(part.at.path(), "arguments that are no JSON object cannot be carried");
         Value::Object(Map::new())
     });
     let mut object = Object::typed("tool_use");
-    object.set("id", call.id.as_str());
+    object.set("id", id);
     object.set("name", call.name.as_str());
     object.set("input", input);
     object
+}
+
+/// The id of a call in letters, digits, `_` and `-`, which is all that ids here are made of. Other characters become
+/// their code, so that two ids stay two.
+fn call_id(id: &str, path: String, out: &mut ExtrasWriter<'_>) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if out.same || id.chars().all(plain) {
+        return id.to_owned();
+    }
+    out.hint(path, "an id is written in the characters of the target's ids");
+    id.chars().map(|c| if plain(c) { c.to_string() } else { format!("_{:x}_", u32::from(c)) }).collect()
 }
 
 /// Arguments as a value; none at all are an empty object.
@@ -391,8 +423,9 @@ pub(super) fn input_value(arguments: &str) -> Option<Value> {
     serde_json::from_str(arguments).ok()
 }
 
-fn tool_result_block(result: &ToolResult, out: &mut ExtrasWriter<'_>) -> Object {
-    let mut object = Object::typed("tool_result").with("tool_use_id", result.call_id.as_str());
+fn tool_result_block(result: &ToolResult, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
+    let id = call_id(&result.call_id, part.at.field("tool_call_id"), out);
+    let mut object = Object::typed("tool_result").with("tool_use_id", id);
     if let Some(content) = &result.content {
         set_content(&mut object, content.iter(), result.plain, out);
     }

@@ -18,7 +18,7 @@ pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
     let out = ExtrasWriter { same, hints: &HINTS, notices: Vec::new() };
     let mut composer = Composer { request, variant, out };
     let mut body = Object::new();
-    if !(same && request.model.is_empty()) {
+    if !request.model.is_empty() {
         body.set("model", request.model.as_str());
     }
     composer.messages(&mut body);
@@ -265,7 +265,7 @@ impl Composer<'_> {
                     return;
                 }
                 for (said, param) in [
-                    (structured.name.is_some(), Param::OutputName),
+                    (true, Param::OutputName),
                     (structured.description.is_some(), Param::OutputDescription),
                     (structured.strict != Some(true), Param::OutputStrict),
                 ] {
@@ -302,17 +302,34 @@ impl Composer<'_> {
         if spec.mode == Some(ReasoningMode::Disabled) || spec.effort == Some(Effort::None) {
             if spec.mode == Some(ReasoningMode::Disabled) {
                 self.out.hint(self.path(Param::ReasoningMode), "said in the target's own words");
-                if spec.effort.is_some() {
-                    self.out.hint(self.path(Param::ReasoningEffort), "no effort is spent where thinking is off");
-                }
+                self.out.hint(self.path(Param::ReasoningEffort), "no effort is spent where thinking is off");
+            }
+            if spec.in_one_object {
+                self.out.hint(self.path(Param::ReasoningEffort), "said in the target's own words");
+                self.out.hint(self.path(Param::ReasoningBudget), "said in the target's own words");
             }
             body.set("thinking", Object::typed("disabled"));
             return;
         }
+        let forced = matches!(self.request.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_)));
+        if forced && body.contains("tool_choice") {
+            self.out.meaning(self.path(Param::ReasoningEffort), "a model that must call a tool cannot think first");
+            if spec.in_one_object {
+                self.out.meaning(self.path(Param::ReasoningBudget), "a model that must call a tool cannot think first");
+            }
+            if spec.mode.is_some() {
+                self.out.meaning(self.path(Param::ReasoningMode), "a model that must call a tool cannot think first");
+            }
+            return;
+        }
         if spec.in_one_object {
+            self.out.hint(self.path(Param::ReasoningEffort), "said in the target's own words");
             self.out.hint(self.path(Param::ReasoningBudget), "said in the target's own words");
         } else if spec.mode.is_some() {
             self.out.hint(self.path(Param::ReasoningMode), "said in the target's own words");
+            if spec.effort.is_none() {
+                self.out.hint(self.path(Param::ReasoningEffort), "an effort stands for it");
+            }
         }
         match self.variant.thinking {
             Thinking::Adaptive => {
@@ -358,11 +375,27 @@ impl Composer<'_> {
 
     fn sampling(&mut self, body: &mut Object) {
         let sampling = &self.request.sampling;
+        // A model that thinks draws in its own way: other settings are refused.
+        let thinks = !self.out.same && thinks(body);
+        let low = sampling.top_p.as_ref().and_then(Number::as_f64).is_some_and(|share| share < 0.95);
         if let Some(temperature) = &sampling.temperature {
-            body.set("temperature", self.temperature(temperature));
+            if thinks && temperature.as_f64() != Some(1.0) {
+                self.out.meaning(self.path(Param::Temperature), "cannot be chosen where the model thinks");
+            } else {
+                body.set("temperature", self.temperature(temperature));
+            }
         }
-        body.maybe("top_p", sampling.top_p.clone().map(Value::Number));
-        body.maybe("top_k", sampling.top_k);
+        match &sampling.top_p {
+            Some(_) if thinks && low => {
+                self.out.meaning(self.path(Param::TopP), "cannot be as low where the model thinks");
+            }
+            top_p => body.maybe("top_p", top_p.clone().map(Value::Number)),
+        }
+        if thinks && sampling.top_k.is_some() {
+            self.out.meaning(self.path(Param::TopK), "cannot be chosen where the model thinks");
+        } else {
+            body.maybe("top_k", sampling.top_k);
+        }
         if let Some(stop) = &sampling.stop {
             body.set("stop_sequences", stop.clone());
         }
@@ -402,7 +435,7 @@ impl Composer<'_> {
         }
         body.maybe("max_tokens", self.request.max_tokens);
         body.maybe("stream", self.request.stream);
-        if self.request.stream_usage.is_some() {
+        if self.request.stream == Some(true) || self.request.stream_usage.is_some() {
             self.out.hint(self.path(Param::StreamUsage), "usage is reported always");
         }
     }
@@ -427,6 +460,12 @@ impl Composer<'_> {
             }
         }
     }
+}
+
+/// Whether the request that is being written asks for thinking.
+fn thinks(body: &mut Object) -> bool {
+    let kind = body.map_mut().get("thinking").and_then(|thinking| thinking.get("type")).and_then(Value::as_str);
+    matches!(kind, Some("enabled" | "adaptive"))
 }
 
 fn user_message(blocks: Vec<Value>) -> Value {

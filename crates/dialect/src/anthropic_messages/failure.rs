@@ -1,8 +1,9 @@
 //! Errors, whole and in the middle of a stream.
 
+use crate::fields::Fields;
 use crate::render::Object;
 use serde_json::{Map, Value};
-use switchtower_domain::{Actor, Failure, FailureClass, Refusal, RefusalCode};
+use switchtower_domain::{Actor, Extras, Failure, FailureClass, FailureForm, Refusal, RefusalCode};
 
 /// The error of a refusal. Source: <https://platform.claude.com/docs/en/api/errors>
 pub(super) fn encode(refusal: &Refusal, request_id: &str) -> Value {
@@ -43,16 +44,15 @@ pub(super) const fn status(refusal: &Refusal) -> u16 {
 
 /// Reads the error of a provider.
 pub(super) fn decode(status: u16, body: &[u8]) -> Failure {
-    let parsed: Option<Value> = serde_json::from_slice(body).ok();
-    let mut failure = parsed.as_ref().and_then(Value::as_object).map_or_else(blank, of_object);
+    let mut failure = serde_json::from_slice(body).map_or_else(|_| blank(), of_value);
     failure.status = Some(status);
     failure.class = crate::failure_class(status, failure.kind.as_deref(), failure.code.as_deref());
     failure
 }
 
 /// Reads the error that came instead of an event.
-pub(super) fn of_stream(map: &Map<String, Value>) -> Failure {
-    let mut failure = of_object(map);
+pub(super) fn of_stream(map: Map<String, Value>) -> Failure {
+    let mut failure = of_value(Value::Object(map));
     failure.class = match failure.kind.as_deref() {
         Some("timeout_error") => FailureClass::TimedOut,
         kind => crate::failure_class(500, kind, None),
@@ -64,23 +64,59 @@ fn blank() -> Failure {
     Failure::new(FailureClass::Unknown)
 }
 
-fn of_object(map: &Map<String, Value>) -> Failure {
-    let error = map.get("error").and_then(Value::as_object).unwrap_or(map);
-    let text = |key: &str| error.get(key).and_then(Value::as_str).map(str::to_owned);
-    Failure {
-        message: text("message"),
-        kind: text("type"),
-        code: text("code"),
-        request_id: map.get("request_id").and_then(Value::as_str).map(str::to_owned),
-        ..blank()
+fn of_value(value: Value) -> Failure {
+    if !value.get("error").is_some_and(Value::is_object) {
+        let words = value.get("message").or_else(|| value.get("detail")).and_then(Value::as_str);
+        return Failure { message: words.map(str::to_owned), form: FailureForm::Native(value), ..blank() };
     }
+    let mut failure = blank();
+    // Fields of unexpected kinds stay where they are, so that nothing here can fail.
+    let Ok(mut fields) = Fields::tolerant(value, "") else { return failure };
+    fields.constant("type", "error");
+    let taken = fields.nested("error", |error| {
+        failure.message = error.string("message")?;
+        failure.kind = error.string("type")?;
+        failure.code = error.string("code")?;
+        Ok::<_, crate::DecodeError>(())
+    });
+    debug_assert!(taken.is_ok(), "tolerant fields do not fail");
+    failure.request_id = fields.string("request_id").ok().flatten();
+    failure.extras = fields.rest();
+    failure
 }
 
-/// The error event of a failure, in the words of the provider.
-pub(super) fn stream_error(failure: &Failure) -> Value {
-    let message = failure.message.as_deref().unwrap_or("the provider failed in the middle of the stream");
-    let kind = failure.kind.as_deref().unwrap_or("api_error");
-    let mut body = Object::typed("error").with("error", Object::typed(kind).with("message", message));
+/// Writes a failure as its provider would; one of another dialect in the words of this one.
+pub(super) fn encode_failure(failure: &Failure, same: bool) -> Value {
+    if same && let FailureForm::Native(value) = &failure.form {
+        return value.clone();
+    }
+    let mut error = Object::new();
+    if same {
+        error.maybe("type", failure.kind.clone());
+        error.maybe("message", failure.message.clone());
+        error.maybe("code", failure.code.clone());
+    } else {
+        error.set("type", class_word(failure.class));
+        error.set("message", failure.message.as_deref().unwrap_or("the provider failed without saying why"));
+    }
+    let mut body = Object::new();
+    let none = Extras::none();
+    body.constant("type", "error", if same { &failure.extras } else { &none });
+    body.set("error", error);
     body.maybe("request_id", failure.request_id.clone());
+    if same {
+        failure.extras.overlay(body.map_mut());
+    }
     body.into()
+}
+
+const fn class_word(class: FailureClass) -> &'static str {
+    match class {
+        FailureClass::RateLimited => "rate_limit_error",
+        FailureClass::Overloaded => "overloaded_error",
+        FailureClass::TimedOut => "timeout_error",
+        FailureClass::Denied => "permission_error",
+        FailureClass::Invalid | FailureClass::Filtered => "invalid_request_error",
+        FailureClass::Unreachable | FailureClass::Malformed | FailureClass::Unknown => "api_error",
+    }
 }

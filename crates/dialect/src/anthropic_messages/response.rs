@@ -91,6 +91,8 @@ fn said(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Value> {
         PartKind::Text { text, .. } if text.is_empty() => None,
         PartKind::Refusal { text } => Some(Object::typed("text").with("text", text.as_str()).into()),
         PartKind::Reasoning(reasoning) => thinking(reasoning).map(Value::from),
+        // The id goes back to the provider with the result: it stays as the provider gave it.
+        PartKind::ToolCall(call) => Some(blocks::tool_use_of(call, call.id.clone(), part, out).into()),
         _ => blocks::block_object(part, out).map(Value::from),
     }
 }

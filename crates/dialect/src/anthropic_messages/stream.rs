@@ -4,16 +4,24 @@ use super::{blocks, response, usage};
 use crate::fields::Fields;
 use crate::{DecodeError, StreamDecoder, StreamWatch, WireEvent};
 use serde_json::Value;
-use switchtower_domain::{Delta, DialectId, Event, Extras, Frame};
+use switchtower_domain::{Delta, DialectId, Event, Extras, Frame, Part, PartKind};
 
 /// Reads events. Messages says of each part where it begins and where it ends, so there is little to remember.
 #[derive(Default)]
 pub(super) struct Decoder {
     ended: bool,
+    failed: bool,
+    /// How many parts came before the present message: some gateways begin a message anew within a stream.
+    before: u32,
+    parts: u32,
 }
 
 impl StreamDecoder for Decoder {
     fn decode(&mut self, event: &WireEvent) -> Result<Frame, DecodeError> {
+        if (self.ended || self.failed) && event.data.trim() == TRAILER {
+            let trailer = Event::Native { name: TRAILER.to_owned(), value: Value::Null };
+            return Ok(Frame { origin: DialectId::AnthropicMessages, name: event.name.clone(), events: vec![trailer], extras: Extras::none() });
+        }
         if self.ended {
             return Err(DecodeError::Sequence { what: "something after the end" });
         }
@@ -21,25 +29,29 @@ impl StreamDecoder for Decoder {
         let mut fields = Fields::tolerant(body, "")?;
         let kind = fields.required_string("type")?;
         let (events, extras) = match kind.as_str() {
-            "message_start" => message_start(&mut fields).map(|events| (events, fields.rest()))?,
+            "message_start" => {
+                self.before = self.parts;
+                message_start(&mut fields).map(|events| (events, fields.rest()))?
+            }
             "content_block_start" => {
-                let part = index(&mut fields)?;
+                let part = self.part(&mut fields)?;
+                self.parts = self.parts.max(part.saturating_add(1));
                 let value = fields.any("content_block").ok_or_else(|| missing("content_block"))?;
-                let content = blocks::block(fields.beneath(value, "content_block")?)?;
+                let content = begun(blocks::block(fields.beneath(value, "content_block")?)?);
                 (vec![Event::PartStarted { choice: 0, part, content }], fields.rest())
             }
             "content_block_delta" => {
-                let part = index(&mut fields)?;
+                let part = self.part(&mut fields)?;
                 match fields.nested("delta", delta)? {
                     Some(delta) => (vec![Event::PartGrew { choice: 0, part, delta }], fields.rest()),
                     None => {
-                        fields.put_back("index", part.into());
+                        fields.put_back("index", part.saturating_sub(self.before).into());
                         native(kind, fields)
                     }
                 }
             }
             "content_block_stop" => {
-                let part = index(&mut fields)?;
+                let part = self.part(&mut fields)?;
                 (vec![Event::PartEnded { choice: 0, part }], fields.rest())
             }
             "message_delta" => {
@@ -54,17 +66,37 @@ impl StreamDecoder for Decoder {
             }
             "ping" => (vec![Event::KeepAlive], fields.rest()),
             "error" => {
-                self.ended = true;
-                (vec![Event::Failed(super::failure::of_stream(&fields.rest_map()))], Extras::none())
+                self.failed = true;
+                (vec![Event::Failed(super::failure::of_stream(fields.rest_map()))], Extras::none())
             }
             _ => native(kind, fields),
         };
-        Ok(Frame { origin: DialectId::AnthropicMessages, events, extras })
+        Ok(Frame { origin: DialectId::AnthropicMessages, name: None, events, extras })
     }
 
     fn complete(&self) -> bool {
-        self.ended
+        self.ended || self.failed
     }
+}
+
+impl Decoder {
+    /// The part that a block's number stands for.
+    fn part(&self, fields: &mut Fields) -> Result<u32, DecodeError> {
+        Ok(self.before.saturating_add(index(fields)?))
+    }
+}
+
+/// What gateways that speak several dialects send after the end.
+pub(super) const TRAILER: &str = "[DONE]";
+
+/// The arguments of a call begin as an empty object and come in pieces.
+fn begun(mut part: Part) -> Part {
+    match &mut part.kind {
+        PartKind::ToolCall(call) if call.arguments == "{}" => call.arguments.clear(),
+        PartKind::ProviderItem(item) if item.input.as_deref() == Some("{}") => item.input = Some(String::new()),
+        _ => {}
+    }
+    part
 }
 
 fn native(kind: String, fields: Fields) -> (Vec<Event>, Extras) {
@@ -117,6 +149,9 @@ pub(super) struct Watch {
 
 impl StreamWatch for Watch {
     fn look(&mut self, name: Option<&[u8]>, data: &[u8]) -> Result<(), DecodeError> {
+        if self.ended && data.trim_ascii() == TRAILER.as_bytes() {
+            return Ok(());
+        }
         let fields = crate::scan::fields_of(data.trim_ascii())?;
         // Vendors leave the event's name out; its data has it too.
         let kind = fields.iter().find(|field| field.key == b"type").map(|field| field.value.trim_ascii());

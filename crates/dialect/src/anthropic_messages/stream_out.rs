@@ -1,5 +1,6 @@
 //! Streams: encoding.
 
+use super::stream::TRAILER;
 use super::{blocks, response, usage, wire};
 use crate::render::{ExtrasWriter, Object};
 use crate::{StreamEncoder, WireEvent};
@@ -21,6 +22,8 @@ pub(super) struct Encoder {
     parts: Vec<Known>,
     /// Blocks that were begun.
     blocks: u32,
+    /// How many parts came before the present message of the same dialect.
+    before: u32,
 }
 
 /// A part of the answer, and the block that tells it.
@@ -43,6 +46,7 @@ impl Encoder {
             match event {
                 Event::Started(head) => {
                     kind = "message_start";
+                    self.before = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
                     object.set("message", self.message(head, frame));
                 }
                 Event::PartStarted { choice, part, content } => {
@@ -51,14 +55,14 @@ impl Encoder {
                         return Err(OutOfPlace { choice: *choice, part: *part });
                     }
                     self.parts.push(Known { part: *part, content: content.clone(), block: None, ended: false });
-                    object.set("index", *part);
+                    object.set("index", part.saturating_sub(self.before));
                     object.maybe("content_block", start_block(content, true));
                 }
                 Event::PartGrew { choice, part, delta } => {
                     kind = "content_block_delta";
                     let fits = *choice == 0 && self.known(*part)?.content.clone().grow(delta);
                     let written = delta_object(delta, true).filter(|_| fits);
-                    object.set("index", *part);
+                    object.set("index", part.saturating_sub(self.before));
                     object.set("delta", written.ok_or(OutOfPlace { choice: *choice, part: *part })?);
                 }
                 Event::PartEnded { choice, part } => {
@@ -67,7 +71,7 @@ impl Encoder {
                     if *choice != 0 {
                         return Err(OutOfPlace { choice: *choice, part: *part });
                     }
-                    object.set("index", *part);
+                    object.set("index", part.saturating_sub(self.before));
                 }
                 Event::Stopped { choice, stop } => {
                     if *choice != 0 {
@@ -81,7 +85,10 @@ impl Encoder {
                 Event::Usage(report) => object.set("usage", usage::encode(report, true)),
                 Event::KeepAlive => kind = "ping",
                 Event::Ended => kind = "message_stop",
-                Event::Failed(failure) => return Ok(Some(error_event(failure))),
+                Event::Failed(failure) => return Ok(Some(error_event(failure, true))),
+                Event::Native { name, .. } if name == TRAILER => {
+                    return Ok(Some(WireEvent { name: frame.name.clone(), data: TRAILER.to_owned() }));
+                }
                 Event::Native { name, value } => {
                     return Ok(Some(WireEvent { name: Some(name.clone()), data: value.to_string() }));
                 }
@@ -136,7 +143,7 @@ impl Encoder {
                 Event::PartEnded { choice: 0, part } => self.close(*part, out)?,
                 Event::Stopped { choice: 0, stop } => self.stop = Some(stop.clone()),
                 Event::KeepAlive => out.push(event_of("ping")),
-                Event::Failed(failure) => out.push(error_event(failure)),
+                Event::Failed(failure) => out.push(error_event(failure, false)),
                 Event::Ended => self.end(out)?,
                 // A client of this dialect knows one choice only.
                 Event::PartStarted { .. }
@@ -281,8 +288,8 @@ fn event_of(name: &str) -> WireEvent {
     event(name, Object::typed(name))
 }
 
-fn error_event(failure: &Failure) -> WireEvent {
-    WireEvent { name: Some("error".to_owned()), data: super::failure::stream_error(failure).to_string() }
+fn error_event(failure: &Failure, same: bool) -> WireEvent {
+    WireEvent { name: Some("error".to_owned()), data: super::failure::encode_failure(failure, same).to_string() }
 }
 
 fn delta_event(block: u32, delta: Object) -> WireEvent {

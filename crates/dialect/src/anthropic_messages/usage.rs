@@ -75,5 +75,5 @@ pub(super) fn encode(usage: &Usage, same: bool) -> Object {
 
 /// The usage of another dialect's answer as a value.
 pub(super) fn or_nothing(usage: Option<&Usage>) -> Value {
-    encode(usage.unwrap_or(&Usage::default()), false).into()
+    usage.map_or_else(|| encode(&Usage::default(), false), |usage| encode(usage, false)).into()
 }

@@ -18,7 +18,7 @@ pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
     let out = ExtrasWriter { same, hints: &HINTS, notices: Vec::new() };
     let mut composer = Composer { request, variant, out };
     let mut body = Object::new();
-    if !(same && request.model.is_empty()) {
+    if !request.model.is_empty() {
         body.set("model", request.model.as_str());
     }
     composer.messages(&mut body);
@@ -48,6 +48,9 @@ impl Composer<'_> {
         let request = self.request;
         if let Some(instructions) = &request.instructions {
             messages.push(self.plain_message(instructions, "system"));
+        }
+        if !self.out.same && request.turns.windows(2).any(splits_results) {
+            self.out.hint(self.path(Param::Turns), "what follows the results of tools becomes one turn");
         }
         for turn in &request.turns {
             match turn.role {
@@ -130,7 +133,7 @@ impl Composer<'_> {
     }
 
     fn fits_tool_message(&mut self, part: &Part) -> bool {
-        let fits = matches!(part.kind, PartKind::Text { .. });
+        let fits = self.variant.tool_result_media || matches!(part.kind, PartKind::Text { .. });
         if !fits {
             self.out.meaning(part.at.path(), "a tool's result holds text only");
         }
@@ -318,7 +321,11 @@ impl Composer<'_> {
             inner.maybe("strict", function.strict);
         }
         let mut object = Object::new();
-        object.constant("type", "function", &tool.extras);
+        if self.out.same {
+            object.constant("type", "function", &tool.extras);
+        } else {
+            object.set("type", "function");
+        }
         object.set("function", inner);
         object
     }
@@ -373,6 +380,9 @@ impl Composer<'_> {
 
     fn reasoning(&mut self, body: &mut Object) {
         let spec = &self.request.reasoning;
+        if !self.out.same && spec.mode.is_some() {
+            self.out.hint(self.path(Param::ReasoningMode), "said in the target's own words");
+        }
         if self.out.same {
             let effort = spec.effort.as_ref().map(|effort| wire::effort_word(effort).to_owned());
             if spec.in_one_object {
@@ -394,11 +404,12 @@ impl Composer<'_> {
             (_, Some(effort), _) => Some(effort.clone()),
             (_, None, Some(budget)) => {
                 self.out.hint(self.path(Param::ReasoningBudget), "a budget of thinking becomes an effort");
+                self.out.hint(self.path(Param::ReasoningEffort), "an effort stands for the budget of thinking");
                 Some(effort_of_budget(budget))
             }
             (Some(_), None, None) => {
-                self.out.hint(self.path(Param::ReasoningMode), "thinking without a measure becomes a medium effort");
-                Some(Effort::Medium)
+                self.out.hint(self.path(Param::ReasoningEffort), "thinking without a measure is a high effort");
+                Some(Effort::High)
             }
             (None, None, None) => None,
         };
@@ -474,6 +485,13 @@ impl Composer<'_> {
         body.maybe("store", metadata.store);
         body.maybe("prompt_cache_key", metadata.prompt_cache_key.clone());
     }
+}
+
+/// Whether results of tools are followed by another turn of the user, from which they could not be told apart.
+fn splits_results(pair: &[Turn]) -> bool {
+    let [first, second] = pair else { return false };
+    let results = first.parts.iter().any(|part| matches!(part.kind, PartKind::ToolResult(_)));
+    results && first.role == Role::User && second.role == Role::User
 }
 
 fn thinks_in_content(reasoning: &Reasoning) -> bool {

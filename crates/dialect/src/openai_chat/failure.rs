@@ -1,9 +1,10 @@
 //! Errors, whole and in the middle of a stream.
 
+use crate::fields::Fields;
 use crate::render::Object;
 use serde_json::{Map, Value};
 use std::time::Duration;
-use switchtower_domain::{Actor, Failure, FailureClass, Refusal, RefusalCode};
+use switchtower_domain::{Actor, Failure, FailureClass, FailureForm, Refusal, RefusalCode};
 
 /// The error of a refusal. Source: <https://platform.openai.com/docs/guides/error-codes>
 pub(super) fn encode(refusal: &Refusal, request_id: &str) -> Value {
@@ -44,23 +45,17 @@ const fn code(refusal: &Refusal) -> &'static str {
 
 /// Reads the error of a provider.
 pub(super) fn decode(status: u16, body: &[u8]) -> Failure {
-    let parsed: Option<Value> = serde_json::from_slice(body).ok();
-    let mut failure = match &parsed {
-        Some(Value::Object(map)) => of_object(map),
-        // Google's compatible endpoint wraps its error in a list.
-        Some(Value::Array(list)) => list.first().and_then(Value::as_object).map_or_else(blank, of_object),
-        Some(Value::String(text)) => Failure { message: Some(text.clone()), ..blank() },
-        _ => blank(),
-    };
+    let mut failure = serde_json::from_slice(body).map_or_else(|_| blank(), of_value);
     failure.status = Some(status);
     failure.class = crate::failure_class(status, failure.kind.as_deref(), failure.code.as_deref());
     failure
 }
 
 /// Reads the error that came instead of a chunk.
-pub(super) fn of_stream(map: &Map<String, Value>) -> Failure {
-    let mut failure = of_object(map);
-    let status = failure.code.as_deref().and_then(|code| code.parse().ok()).filter(|code| (400..600).contains(code));
+pub(super) fn of_stream(map: Map<String, Value>) -> Failure {
+    let mut failure = of_value(Value::Object(map));
+    let number = failure.extras.get("error").and_then(|error| error.get("code")).and_then(Value::as_u64);
+    let status = number.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code));
     failure.class = match (status, failure.kind.as_deref(), failure.code.as_deref()) {
         (None, None, None) => FailureClass::Unknown,
         (status, kind, code) => crate::failure_class(status.unwrap_or(500), kind, code),
@@ -73,35 +68,71 @@ fn blank() -> Failure {
     Failure::new(FailureClass::Unknown)
 }
 
-fn of_object(map: &Map<String, Value>) -> Failure {
-    let error = match map.get("error") {
-        Some(Value::Object(error)) => error,
-        Some(Value::String(text)) => return Failure { message: Some(text.clone()), ..blank() },
-        _ => map,
-    };
-    let text = |key: &str| match error.get(key) {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => None,
-    };
-    let seconds = error.get("retry_after").and_then(Value::as_f64).filter(|seconds| (0.0..1e6).contains(seconds));
-    Failure {
-        message: text("message").or_else(|| text("detail")),
-        kind: text("type"),
-        code: text("code"),
-        param: text("param"),
-        retry_after: seconds.map(Duration::from_secs_f64),
-        request_id: map.get("request_id").and_then(Value::as_str).map(str::to_owned),
-        ..blank()
+fn of_value(value: Value) -> Failure {
+    let native = |value: Value, message: Option<String>| Failure { message, form: FailureForm::Native(value), ..blank() };
+    let words = |text: &Value| text.as_str().map(str::to_owned);
+    match &value {
+        Value::Object(map) if map.get("error").is_some_and(Value::is_object) => read(value, FailureForm::Usual),
+        Value::Object(map) if map.get("message").is_some_and(Value::is_string) => read(value, FailureForm::Flat),
+        Value::Object(map) => {
+            let message = map.get("error").and_then(words).or_else(|| map.get("detail").and_then(words));
+            native(value, message)
+        }
+        // Google's compatible endpoint wraps its error in a list.
+        Value::Array(list) => {
+            let message = list.first().and_then(|first| first.pointer("/error/message")).and_then(words);
+            native(value, message)
+        }
+        Value::String(text) => {
+            let message = Some(text.clone());
+            native(value, message)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => native(value, None),
     }
 }
 
-/// The error event of a failure, in the words of the provider.
-pub(super) fn stream_error(failure: &Failure) -> Value {
-    let error = Object::new()
-        .with("message", failure.message.as_deref().unwrap_or("the provider failed in the middle of the stream"))
-        .with("type", failure.kind.as_deref().unwrap_or("server_error"))
-        .with("param", failure.param.clone())
-        .with("code", failure.code.as_deref().unwrap_or(failure.class.as_str()));
-    Object::new().with("error", error).into()
+fn read(value: Value, form: FailureForm) -> Failure {
+    let mut failure = Failure { form, ..blank() };
+    let flat = failure.form == FailureForm::Flat;
+    // Fields of unexpected kinds stay where they are, so that nothing here can fail.
+    let Ok(mut fields) = Fields::tolerant(value, "") else { return failure };
+    let mut take = |error: &mut Fields| {
+        failure.message = error.string("message")?;
+        failure.kind = error.string("type")?;
+        failure.code = error.string("code")?;
+        failure.param = error.string("param")?;
+        let seconds = error.peek("retry_after").and_then(Value::as_f64).filter(|seconds| (0.0..1e6).contains(seconds));
+        failure.retry_after = seconds.map(Duration::from_secs_f64);
+        Ok::<_, crate::DecodeError>(())
+    };
+    let taken = if flat { take(&mut fields) } else { fields.nested("error", take) };
+    failure.request_id = fields.string("request_id").ok().flatten();
+    debug_assert!(taken.is_ok(), "tolerant fields do not fail");
+    failure.extras = fields.rest();
+    failure
+}
+
+/// Writes a failure as its provider would; one of another dialect in the words of this one.
+pub(super) fn encode_failure(failure: &Failure, same: bool) -> Value {
+    let mut error = Object::new();
+    if same {
+        if let FailureForm::Native(value) = &failure.form {
+            return value.clone();
+        }
+        error.maybe("message", failure.message.clone());
+        error.maybe("type", failure.kind.clone());
+        error.maybe("param", failure.param.clone());
+        error.maybe("code", failure.code.clone());
+    } else {
+        error.set("message", failure.message.as_deref().unwrap_or("the provider failed without saying why"));
+        error.set("type", if failure.class == FailureClass::Invalid { "invalid_request_error" } else { "server_error" });
+        error.set("param", failure.param.clone());
+        error.set("code", failure.code.as_deref().unwrap_or(failure.class.as_str()));
+    }
+    let mut body = if failure.form == FailureForm::Flat && same { error } else { Object::new().with("error", error) };
+    body.maybe("request_id", failure.request_id.clone());
+    if same {
+        failure.extras.overlay(body.map_mut());
+    }
+    body.into()
 }

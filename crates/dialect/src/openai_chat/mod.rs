@@ -70,6 +70,10 @@ impl Dialect for OpenaiChat {
         failure::decode(status, body)
     }
 
+    fn encode_failure(&self, failure: &Failure, origin: DialectId) -> Value {
+        failure::encode_failure(failure, origin == self.id())
+    }
+
     fn encode_refusal(&self, refusal: &Refusal, request_id: &str) -> Value {
         failure::encode(refusal, request_id)
     }

@@ -13,6 +13,9 @@ use switchtower_domain::{
 /// What a refusal lacks that was written as a part of `content`.
 pub(super) const MESSAGE_REFUSAL: &str = "message refusal";
 
+/// What a document lacks that was written by its address, as Mistral has it.
+const FILE_FORM: &str = "file";
+
 /// Reads `content`: a string, a list of parts, or nothing. Says whether it was one plain string.
 pub(super) fn content(fields: &mut Fields, key: &str) -> Result<(Vec<Part>, bool), DecodeError> {
     let at = Locus::at(fields.path_of(key));
@@ -48,22 +51,18 @@ fn part(mut fields: Fields) -> Result<Part, DecodeError> {
         "video_url" => media(&mut fields, "video_url", MediaKind::Video)?,
         "input_audio" => audio(&mut fields)?,
         "file" => file(&mut fields)?,
-        "document_url" => fields.string("document_url")?.map(|url| {
-            PartKind::Document(Document {
-                source: Source::Url(url),
-                title: None,
-                context: None,
-                citations: None,
+        "document_url" => {
+            fields.lack(FILE_FORM);
+            let title = fields.string("document_name")?;
+            fields.string("document_url")?.map(|url| {
+                let source = source_of_url(url);
+                PartKind::Document(Document { source, title, context: None, citations: None })
             })
-        }),
+        }
         "thinking" => thinking(&mut fields),
         _ => None,
     };
     let kind = match kind {
-        Some(PartKind::Document(mut document)) if name == "document_url" => {
-            document.title = fields.string("document_name")?;
-            PartKind::Document(document)
-        }
         Some(kind) => kind,
         None => {
             let mut map = fields.rest_map();
@@ -460,8 +459,13 @@ fn document_part(document: &Document, part: &Part, out: &mut ExtrasWriter<'_>) -
     let mut file = Object::new();
     match &document.source {
         Source::Url(data) if out.same && part.extras.lacks("data url") => file.set("file_data", data.as_str()),
-        Source::Url(url) if out.same => {
-            let mut object = Object::typed("document_url").with("document_url", url.as_str());
+        Source::Url(_) | Source::Base64 { .. } if out.same && part.extras.lacks(FILE_FORM) => {
+            let url = match &document.source {
+                Source::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
+                Source::Url(url) => url.clone(),
+                _ => return None,
+            };
+            let mut object = Object::typed("document_url").with("document_url", url);
             object.maybe("document_name", document.title.clone());
             return Some(object);
         }
@@ -477,7 +481,14 @@ fn document_part(document: &Document, part: &Part, out: &mut ExtrasWriter<'_>) -
             return None;
         }
     }
-    file.maybe("filename", document.title.clone());
+    match &document.title {
+        Some(title) => file.set("filename", title.as_str()),
+        None if !out.same => {
+            out.hint(at.field("title"), "a file needs a name");
+            file.set("filename", "document.pdf");
+        }
+        None => {}
+    }
     Some(Object::typed("file").with("file", file))
 }
 

@@ -129,7 +129,7 @@ fn output(fields: &mut Fields) -> Result<OutputFormat, DecodeError> {
         }
         _ => None,
     };
-    structured.map(OutputFormat::Structured).ok_or(DecodeError::Value {
+    structured.map(OutputFormat::Structured).ok_or_else(|| DecodeError::Value {
         path: "response_format.type".to_owned(),
         expected: "text, json_object, json_schema",
     })

@@ -5,7 +5,7 @@ use crate::fields::Fields;
 use crate::{DecodeError, StreamDecoder, StreamEnding, StreamWatch, Variant, WireEvent};
 use serde_json::Value;
 use switchtower_domain::{
-    AnswerHead, Delta, DialectId, Event, Frame, Part, PartKind, Reasoning, ReasoningField, ToolCall, ToolCallKind,
+    AnswerHead, Delta, DialectId, Event, FailureForm, Frame, Part, PartKind, Reasoning, ReasoningField, ToolCall, ToolCallKind,
 };
 
 /// Reads chunks.
@@ -17,6 +17,7 @@ pub(super) struct Decoder {
     head: Option<AnswerHead>,
     choices: Vec<Open>,
     ended: bool,
+    failed: bool,
 }
 
 /// What is open in one choice.
@@ -45,7 +46,7 @@ struct Call {
 
 impl Decoder {
     pub(super) fn new(variant: &Variant) -> Self {
-        Self { variant: variant.clone(), head: None, choices: Vec::new(), ended: false }
+        Self { variant: variant.clone(), head: None, choices: Vec::new(), ended: false, failed: false }
     }
 
     fn head(&mut self, fields: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
@@ -69,7 +70,7 @@ impl Decoder {
 
 impl StreamDecoder for Decoder {
     fn decode(&mut self, event: &WireEvent) -> Result<Frame, DecodeError> {
-        let frame = |events, extras| Frame { origin: DialectId::OpenaiChat, events, extras };
+        let frame = |events, extras| Frame { origin: DialectId::OpenaiChat, name: event.name.clone(), events, extras };
         if self.ended {
             return Err(DecodeError::Sequence { what: "something after the end" });
         }
@@ -79,18 +80,17 @@ impl StreamDecoder for Decoder {
         }
         let body: Value = serde_json::from_str(&event.data).map_err(|error| DecodeError::json(&error))?;
         let mut fields = Fields::tolerant(body, "")?;
-        if fields.peek("error").is_some_and(|error| !error.is_null()) {
-            self.ended = true;
-            let failure = super::failure::of_stream(&fields.rest_map());
+        let fails = fields.peek("error").is_some_and(|error| !error.is_null());
+        // Vendors add an error to a chunk like any other, and go on; the error stands beside what the chunk says.
+        if fails && fields.peek("choices").is_none() {
+            self.failed = true;
+            let failure = super::failure::of_stream(fields.rest_map());
             return Ok(frame(vec![Event::Failed(failure)], switchtower_domain::Extras::none()));
         }
         let mut events = Vec::new();
         self.head(&mut fields, &mut events)?;
         fields.constant("object", wire::CHUNK);
-        let items = match fields.list("choices")? {
-            Some(items) => items,
-            None => Vec::new(),
-        };
+        let items = fields.list("choices")?.unwrap_or_default();
         let mut rests = Vec::new();
         for (place, item) in items.into_iter().enumerate() {
             let mut choice = fields.beneath(item, &format!("choices[{place}]"))?;
@@ -113,12 +113,20 @@ impl StreamDecoder for Decoder {
         if let Some(usage) = usage::decode(&mut fields, &self.variant)? {
             events.push(Event::Usage(usage));
         }
+        if fails {
+            self.failed = true;
+            let told = fields.peek("error").cloned().unwrap_or_default();
+            let mut failure = super::failure::of_stream([("error".to_owned(), told)].into_iter().collect());
+            // The error itself stays with the chunk.
+            failure.form = FailureForm::Beside;
+            events.push(Event::Failed(failure));
+        }
         Ok(frame(events, fields.rest()))
     }
 
     fn complete(&self) -> bool {
         let stopped = !self.choices.is_empty() && self.choices.iter().all(|open| open.stopped);
-        self.ended || (stopped && self.variant.stream_ending == StreamEnding::StopReason)
+        self.ended || self.failed || (stopped && self.variant.stream_ending == StreamEnding::StopReason)
     }
 }
 

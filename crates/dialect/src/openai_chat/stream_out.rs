@@ -6,7 +6,7 @@ use crate::render::Object;
 use crate::{StreamEncoder, WireEvent};
 use serde_json::{Map, Value};
 use switchtower_domain::{
-    AnswerHead, Delta, DialectId, Event, Extras, Failure, Frame, LogProbs, OutOfPlace, Part, PartKind, ReasoningField,
+    AnswerHead, Delta, DialectId, Event, Extras, Failure, FailureForm, Frame, LogProbs, OutOfPlace, Part, PartKind, ReasoningField,
     Refusal, Stop, ToolCall, ToolCallKind, Usage,
 };
 
@@ -167,7 +167,7 @@ impl Encoder {
                 }
                 Event::Usage(usage) => self.usage.get_or_insert_default().update(usage),
                 Event::Ended => self.end(out),
-                Event::Failed(failure) => out.push(error_event(failure)),
+                Event::Failed(failure) => out.push(error_event(failure, false)),
                 Event::PartEnded { .. } | Event::KeepAlive | Event::Native { .. } => {}
             }
         }
@@ -195,8 +195,11 @@ impl StreamEncoder for Encoder {
         }
         match frame.events.as_slice() {
             [Event::Ended] => out.push(WireEvent { name: None, data: wire::DONE.to_owned() }),
-            [Event::Failed(failure)] => out.push(error_event(failure)),
+            [Event::Failed(failure)] if failure.form != FailureForm::Beside => out.push(error_event(failure, true)),
             _ => out.push(data(self.same(frame)?)),
+        }
+        for event in &mut out {
+            event.name.clone_from(&frame.name);
         }
         Ok(out)
     }
@@ -211,8 +214,8 @@ fn data(body: Object) -> WireEvent {
     WireEvent { name: None, data: Value::from(body).to_string() }
 }
 
-fn error_event(failure: &Failure) -> WireEvent {
-    WireEvent { name: None, data: super::failure::stream_error(failure).to_string() }
+fn error_event(failure: &Failure, same: bool) -> WireEvent {
+    WireEvent { name: None, data: super::failure::encode_failure(failure, same).to_string() }
 }
 
 /// The choices of one chunk, in the order in which the original had them.

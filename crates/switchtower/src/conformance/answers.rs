@@ -1,0 +1,171 @@
+//! Whole answers and errors: through their own dialect, and as another dialect tells them.
+
+use super::semantic::differences;
+use super::{Findings, listed};
+use serde_json::Value;
+use switchtower_dialect::{ALL, Dialect, Variant};
+use switchtower_domain::{Answer, Choice, DialectId, PartKind, StopReason};
+
+pub(super) fn check(own: &dyn Dialect, body: &[u8], findings: &mut Findings) {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return findings.push(("answer decodes", "the recorded body is not JSON".to_owned()));
+    };
+    if value.get("error").is_some_and(Value::is_object) {
+        // An error that came with a status of success is one all the same.
+        return failure(own, 500, body, findings);
+    }
+    let answer = match own.decode_answer(value.clone(), &Variant::default()) {
+        Ok(answer) => answer,
+        Err(error) => return findings.push(("answer decodes", error.to_string())),
+    };
+    let same = own.encode_answer(&answer);
+    let paths = differences(&value, &same.body);
+    if !paths.is_empty() {
+        findings.push(("answer round trip", format!("differs at {}", listed(&paths))));
+    }
+    carried(own.id(), &value, &answer, findings);
+    for other in ALL.iter().filter(|other| other.id() != own.id()) {
+        let told = other.encode_answer(&answer);
+        if told.notices.iter().any(|notice| notice.reason.contains("no JSON object")) {
+            // A model that was cut short wrote half of its arguments; the notice says so.
+            continue;
+        }
+        match other.decode_answer(told.body, &Variant::default()) {
+            Ok(received) => tells_the_same("answer translated", &answer, &received, findings),
+            Err(error) => findings.push(("answer translated", format!("{}: {error}", other.id()))),
+        }
+    }
+}
+
+pub(super) fn failure(own: &dyn Dialect, status: u16, body: &[u8], findings: &mut Findings) {
+    let failure = own.decode_failure(status, body);
+    if let Ok(value) = serde_json::from_slice::<Value>(body) {
+        let same = own.encode_failure(&failure, own.id());
+        let paths = differences(&value, &same);
+        if !paths.is_empty() {
+            findings.push(("error round trip", format!("differs at {}", listed(&paths))));
+        }
+        let words = failure.message.clone();
+        for other in ALL.iter().filter(|other| other.id() != own.id()) {
+            let told = other.encode_failure(&failure, own.id()).to_string();
+            if words.is_some() && other.decode_failure(status, told.as_bytes()).message != words {
+                findings.push(("error translated", format!("{}: the provider's words are lost", other.id())));
+            }
+        }
+    }
+}
+
+/// Usage and stop reasons are looked up in the recording itself, not in what was decoded from it.
+fn carried(id: DialectId, value: &Value, answer: &Answer, findings: &mut Findings) {
+    let number = |path: &str| value.pointer(path).and_then(Value::as_u64);
+    let usage = answer.usage.clone().unwrap_or_default();
+    let (counts, words): ([(Option<u64>, Option<u64>); 3], Vec<Option<&str>>) = match id {
+        DialectId::OpenaiChat => (
+            [
+                (number("/usage/prompt_tokens"), usage.input),
+                (number("/usage/completion_tokens"), usage.output),
+                (number("/usage/completion_tokens_details/reasoning_tokens"), usage.reasoning),
+            ],
+            (0..answer.choices.len())
+                .map(|index| value.pointer(&format!("/choices/{index}/finish_reason")).and_then(Value::as_str))
+                .collect(),
+        ),
+        DialectId::AnthropicMessages => {
+            let cached = ["/usage/cache_read_input_tokens", "/usage/cache_creation_input_tokens"];
+            let input = number("/usage/input_tokens")
+                .map(|uncached| uncached + cached.iter().filter_map(|path| number(path)).sum::<u64>());
+            (
+                [
+                    (input, usage.input),
+                    (number("/usage/output_tokens"), usage.output),
+                    (number(cached[0]), usage.cache_read),
+                ],
+                vec![value.pointer("/stop_reason").and_then(Value::as_str)],
+            )
+        }
+    };
+    if counts.iter().any(|(recorded, typed)| recorded != typed) {
+        findings.push(("usage carried", "the counts are not those of the recording".to_owned()));
+    }
+    let stops: Vec<bool> = answer.choices.iter().map(|choice| choice.stop.is_some()).collect();
+    if words.iter().map(Option::is_some).collect::<Vec<_>>() != stops {
+        findings.push(("stop reason carried", "a reason for stopping was lost or made up".to_owned()));
+    }
+}
+
+/// What every client must get, whichever dialect it speaks: the first choice's words, calls and reason for stopping,
+/// and the usage.
+pub(super) fn tells_the_same(check: &'static str, sent: &Answer, received: &Answer, findings: &mut Findings) {
+    let mut wrong = Vec::new();
+    if words(sent) != words(received) {
+        wrong.push("text");
+    }
+    if calls(sent) != calls(received) {
+        wrong.push("tool calls");
+    }
+    if stop(sent) != stop(received) {
+        wrong.push("stop reason");
+    }
+    let counts = |answer: &Answer| {
+        let usage = answer.usage.clone().unwrap_or_default();
+        let known = |count: Option<u64>| count.unwrap_or_default();
+        // A vendor that reports more cached tokens than tokens contradicts itself; Messages cannot repeat that.
+        let consistent = sent.usage.as_ref().is_none_or(|usage| usage.cache_read <= usage.input);
+        let input = if consistent { known(usage.input) } else { 0 };
+        [input, known(usage.output), known(usage.cache_read), known(usage.reasoning)]
+    };
+    if counts(sent) != counts(received) {
+        wrong.push("usage");
+    }
+    if !wrong.is_empty() {
+        findings.push((check, format!("{} to {}: {} differ", sent.origin, received.origin, wrong.join(", "))));
+    }
+}
+
+/// The choice of the lowest number; streams may begin with another.
+fn first(answer: &Answer) -> Option<&Choice> {
+    answer.choices.iter().min_by_key(|choice| choice.index)
+}
+
+fn words(answer: &Answer) -> String {
+    first(answer)
+        .iter()
+        .flat_map(|choice| &choice.parts)
+        .filter_map(|part| match &part.kind {
+            PartKind::Text { text, .. } | PartKind::Refusal { text } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn calls(answer: &Answer) -> Vec<(String, String, Value)> {
+    let arguments = |text: &str| match text.trim() {
+        "" => Value::Object(serde_json::Map::new()),
+        text => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
+    };
+    first(answer)
+        .iter()
+        .flat_map(|choice| &choice.parts)
+        .filter_map(|part| match &part.kind {
+            PartKind::ToolCall(call) => Some((call.id.clone(), call.name.clone(), arguments(&call.arguments))),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The reason for stopping, with those taken together that some dialect does not tell apart.
+fn stop(answer: &Answer) -> &'static str {
+    let choice = first(answer);
+    let refused = choice.is_some_and(|choice| {
+        choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal { .. }))
+    });
+    match choice.and_then(|choice| choice.stop.as_ref()).map(|stop| &stop.reason) {
+        _ if refused => "refused",
+        Some(StopReason::MaxTokens | StopReason::ContextWindow) => "length",
+        Some(StopReason::ToolUse) => "tools",
+        Some(StopReason::Refusal | StopReason::ContentFilter) => "refused",
+        Some(StopReason::EndTurn | StopReason::StopSequence | StopReason::PauseTurn | StopReason::Other(_)) | None => {
+            "end"
+        }
+    }
+}

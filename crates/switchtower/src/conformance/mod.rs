@@ -1,0 +1,110 @@
+//! Recorded exchanges, replayed through the dialects: does what we decode and encode say the same?
+//!
+//! Every exchange is taken through its *typed* values, with the original bytes laid aside, and through the original
+//! bytes as `Forward` treats them. `docs/reference/conformance.md` defines each check and what "the same" means.
+
+mod answers;
+mod forward;
+mod mutation;
+mod report;
+mod requests;
+mod semantic;
+mod streams;
+
+pub use report::{Counts, Failed, Report};
+
+use report::Outcome;
+use std::path::{Path, PathBuf};
+use switchtower_dialect::dialect;
+use switchtower_domain::DialectId;
+use switchtower_sim::recording::{self, Exchange, FolderError};
+
+/// What to replay, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The folder of recordings.
+    pub folder: PathBuf,
+    /// Only exchanges of this dialect, by its name in configuration or in the recordings.
+    pub dialect: Option<String>,
+    /// Whether to change each typed value in the middle and see whether the exchange notices.
+    pub mutate: bool,
+}
+
+/// What a mutation run found.
+pub use mutation::Mutations;
+
+/// Replays a folder.
+///
+/// # Errors
+/// [`FolderError`] where the folder or one of its files cannot be read.
+pub fn run(options: &Options) -> Result<(Report, Option<Mutations>), FolderError> {
+    let mut report = Report::default();
+    let mut mutations = options.mutate.then(Mutations::default);
+    let schemas = requests::Schemas::compile();
+    for (path, exchange) in recording::load_folder(&options.folder)? {
+        if options.dialect.as_deref().is_some_and(|wanted| !is_of(&exchange, wanted)) {
+            continue;
+        }
+        let file = path.strip_prefix(&options.folder).unwrap_or(&path).display().to_string();
+        let outcome = match claimed(&exchange) {
+            None => Outcome::NotCovered,
+            Some(id) => check(&exchange, id, &schemas),
+        };
+        if let (Some(mutations), Some(id), Outcome::Passed) = (&mut mutations, claimed(&exchange), &outcome) {
+            mutations.exchange(&exchange, id);
+        }
+        report.add(&file, &exchange.api, &exchange.provider, outcome);
+    }
+    Ok((report, mutations))
+}
+
+/// The folder's path as a person gave it, for messages.
+pub fn folder_name(folder: &Path) -> String {
+    folder.display().to_string()
+}
+
+/// The dialect that claims an exchange's wire format.
+fn claimed(exchange: &Exchange) -> Option<DialectId> {
+    match exchange.dialect.as_str() {
+        "openai.chat" => Some(DialectId::OpenaiChat),
+        "anthropic.messages" => Some(DialectId::AnthropicMessages),
+        _ => None,
+    }
+}
+
+fn is_of(exchange: &Exchange, wanted: &str) -> bool {
+    exchange.dialect == wanted || claimed(exchange).is_some_and(|id| id.as_str() == wanted)
+}
+
+/// The findings of one exchange: a check's name and what was wrong.
+type Findings = Vec<(&'static str, String)>;
+
+fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Outcome {
+    let own = dialect(id);
+    let mut findings = Findings::new();
+    if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref()) {
+        let refused = (400..500).contains(&exchange.response.status);
+        requests::check(own, body, refused, schemas, &mut findings);
+        forward::request(body, &mut findings);
+    }
+    let body = exchange.response.body.to_bytes();
+    if exchange.response.status >= 400 {
+        answers::failure(own, exchange.response.status, &body, &mut findings);
+    } else if exchange.streaming {
+        streams::check(own, &body, &mut findings);
+        forward::stream(own, &body, &mut findings);
+    } else {
+        answers::check(own, &body, &mut findings);
+    }
+    if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
+}
+
+/// A list of paths for a reason, cut where it is long.
+fn listed(paths: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let mut text = paths.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if paths.len() > SHOWN {
+        text.push_str(&format!(" and {} more", paths.len() - SHOWN));
+    }
+    text
+}

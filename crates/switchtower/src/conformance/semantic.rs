@@ -1,0 +1,230 @@
+//! When two messages say the same.
+//!
+//! Within a dialect the rule is strict: the same fields with the same values, in any order of keys; numbers by their
+//! value; lists in order. Missing, added and changed values all count.
+//!
+//! After a translation and back, what a vendor's specification itself calls two ways of writing one thing is first
+//! written one way ([`settle`]). Everything else counts.
+
+use serde_json::{Map, Number, Value};
+use switchtower_domain::{DialectId, Locus};
+
+/// The paths at which two values differ. Of what is missing or added as a whole, the innermost paths are given.
+pub(super) fn differences(expected: &Value, found: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    compare(expected, found, "", &[], &mut paths);
+    paths
+}
+
+/// The paths at which two values differ that none of the named ones covers.
+pub(super) fn unnamed_differences(expected: &Value, found: &Value, named: &[String]) -> Vec<String> {
+    let mut paths = Vec::new();
+    compare(expected, found, "", named, &mut paths);
+    paths.retain(|path| !is_named(path, named));
+    paths
+}
+
+fn leaves(value: &Value, path: &str, paths: &mut Vec<String>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                leaves(value, &Locus::join(path, key), paths);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (index, value) in items.iter().enumerate() {
+                leaves(value, &format!("{path}[{index}]"), paths);
+            }
+        }
+        _ => paths.push(path.to_owned()),
+    }
+}
+
+fn compare(expected: &Value, found: &Value, path: &str, named: &[String], paths: &mut Vec<String>) {
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => {
+            for (key, value) in expected {
+                let here = Locus::join(path, key);
+                match found.get(key) {
+                    Some(other) => compare(value, other, &here, named, paths),
+                    None => leaves(value, &here, paths),
+                }
+            }
+            for (key, value) in found.iter().filter(|(key, _)| !expected.contains_key(*key)) {
+                leaves(value, &Locus::join(path, key), paths);
+            }
+        }
+        (Value::Array(expected), Value::Array(found)) => {
+            // Elements that were dropped by name leave their place to those after them.
+            let kept: Vec<(usize, &Value)> = expected
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| expected.len() == found.len() || !named.contains(&format!("{path}[{index}]")))
+                .collect();
+            for place in 0..kept.len().max(found.len()) {
+                match (kept.get(place), found.get(place)) {
+                    (Some((index, one)), Some(other)) => compare(one, other, &format!("{path}[{index}]"), named, paths),
+                    (Some((index, one)), None) => leaves(one, &format!("{path}[{index}]"), paths),
+                    (None, Some(other)) => leaves(other, &format!("{path}[{place}]"), paths),
+                    (None, None) => {}
+                }
+            }
+        }
+        (Value::Number(expected), Value::Number(found)) if same_number(expected, found) => {}
+        (expected, found) if expected == found => {}
+        _ => paths.push(path.to_owned()),
+    }
+}
+
+/// Numbers are equal by value, however they are written.
+fn same_number(one: &Number, other: &Number) -> bool {
+    one == other || matches!((one.as_f64(), other.as_f64()), (Some(one), Some(other)) if one == other)
+}
+
+/// Whether a difference is covered by one of the named paths: it stands there, or beneath.
+fn is_named(path: &str, named: &[String]) -> bool {
+    named.iter().any(|name| {
+        path.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    })
+}
+
+/// Writes a request of a dialect in one way where its specification knows two.
+pub(super) fn settle(dialect: DialectId, request: &mut Value) {
+    let Value::Object(body) = request else { return };
+    drop_silence(body);
+    match dialect {
+        DialectId::OpenaiChat => settle_chat(body),
+        DialectId::AnthropicMessages => settle_messages(body),
+    }
+}
+
+/// Fields whose content belongs to the caller and is compared as it stands.
+const OPAQUE: [&str; 6] = ["parameters", "input_schema", "schema", "input", "metadata", "logit_bias"];
+
+/// An absent field, `null` and an empty list of messages, tools or parts all say nothing.
+fn drop_silence(map: &mut Map<String, Value>) {
+    map.retain(|_, value| !value.is_null() && !value.as_array().is_some_and(Vec::is_empty));
+    for (key, value) in map.iter_mut() {
+        if !OPAQUE.contains(&key.as_str()) {
+            drop_silence_within(value);
+        }
+    }
+    map.retain(|key, value| OPAQUE.contains(&key.as_str()) || !value.as_object().is_some_and(Map::is_empty));
+}
+
+fn drop_silence_within(value: &mut Value) {
+    match value {
+        Value::Object(map) => drop_silence(map),
+        Value::Array(items) => items.iter_mut().for_each(drop_silence_within),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn settle_chat(body: &mut Map<String, Value>) {
+    // "max_tokens: deprecated in favor of max_completion_tokens"; one setting with two names.
+    if !body.contains_key("max_completion_tokens")
+        && let Some(bound) = body.shift_remove("max_tokens")
+    {
+        body.insert("max_completion_tokens".to_owned(), bound);
+    }
+    // "stop: string / array / null"
+    if let Some(Value::String(stop)) = body.get("stop").cloned() {
+        body.insert("stop".to_owned(), Value::Array(vec![Value::String(stop)]));
+    }
+    for tool in body.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        // Mistral: "type: default function".
+        if let Value::Object(tool) = tool
+            && tool.contains_key("function")
+        {
+            tool.entry("type").or_insert_with(|| Value::from("function"));
+        }
+    }
+    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Value::Object(message) = message else { continue };
+        text_as_parts(message, "content");
+        for part in message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+            // Mistral: "image_url: ImageURL or string".
+            if let Some(image) = part.get_mut("image_url")
+                && image.is_string()
+            {
+                *image = serde_json::json!({"url": image});
+            }
+        }
+        for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+            // Arguments are JSON in a string: the JSON counts.
+            if let Some(arguments) = call.pointer_mut("/function/arguments")
+                && let Some(Ok(parsed)) = arguments.as_str().map(serde_json::from_str)
+            {
+                *arguments = parsed;
+            }
+        }
+    }
+}
+
+fn settle_messages(body: &mut Map<String, Value>) {
+    // "output_format" is the name that "output_config.format" had in its beta.
+    if let Some(format) = body.shift_remove("output_format") {
+        let config = body.entry("output_config").or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(config) = config {
+            config.insert("format".to_owned(), format);
+        }
+    }
+    text_as_parts(body, "system");
+    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Value::Object(message) = message else { continue };
+        text_as_parts(message, "content");
+        for block in message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Value::Object(block) = block
+                && block.get("type").and_then(Value::as_str) == Some("tool_result")
+            {
+                text_as_parts(block, "content");
+            }
+        }
+    }
+}
+
+/// A string of content is short for one part of text; an empty one for none.
+fn text_as_parts(object: &mut Map<String, Value>, key: &str) {
+    match object.get(key) {
+        Some(Value::String(text)) if text.is_empty() => {
+            object.shift_remove(key);
+        }
+        Some(Value::String(text)) => {
+            let part = serde_json::json!({"type": "text", "text": text});
+            object.insert(key.to_owned(), Value::Array(vec![part]));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_kind_of_difference_counts() {
+        let expected = json!({"a": 1, "b": [1, {"c": null}], "d": "x"});
+        assert!(differences(&expected, &json!({"d": "x", "b": [1.0, {"c": null}], "a": 1})).is_empty());
+        assert_eq!(differences(&expected, &json!({"a": 2, "b": [1, {}], "d": "x", "e": 0})), ["a", "b[1].c", "e"]);
+        assert_eq!(differences(&expected, &json!({"a": 1, "b": [1], "d": "y"})), ["b[1]", "d"]);
+    }
+
+    #[test]
+    fn a_named_path_covers_what_is_beneath_it_and_nothing_beside_it() {
+        let named = ["messages[1].content".to_owned()];
+        assert!(is_named("messages[1].content[0].text", &named));
+        assert!(!is_named("messages[10].content", &named));
+        assert!(!is_named("messages[1].contents", &named));
+    }
+
+    #[test]
+    fn two_ways_of_writing_are_settled_to_one() {
+        let mut one = json!({"messages": [{"role": "user", "content": "a", "name": null}], "stop": "x", "max_tokens": 3});
+        let mut other = json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}],
+            "stop": ["x"], "max_completion_tokens": 3});
+        settle(DialectId::OpenaiChat, &mut one);
+        settle(DialectId::OpenaiChat, &mut other);
+        assert!(differences(&one, &other).is_empty());
+    }
+}

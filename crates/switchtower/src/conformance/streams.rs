@@ -1,0 +1,160 @@
+//! Streams: the same answer at every cut, the same events again, and the same story in another dialect.
+
+use super::answers::tells_the_same;
+use super::semantic::differences;
+use super::{Findings, listed};
+use serde_json::Value;
+use switchtower_dialect::{ALL, Dialect, StreamEnding, Variant, WireEvent, sse};
+use switchtower_domain::{Answer, AnswerBuilder, Event, Frame, limits};
+
+pub(super) fn check(own: &dyn Dialect, body: &[u8], findings: &mut Findings) {
+    let whole = match read(own, &[body]) {
+        Ok(whole) => whole,
+        Err(reason) => return findings.push(("stream decodes", reason)),
+    };
+    for (cut, pieces) in cuts(body) {
+        match read(own, &pieces) {
+            Ok(cut_up) if cut_up.answer == whole.answer && cut_up.frames == whole.frames => {}
+            Ok(_) => findings.push(("any cut gives the same", format!("cut {cut}: another answer"))),
+            Err(reason) => findings.push(("any cut gives the same", format!("cut {cut}: {reason}"))),
+        }
+    }
+    round_trip(own, &whole, findings);
+    carried(own, &whole, findings);
+    for other in ALL.iter().filter(|other| other.id() != own.id()) {
+        match translate(*other, &whole.frames) {
+            Ok(received) => tells_the_same("stream translated", &whole.answer, &received, findings),
+            Err(reason) => findings.push(("stream translated", format!("{}: {reason}", other.id()))),
+        }
+    }
+}
+
+/// A stream as it was read.
+pub(super) struct Read {
+    pub(super) events: Vec<WireEvent>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) answer: Answer,
+}
+
+/// Recorded vendors leave the end marker out now and then; the reason for stopping is enough here.
+fn variant() -> Variant {
+    Variant { stream_ending: StreamEnding::StopReason, ..Variant::default() }
+}
+
+pub(super) fn read(own: &dyn Dialect, pieces: &[&[u8]]) -> Result<Read, String> {
+    let mut reader = sse::Reader::new(limits::EVENT_BYTES_MAX);
+    let mut decoder = own.stream_decoder(&variant());
+    let mut builder = AnswerBuilder::new(own.id());
+    let (mut events, mut frames) = (Vec::new(), Vec::new());
+    let mut take = |raw: &sse::RawEvent| -> Result<(), String> {
+        let Some(parsed) = raw.read() else { return Ok(()) };
+        let wire = parsed.to_wire().ok_or("an event is not UTF-8")?;
+        let frame = decoder.decode(&wire).map_err(|error| error.to_string())?;
+        for event in &frame.events {
+            builder.apply(event).map_err(|error| error.to_string())?;
+        }
+        events.push(wire);
+        frames.push(frame);
+        Ok(())
+    };
+    for piece in pieces {
+        reader.push(piece);
+        while let Some(raw) = reader.next_event().map_err(|error| error.to_string())? {
+            take(&raw)?;
+        }
+    }
+    if let Some(raw) = reader.rest() {
+        take(&raw)?;
+    }
+    if !decoder.complete() {
+        return Err("the stream does not end".to_owned());
+    }
+    Ok(Read { events, frames, answer: builder.finish() })
+}
+
+/// Each byte by itself, and a few cuts at places that depend on the length alone.
+fn cuts(body: &[u8]) -> Vec<(String, Vec<&[u8]>)> {
+    let mut all = vec![("at each byte".to_owned(), body.chunks(1).collect())];
+    for seed in 1..=3_u64 {
+        let mut random = fastrand::Rng::with_seed(seed.wrapping_mul(body.len() as u64));
+        let (mut rest, mut pieces) = (body, Vec::new());
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(random.usize(1..=rest.len().min(200)));
+            pieces.push(piece);
+            rest = after;
+        }
+        all.push((format!("at random ({seed})"), pieces));
+    }
+    all
+}
+
+fn round_trip(own: &dyn Dialect, whole: &Read, findings: &mut Findings) {
+    let mut encoder = own.stream_encoder(true);
+    for (place, (recorded, frame)) in whole.events.iter().zip(&whole.frames).enumerate() {
+        let written = match encoder.encode(frame) {
+            Ok(written) => written,
+            Err(error) => return findings.push(("stream round trip", format!("event {place}: {error}"))),
+        };
+        let [written] = written.as_slice() else {
+            return findings.push(("stream round trip", format!("event {place} became {} events", written.len())));
+        };
+        let paths = differing(recorded, written);
+        if !paths.is_empty() {
+            return findings.push(("stream round trip", format!("event {place} differs at {}", listed(&paths))));
+        }
+    }
+}
+
+/// The paths at which two events differ. An event whose recording names none may be given the name its type has.
+pub(super) fn differing(recorded: &WireEvent, written: &WireEvent) -> Vec<String> {
+    if recorded.name.is_some() && recorded.name != written.name {
+        return vec!["the event's name".to_owned()];
+    }
+    match (serde_json::from_str::<Value>(&recorded.data), serde_json::from_str::<Value>(&written.data)) {
+        (Ok(recorded), Ok(written)) => differences(&recorded, &written),
+        _ if recorded.data.trim() == written.data.trim() => Vec::new(),
+        _ => vec!["its data".to_owned()],
+    }
+}
+
+/// The last word on usage and stopping is looked up in the recorded events themselves.
+fn carried(own: &dyn Dialect, whole: &Read, findings: &mut Findings) {
+    let values: Vec<Value> = whole.events.iter().filter_map(|event| serde_json::from_str(&event.data).ok()).collect();
+    let last = |paths: &[&str]| {
+        values.iter().rev().find_map(|value| paths.iter().find_map(|path| value.pointer(path).filter(|v| !v.is_null())))
+    };
+    let output = last(&["/usage/completion_tokens", "/usage/output_tokens", "/message/usage/output_tokens"]);
+    let typed = whole.answer.usage.as_ref().and_then(|usage| usage.output);
+    if output.and_then(Value::as_u64) != typed {
+        findings.push(("usage carried", format!("{}: the last count of the stream was lost", own.id())));
+    }
+    let stopped = last(&["/choices/0/finish_reason", "/delta/stop_reason"]).is_some();
+    let failed = whole.frames.iter().flat_map(|frame| &frame.events).any(|event| matches!(event, Event::Failed(_)));
+    if stopped != whole.answer.choices.iter().any(|choice| choice.stop.is_some()) && !failed {
+        findings.push(("stop reason carried", format!("{}: the reason for stopping was lost", own.id())));
+    }
+}
+
+/// Tells the frames to a client of another dialect and reads what it gets.
+fn translate(other: &dyn Dialect, frames: &[Frame]) -> Result<Answer, String> {
+    let mut encoder = other.stream_encoder(true);
+    let mut decoder = other.stream_decoder(&variant());
+    let mut builder = AnswerBuilder::new(other.id());
+    let mut failed = false;
+    let mut ended = false;
+    let marked = frames.iter().flat_map(|frame| &frame.events).any(|e| matches!(e, Event::Ended | Event::Failed(_)));
+    // A stream that ends without its marker is ended for the client all the same.
+    let end = Frame { origin: frames.first().map_or(other.id(), |frame| frame.origin), name: None, events: vec![Event::Ended],
+        extras: switchtower_domain::Extras::none() };
+    for frame in frames.iter().chain((!marked).then_some(&end)) {
+        for wire in encoder.encode(frame).map_err(|error| error.to_string())? {
+            let received = decoder.decode(&wire).map_err(|error| error.to_string())?;
+            for event in &received.events {
+                builder.apply(event).map_err(|error| error.to_string())?;
+                failed |= matches!(event, Event::Failed(_));
+                ended |= matches!(event, Event::Ended);
+            }
+        }
+    }
+    if failed || ended { Ok(builder.finish()) } else { Err("the translated stream does not end".to_owned()) }
+}
