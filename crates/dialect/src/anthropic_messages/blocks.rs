@@ -263,9 +263,10 @@ pub(super) fn block_object(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Ob
         PartKind::ToolCall(call) => tool_use(call, part, out),
         PartKind::ToolResult(result) => tool_result_block(result, part, out),
         PartKind::ProviderItem(item) if out.same => provider_block(item),
-        PartKind::Native { value: Value::Object(map), .. } if out.same => {
+        PartKind::Native { name, value: Value::Object(map) } if out.same => {
             let mut object = Object::new();
             map.clone_into(object.map_mut());
+            object.set("type", name.as_str());
             object
         }
         PartKind::Native { .. } | PartKind::ProviderItem(_) => {
@@ -393,10 +394,18 @@ fn tool_use(call: &ToolCall, part: &Part, out: &mut ExtrasWriter<'_>) -> Object 
 
 /// A call under an id that is settled.
 pub(super) fn tool_use_of(call: &ToolCall, id: String, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
-    let input = input_value(&call.arguments).filter(|value| out.same || value.is_object()).unwrap_or_else(|| {
-        out.meaning(part.at.path(), "arguments that are no JSON object cannot be carried");
-        Value::Object(Map::new())
-    });
+    let input = match (input_value(&call.arguments), call.kind) {
+        (_, ToolCallKind::Custom) => {
+            out.hint(part.at.path(), "arguments of free text are carried in an object");
+            Object::new().with("input", call.arguments.as_str()).into()
+        }
+        (Some(input), ToolCallKind::Function) if out.same || input.is_object() => input,
+        (None, ToolCallKind::Function) if out.same => Value::from(call.arguments.as_str()),
+        (_, ToolCallKind::Function) => {
+            out.meaning(part.at.path(), "arguments that are no JSON object cannot be carried");
+            Value::Object(Map::new())
+        }
+    };
     let mut object = Object::typed("tool_use");
     object.set("id", id);
     object.set("name", call.name.as_str());

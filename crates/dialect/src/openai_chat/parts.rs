@@ -399,9 +399,10 @@ pub(super) fn content_part(part: &Part, out: &mut ExtrasWriter<'_>, cache_marker
             }
             object
         }
-        PartKind::Native { value: Value::Object(map), .. } if out.same => {
+        PartKind::Native { name, value: Value::Object(map) } if out.same => {
             let mut object = Object::new();
             map.clone_into(object.map_mut());
+            object.set("type", name.as_str());
             object
         }
         PartKind::Native { .. } | PartKind::ProviderItem(_) => {

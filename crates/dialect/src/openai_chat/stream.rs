@@ -115,9 +115,8 @@ impl StreamDecoder for Decoder {
         }
         if fails {
             self.failed = true;
-            let told = fields.peek("error").cloned().unwrap_or_default();
+            let told = fields.any("error").unwrap_or_default();
             let mut failure = super::failure::of_stream([("error".to_owned(), told)].into_iter().collect());
-            // The error itself stays with the chunk.
             failure.form = FailureForm::Beside;
             events.push(Event::Failed(failure));
         }

@@ -80,6 +80,7 @@ impl Encoder {
     fn same(&mut self, frame: &Frame) -> Result<Object, OutOfPlace> {
         let mut choices = Choices::after(&frame.extras);
         let mut usage = None;
+        let mut failure = None;
         for event in &frame.events {
             match event {
                 Event::Started(head) => self.head = head.clone(),
@@ -99,7 +100,8 @@ impl Encoder {
                 Event::PartEnded { choice, part } => {
                     self.kind(*choice, *part)?;
                 }
-                Event::KeepAlive | Event::Failed(_) | Event::Ended | Event::Native { .. } => {}
+                Event::Failed(told) => failure = Some(told),
+                Event::KeepAlive | Event::Ended | Event::Native { .. } => {}
             }
         }
         let lacks_type = frame.extras.lacks(CALL_TYPE);
@@ -110,6 +112,9 @@ impl Encoder {
         }
         if let Some(usage) = usage {
             body.set("usage", usage::encode(usage, true));
+        }
+        if let Some(Value::Object(told)) = failure.map(|failure| super::failure::encode_failure(failure, true)) {
+            body.map_mut().extend(told);
         }
         frame.extras.overlay(body.map_mut());
         if frame.extras.lacks(CHOICE_INDEX) {
@@ -293,7 +298,9 @@ impl ChoiceOut {
         match (&content.kind, kind) {
             (PartKind::ToolCall(call), Kind::Call(number, _)) => self.start_call(part, call, number, content),
             (PartKind::Text { text, citations }, _) => {
-                if !text.is_empty() {
+                if self.in_parts && !text.is_empty() {
+                    self.content.push(Object::typed("text").with("text", text.as_str()).into());
+                } else if !text.is_empty() {
                     self.append("content", text);
                 }
                 for citation in citations {

@@ -27,9 +27,20 @@ pub struct Tally {
 }
 
 impl Mutations {
-    /// The fields of which some change went unnoticed.
+    /// The fields of which some change went unnoticed, but for those that say nothing in their place ([`SILENT`]).
     pub fn unnoticed(&self) -> impl Iterator<Item = (&str, Tally)> {
-        self.fields.iter().filter(|(_, tally)| tally.noticed < tally.changed).map(|(path, tally)| (path.as_str(), *tally))
+        self.fields
+            .iter()
+            .filter(|(path, tally)| tally.noticed < tally.changed && !SILENT.iter().any(|silent| path.ends_with(silent)))
+            .map(|(path, tally)| (path.as_str(), *tally))
+    }
+
+    /// How many changes were made, and how many of them were noticed.
+    pub fn total(&self) -> Tally {
+        self.fields.values().fold(Tally::default(), |sum, tally| Tally {
+            changed: sum.changed + tally.changed,
+            noticed: sum.noticed + tally.noticed,
+        })
     }
 
     pub(super) fn exchange(&mut self, exchange: &Exchange, id: DialectId) {
@@ -83,6 +94,24 @@ fn stream_differs(own: &dyn Dialect, recorded: &[switchtower_dialect::WireEvent]
         Err(_) => true,
     })
 }
+
+/// Fields that say how something else was laid out, or repeat what its place says already: where there is nothing to
+/// lay out, a change of them changes nothing that is written.
+const SILENT: [&str; 9] = [
+    // How a text, a stop text, a format, a bound or an effort was written, where there is none.
+    ".plain",
+    ".stop_plain",
+    ".former_field",
+    ".in_one_object",
+    ".max_tokens_field",
+    // Instructions apart from the conversation are the system's; a turn of results is the user's.
+    ".instructions.role",
+    "openai_chat request: .turns.role",
+    // A dialect with one choice does not number it.
+    "anthropic_messages answer: .choices.index",
+    // The status of an error in a stream is read from its code.
+    ".events.Failed.status",
+];
 
 /// One typed value in the tree of a message.
 struct Leaf {
