@@ -47,6 +47,10 @@ impl Fields {
         Locus::join(&self.path, key)
     }
 
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.map.keys().cloned().collect()
+    }
+
     pub(crate) fn peek(&self, key: &str) -> Option<&Value> {
         self.map.get(key)
     }

@@ -15,6 +15,8 @@ pub struct Answer {
     pub choices: Vec<Choice>,
     /// What it used, where the provider says so.
     pub usage: Option<Usage>,
+    /// What the provider's content filter says of the prompt.
+    pub prompt_filters: Vec<PromptFilter>,
     /// What only the original dialect says.
     pub extras: Extras,
 }
@@ -57,7 +59,35 @@ pub struct Choice {
     pub stop: Option<Stop>,
     /// Log-probabilities of its tokens.
     pub logprobs: Option<LogProbs>,
+    /// What the provider's content filter says of it.
+    pub filters: Vec<FilterVerdict>,
     /// What only the original dialect says of it.
+    pub extras: Extras,
+}
+
+/// What a provider's content filter says of one category.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FilterVerdict {
+    /// The category, by the provider's own name, such as `hate`.
+    pub category: String,
+    /// Whether the filter stepped in.
+    pub filtered: Option<bool>,
+    /// How severe, by the provider's own word.
+    pub severity: Option<String>,
+    /// Whether the category was found at all, where it has no degrees.
+    pub detected: Option<bool>,
+    /// What else the provider says of it.
+    pub extras: Extras,
+}
+
+/// What a provider's content filter says of one prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PromptFilter {
+    /// Which prompt, from 0.
+    pub prompt: u64,
+    /// The verdicts.
+    pub verdicts: Vec<FilterVerdict>,
+    /// What else the provider says of it.
     pub extras: Extras,
 }
 

@@ -1,6 +1,9 @@
 //! What a streamed answer is made of, and how it becomes a whole one.
 
-use crate::{Answer, AnswerHead, Choice, Citation, DialectId, Extras, Failure, LogProbs, Part, PartKind, Stop, Usage};
+use crate::{
+    Answer, AnswerHead, Choice, Citation, DialectId, Extras, Failure, FilterVerdict, LogProbs, Part, PartKind,
+    PromptFilter, Stop, Usage,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -56,6 +59,15 @@ pub enum Event {
         /// The log-probabilities.
         logprobs: LogProbs,
     },
+    /// Verdicts of the provider's content filter on what came of a choice.
+    Filtered {
+        /// The choice.
+        choice: u32,
+        /// The verdicts; they replace earlier ones of the same category.
+        verdicts: Vec<FilterVerdict>,
+    },
+    /// Verdicts of the provider's content filter on the prompt.
+    PromptFiltered(Vec<PromptFilter>),
     /// A choice is whole.
     Stopped {
         /// The choice.
@@ -151,6 +163,7 @@ impl AnswerBuilder {
                 head: AnswerHead::default(),
                 choices: Vec::new(),
                 usage: None,
+                prompt_filters: Vec::new(),
                 extras: Extras::none(),
             },
             ended: false,
@@ -186,6 +199,12 @@ impl AnswerBuilder {
             Event::LogProbs { choice, logprobs } => {
                 self.choice(*choice).logprobs.get_or_insert_default().append(logprobs);
             }
+            Event::Filtered { choice, verdicts } => {
+                let filters = &mut self.choice(*choice).filters;
+                filters.retain(|earlier| verdicts.iter().all(|later| later.category != earlier.category));
+                filters.extend(verdicts.iter().cloned());
+            }
+            Event::PromptFiltered(prompts) => self.answer.prompt_filters.extend(prompts.iter().cloned()),
             Event::Stopped { choice, stop } => self.choice(*choice).stop = Some(stop.clone()),
             Event::Usage(usage) => self.answer.usage.get_or_insert_default().update(usage),
             Event::Failed(failure) => self.failure = Some(failure.clone()),
@@ -219,6 +238,7 @@ impl AnswerBuilder {
                 plain: true,
                 stop: None,
                 logprobs: None,
+                filters: Vec::new(),
                 extras: Extras::none(),
             });
             choices.len() - 1

@@ -31,7 +31,7 @@ mod tool;
 mod transport;
 mod usage;
 
-pub use answer::{Answer, AnswerHead, Choice, LogProbs, TokenLogProb};
+pub use answer::{Answer, AnswerHead, Choice, FilterVerdict, LogProbs, PromptFilter, TokenLogProb};
 pub use dialect_id::DialectId;
 pub use event::{AnswerBuilder, Delta, Event, Frame, OutOfPlace};
 pub use extras::Extras;

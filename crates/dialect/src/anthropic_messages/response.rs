@@ -20,8 +20,15 @@ pub(super) fn decode(body: Value) -> Result<Answer, DecodeError> {
     let (parts, plain) = blocks::content(&mut fields, "content")?;
     let stop = stop(&mut fields)?;
     let usage = usage::decode(&mut fields)?;
-    let choice = Choice { index: 0, parts, plain, stop, logprobs: None, extras: Extras::none() };
-    Ok(Answer { origin: DialectId::AnthropicMessages, head, choices: vec![choice], usage, extras: fields.rest() })
+    let choice = Choice { index: 0, parts, plain, stop, logprobs: None, filters: Vec::new(), extras: Extras::none() };
+    Ok(Answer {
+        origin: DialectId::AnthropicMessages,
+        head,
+        choices: vec![choice],
+        usage,
+        prompt_filters: Vec::new(),
+        extras: fields.rest(),
+    })
 }
 
 pub(super) fn head(fields: &mut Fields) -> Result<AnswerHead, DecodeError> {
@@ -56,6 +63,9 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
         body.set("content", content);
         if choice.logprobs.is_some() {
             out.hint(format!("choices[{}].logprobs", choice.index), "has no place in the client's dialect");
+        }
+        if !choice.filters.is_empty() || !answer.prompt_filters.is_empty() {
+            out.hint("content_filter_results", "verdicts of a content filter have no place in the client's dialect");
         }
         out.name(&choice.extras, &format!("choices[{}]", choice.index));
     }

@@ -92,7 +92,10 @@ impl Encoder {
                 Event::Native { name, value } => {
                     return Ok(Some(WireEvent { name: Some(name.clone()), data: value.to_string() }));
                 }
-                Event::LogProbs { choice, .. } => return Err(OutOfPlace { choice: *choice, part: 0 }),
+                Event::LogProbs { choice, .. } | Event::Filtered { choice, .. } => {
+                    return Err(OutOfPlace { choice: *choice, part: 0 });
+                }
+                Event::PromptFiltered(_) => return Err(OutOfPlace { choice: 0, part: 0 }),
             }
         }
         if frame.events.is_empty() {
@@ -151,6 +154,8 @@ impl Encoder {
                 | Event::PartEnded { .. }
                 | Event::Stopped { .. }
                 | Event::LogProbs { .. }
+                | Event::Filtered { .. }
+                | Event::PromptFiltered(_)
                 | Event::Native { .. } => {}
             }
             if matches!(event, Event::Started(_)) {

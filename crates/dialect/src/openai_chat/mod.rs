@@ -6,6 +6,7 @@
 
 mod compose;
 mod failure;
+mod filters;
 mod logprobs;
 mod parts;
 mod request;

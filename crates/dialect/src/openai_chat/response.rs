@@ -1,6 +1,6 @@
 //! Whole answers.
 
-use super::{logprobs, parts, usage, wire};
+use super::{filters, logprobs, parts, usage, wire};
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
 use crate::{DecodeError, Encoded, Variant};
@@ -17,13 +17,14 @@ pub(super) fn decode(body: Value, variant: &Variant) -> Result<Answer, DecodeErr
     fields.constant("object", wire::OBJECT);
     let head = head(&mut fields)?;
     let usage = usage::decode(&mut fields, variant)?;
+    let prompt_filters = filters::prompts(&mut fields)?;
     let items = fields.list("choices")?.unwrap_or_default();
     let choices = items
         .into_iter()
         .enumerate()
         .map(|(index, item)| choice(fields.beneath(item, &format!("choices[{index}]"))?))
         .collect::<Result<_, _>>()?;
-    Ok(Answer { origin: DialectId::OpenaiChat, head, choices, usage, extras: fields.rest() })
+    Ok(Answer { origin: DialectId::OpenaiChat, head, choices, usage, prompt_filters, extras: fields.rest() })
 }
 
 pub(super) fn head(fields: &mut Fields) -> Result<AnswerHead, DecodeError> {
@@ -47,6 +48,7 @@ fn choice(mut fields: Fields) -> Result<Choice, DecodeError> {
     }
     let stop = stop(&mut fields)?;
     let logprobs = fields.nested("logprobs", logprobs::decode)?;
+    let filters = filters::verdicts(&mut fields)?;
     let (parts, plain) = fields.nested("message", |message| {
         message.constant("role", "assistant");
         let mut said = parts::reasoning(message)?;
@@ -61,7 +63,7 @@ fn choice(mut fields: Fields) -> Result<Choice, DecodeError> {
         said.extend(parts::tool_calls(message)?);
         Ok((said, plain))
     })?;
-    Ok(Choice { index: index.unwrap_or_default(), parts, plain, stop, logprobs, extras: fields.rest() })
+    Ok(Choice { index: index.unwrap_or_default(), parts, plain, stop, logprobs, filters, extras: fields.rest() })
 }
 
 pub(super) fn encode(answer: &Answer) -> Encoded {
@@ -76,6 +78,7 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
     if let Some(usage) = &answer.usage {
         body.set("usage", usage::encode(usage, same));
     }
+    filters::write_prompts(&mut body, &answer.prompt_filters);
     out.write(&answer.extras, "", &mut body);
     Encoded { body: body.into(), notices: out.notices }
 }
@@ -107,6 +110,7 @@ fn encode_choice(choice: &Choice, out: &mut ExtrasWriter<'_>) -> Value {
     } else if !out.same {
         object.set("logprobs", Value::Null);
     }
+    filters::write(&mut object, &choice.filters);
     out.write(&choice.extras, &format!("choices[{}]", choice.index), &mut object);
     object.into()
 }

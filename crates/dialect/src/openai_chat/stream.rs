@@ -1,6 +1,6 @@
 //! Streams: decoding. Encoding is in `stream_out.rs`.
 
-use super::{logprobs, parts, response, usage, wire};
+use super::{filters, logprobs, parts, response, usage, wire};
 use crate::fields::Fields;
 use crate::{DecodeError, StreamDecoder, StreamEnding, StreamWatch, Variant, WireEvent};
 use serde_json::Value;
@@ -90,6 +90,10 @@ impl StreamDecoder for Decoder {
         let mut events = Vec::new();
         self.head(&mut fields, &mut events)?;
         fields.constant("object", wire::CHUNK);
+        let prompts = filters::prompts(&mut fields)?;
+        if !prompts.is_empty() {
+            events.push(Event::PromptFiltered(prompts));
+        }
         let items = fields.list("choices")?.unwrap_or_default();
         let mut rests = Vec::new();
         for (place, item) in items.into_iter().enumerate() {
@@ -145,6 +149,10 @@ impl Open {
         })?;
         if let Some(logprobs) = choice.nested("logprobs", logprobs::decode)? {
             events.push(Event::LogProbs { choice: self.index, logprobs });
+        }
+        let verdicts = filters::verdicts(choice)?;
+        if !verdicts.is_empty() {
+            events.push(Event::Filtered { choice: self.index, verdicts });
         }
         if let Some(stop) = stop {
             self.stopped = true;

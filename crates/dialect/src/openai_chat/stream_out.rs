@@ -1,12 +1,12 @@
 //! Streams: encoding.
 
 use super::stream::{CALL_TYPE, CHOICE_INDEX};
-use super::{logprobs, parts, response, usage, wire};
+use super::{filters, logprobs, parts, response, usage, wire};
 use crate::render::Object;
 use crate::{StreamEncoder, WireEvent};
 use serde_json::{Map, Value};
 use switchtower_domain::{
-    AnswerHead, Delta, DialectId, Event, Extras, Failure, FailureForm, Frame, LogProbs, OutOfPlace, Part, PartKind, ReasoningField,
+    AnswerHead, Delta, DialectId, Event, Extras, Failure, FailureForm, FilterVerdict, Frame, LogProbs, OutOfPlace, Part, PartKind, ReasoningField,
     Refusal, Stop, ToolCall, ToolCallKind, Usage,
 };
 
@@ -81,6 +81,7 @@ impl Encoder {
         let mut choices = Choices::after(&frame.extras);
         let mut usage = None;
         let mut failure = None;
+        let mut prompts = None;
         for event in &frame.events {
             match event {
                 Event::Started(head) => self.head = head.clone(),
@@ -97,6 +98,8 @@ impl Encoder {
                 Event::LogProbs { choice, logprobs } => choices.of(*choice).logprobs = Some(logprobs.clone()),
                 Event::Stopped { choice, stop } => choices.of(*choice).stop = Some(stop.clone()),
                 Event::Usage(report) => usage = Some(report),
+                Event::Filtered { choice, verdicts } => choices.of(*choice).filters = verdicts.clone(),
+                Event::PromptFiltered(told) => prompts = Some(told),
                 Event::PartEnded { choice, part } => {
                     self.kind(*choice, *part)?;
                 }
@@ -113,6 +116,7 @@ impl Encoder {
         if let Some(usage) = usage {
             body.set("usage", usage::encode(usage, true));
         }
+        filters::write_prompts(&mut body, prompts.map(Vec::as_slice).unwrap_or_default());
         if let Some(Value::Object(told)) = failure.map(|failure| super::failure::encode_failure(failure, true)) {
             body.map_mut().extend(told);
         }
@@ -173,7 +177,11 @@ impl Encoder {
                 Event::Usage(usage) => self.usage.get_or_insert_default().update(usage),
                 Event::Ended => self.end(out),
                 Event::Failed(failure) => out.push(error_event(failure, false)),
-                Event::PartEnded { .. } | Event::KeepAlive | Event::Native { .. } => {}
+                Event::PartEnded { .. }
+                | Event::KeepAlive
+                | Event::Filtered { .. }
+                | Event::PromptFiltered(_)
+                | Event::Native { .. } => {}
             }
         }
         Ok(())
@@ -262,6 +270,7 @@ struct ChoiceOut {
     details: Vec<(u32, Map<String, Value>)>,
     calls: Vec<(u32, Map<String, Value>)>,
     logprobs: Option<LogProbs>,
+    filters: Vec<FilterVerdict>,
     stop: Option<Stop>,
 }
 
@@ -276,6 +285,7 @@ impl ChoiceOut {
             details: Vec::new(),
             calls: Vec::new(),
             logprobs: None,
+            filters: Vec::new(),
             stop: None,
         }
     }
@@ -435,6 +445,7 @@ impl ChoiceOut {
             return choice.into();
         }
         choice.nested("delta", delta);
+        filters::write(&mut choice, &self.filters);
         choice.maybe("logprobs", self.logprobs.as_ref().map(logprobs::encode));
         choice.maybe("finish_reason", self.stop.as_ref().map(|stop| parts::stop_value(&stop.reason)));
         choice.into()

@@ -1,0 +1,89 @@
+//! Verdicts of content filters, as Azure `OpenAI` reports them.
+//! Source: <https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter>
+
+use crate::DecodeError;
+use crate::fields::Fields;
+use crate::render::Object;
+use serde_json::Value;
+use switchtower_domain::{FilterVerdict, PromptFilter};
+
+const VERDICTS: &str = "content_filter_results";
+
+/// Reads the verdicts on one choice.
+pub(super) fn verdicts(fields: &mut Fields) -> Result<Vec<FilterVerdict>, DecodeError> {
+    fields.nested(VERDICTS, read)
+}
+
+fn read(results: &mut Fields) -> Result<Vec<FilterVerdict>, DecodeError> {
+    let mut verdicts = Vec::new();
+    for category in results.keys() {
+        let Some(Value::Object(result)) = results.peek(&category) else { continue };
+        if result.is_empty() {
+            continue;
+        }
+        let Some(result) = results.any(&category) else { continue };
+        let mut result = results.beneath(result, &category)?;
+        verdicts.push(FilterVerdict {
+            category,
+            filtered: result.bool("filtered")?,
+            severity: result.string("severity")?,
+            detected: result.bool("detected")?,
+            extras: result.rest(),
+        });
+    }
+    Ok(verdicts)
+}
+
+pub(super) fn encode(verdicts: &[FilterVerdict]) -> Object {
+    let mut results = Object::new();
+    for verdict in verdicts {
+        let mut result = Object::new();
+        result.maybe("filtered", verdict.filtered);
+        result.maybe("severity", verdict.severity.clone());
+        result.maybe("detected", verdict.detected);
+        verdict.extras.overlay(result.map_mut());
+        results.set(&verdict.category, result);
+    }
+    results
+}
+
+/// Writes the verdicts on one choice, if there are any.
+pub(super) fn write(object: &mut Object, verdicts: &[FilterVerdict]) {
+    object.nested(VERDICTS, encode(verdicts));
+}
+
+/// Reads the verdicts on the prompts, if they have the usual form.
+pub(super) fn prompts(fields: &mut Fields) -> Result<Vec<PromptFilter>, DecodeError> {
+    let usual = |item: &Value| item.get("prompt_index").is_some_and(Value::is_u64);
+    let readable = |list: &Value| list.as_array().is_some_and(|list| list.iter().all(usual));
+    if !fields.peek("prompt_filter_results").is_some_and(readable) {
+        return Ok(Vec::new());
+    }
+    let items = fields.list("prompt_filter_results")?.unwrap_or_default();
+    items
+        .into_iter()
+        .map(|item| {
+            let mut item = fields.beneath(item, "prompt_filter_results")?;
+            let prompt = item.u64("prompt_index")?.unwrap_or_default();
+            let verdicts = verdicts(&mut item)?;
+            Ok(PromptFilter { prompt, verdicts, extras: item.rest() })
+        })
+        .collect()
+}
+
+/// Writes the verdicts on the prompts, if there are any.
+pub(super) fn write_prompts(object: &mut Object, prompts: &[PromptFilter]) {
+    if prompts.is_empty() {
+        return;
+    }
+    let items: Vec<Value> = prompts
+        .iter()
+        .map(|prompt| {
+            let mut item = Object::new().with("prompt_index", prompt.prompt);
+            write(&mut item, &prompt.verdicts);
+            prompt.extras.overlay(item.map_mut());
+            item.into()
+        })
+        .collect();
+    object.set("prompt_filter_results", items);
+}
