@@ -1,1 +1,27 @@
-//! gateway
+//! The life of one request, from the client's bytes to the client's bytes.
+//!
+//! Give a [`Gateway`] its [`Settings`], a [`Directory`] of what can be asked for and a transport, and hand it requests.
+//! It listens to no socket, opens no connection, reads no file and keeps nothing of what passes through.
+//!
+//! ```text
+//! request ─► accept ─► authenticate ─► decode ─► resolve ─► plan ─► call ─► encode ─► answer
+//!                 └────────────┴─ a Refusal from any room ─┴─────────┴──────► encode ─► answer
+//! ```
+//!
+//! `pipeline.rs` names the rooms in their order and says why each stands where it does; begin there.
+
+mod directory;
+mod failure;
+mod gateway;
+mod notices;
+mod pipeline;
+mod reply;
+mod request_id;
+mod settings;
+mod shared;
+mod stream;
+
+pub use directory::{Directory, DirectoryError};
+pub use gateway::Gateway;
+pub use reply::GatewayBody;
+pub use settings::{Access, AccessError, CallerKey, Limits, Settings, SettingsError};

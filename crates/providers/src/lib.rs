@@ -15,11 +15,13 @@
 //! A vendor that merely speaks a known dialect is a row in `compatible/catalog.toml`. Begin with [`Provider`].
 
 pub mod anthropic;
+mod catalogue;
 pub mod compatible;
 mod credential;
 mod deployment;
 mod endpoint;
 mod known;
+mod operation;
 pub mod openai;
 mod request;
 mod trouble;
@@ -27,6 +29,8 @@ mod trouble;
 pub use credential::{Credential, CredentialError, CredentialStyle};
 pub use deployment::{Deployment, Provider, RetentionPolicy, Timeouts};
 pub use endpoint::{Endpoint, EndpointError};
-pub use known::{Known, catalogue, known};
-pub use request::{Operation, RequestError, caller_key, request};
+pub use catalogue::{catalogue, known};
+pub use known::Known;
+pub use operation::Operation;
+pub use request::{RequestError, caller_key, request};
 pub use trouble::{provider_request_id, retry_after};

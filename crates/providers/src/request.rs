@@ -1,19 +1,10 @@
 //! The request that leaves.
 
 use crate::credential::{X_API_KEY, header};
-use crate::{Credential, CredentialError, Provider};
+use crate::{Credential, CredentialError, Operation, Provider};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request};
-
-/// What is asked of a provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// An answer, whole or streamed.
-    Answer,
-    /// The number of tokens of a prompt.
-    CountTokens,
-}
 
 /// Why no request could be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,7 @@ pub(super) fn variant() -> Variant {
     Variant { max_tokens_field: Some(MaxTokensField::MaxCompletionTokens), ..Variant::default() }
 }
 
-/// Vendors that took the dialect over know the older names best.
+/// Vendors that took the dialect over know the older names best. A request that is forwarded keeps its own.
 pub(super) fn unlisted() -> Variant {
-    Variant { max_tokens_field: None, developer_role: false, ..Variant::default() }
+    Variant { max_tokens_field: Some(MaxTokensField::MaxTokens), developer_role: false, ..Variant::default() }
 }

@@ -1,0 +1,176 @@
+//! What can be asked for, by which names.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use switchtower_dialect::ModelCard;
+use switchtower_domain::{DeploymentName, ModelName, limits, nearest};
+use switchtower_providers::{Deployment, Provider};
+
+/// Every deployment, alias and provider, by name.
+#[derive(Debug, Default)]
+pub struct Directory {
+    names: HashMap<String, Arc<Deployment>>,
+    providers: BTreeMap<String, Arc<Provider>>,
+    cards: Vec<ModelCard>,
+}
+
+/// Names that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryError {
+    /// A name stands for two things.
+    #[error("'{name}' is given twice")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+    /// An alias leads nowhere.
+    #[error("alias '{alias}' stands for '{target}', which nobody serves{}", hint(near))]
+    Dangling {
+        /// The alias.
+        alias: String,
+        /// What it should stand for.
+        target: String,
+        /// What may have been meant.
+        near: Vec<String>,
+    },
+}
+
+fn hint(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) }
+}
+
+impl Directory {
+    /// A directory of providers, deployments, and aliases of deployments or of models at a provider.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] for names that are given twice and aliases that lead nowhere.
+    pub fn new(
+        providers: Vec<Arc<Provider>>,
+        deployments: Vec<Deployment>,
+        aliases: Vec<(DeploymentName, String)>,
+    ) -> Result<Self, DirectoryError> {
+        let mut directory = Self::default();
+        for provider in providers {
+            let name = provider.name.as_str().to_owned();
+            if directory.providers.insert(name.clone(), provider).is_some() {
+                return Err(DirectoryError::Twice { name });
+            }
+        }
+        for deployment in deployments {
+            directory.add(&deployment.name.clone(), Arc::new(deployment))?;
+        }
+        let mut led = Vec::new();
+        for (alias, target) in aliases {
+            let Some(deployment) = directory.find(&target) else {
+                let near = directory.near(&target).into_iter().map(str::to_owned).collect();
+                return Err(DirectoryError::Dangling { alias: alias.to_string(), target, near });
+            };
+            led.push((alias, deployment));
+        }
+        for (alias, deployment) in led {
+            directory.add(&alias, deployment)?;
+        }
+        directory.offer();
+        Ok(directory)
+    }
+
+    fn add(&mut self, name: &DeploymentName, deployment: Arc<Deployment>) -> Result<(), DirectoryError> {
+        let card = ModelCard { id: name.to_string(), owner: deployment.provider.name.to_string() };
+        if self.names.insert(name.to_string(), deployment).is_some() {
+            return Err(DirectoryError::Twice { name: name.to_string() });
+        }
+        self.cards.push(card);
+        Ok(())
+    }
+
+    /// Lists the models that providers are known to serve.
+    fn offer(&mut self) {
+        for provider in self.providers.values() {
+            for model in &provider.models {
+                let id = format!("{}/{}", provider.name, model);
+                if !self.names.contains_key(&id) {
+                    self.cards.push(ModelCard { id, owner: provider.name.to_string() });
+                }
+            }
+        }
+        self.cards.sort_by(|one, other| one.id.cmp(&other.id));
+    }
+
+    /// The deployment of a name: a deployment's own, an alias, or `provider/model`.
+    pub fn find(&self, name: &str) -> Option<Arc<Deployment>> {
+        if let Some(deployment) = self.names.get(name) {
+            return Some(Arc::clone(deployment));
+        }
+        let (provider, model) = name.split_once('/')?;
+        let provider = self.providers.get(provider)?;
+        let model = ModelName::new(model).ok()?;
+        let name = DeploymentName::new(name).or_else(|_| DeploymentName::new(provider.name.as_str())).ok()?;
+        Some(Arc::new(Deployment::new(name, Arc::clone(provider), model)))
+    }
+
+    /// Up to three names that a misspelt one may have meant.
+    pub fn near(&self, name: &str) -> Vec<&str> {
+        if name.len() > limits::NAME_BYTES_MAX {
+            return Vec::new();
+        }
+        nearest(name, self.cards.iter().map(|card| card.id.as_str()))
+    }
+
+    /// Every name that listings show.
+    pub fn cards(&self) -> &[ModelCard] {
+        &self.cards
+    }
+
+    /// The providers, by name.
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.providers.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchtower_providers::{Credential, Endpoint, known};
+    use switchtower_domain::ProviderName;
+
+    fn provider(name: &str) -> Arc<Provider> {
+        let kind = known("openai").unwrap();
+        let endpoint = Endpoint::new("https://a.example/v1", kind.dialect).unwrap();
+        let mut provider = Provider::of_kind(ProviderName::new(name).unwrap(), kind, endpoint, Credential::None);
+        provider.models = vec![ModelName::new("gpt-5").unwrap()];
+        Arc::new(provider)
+    }
+
+    fn deployment(name: &str) -> Deployment {
+        Deployment::new(DeploymentName::new(name).unwrap(), provider("p"), ModelName::new("m").unwrap())
+    }
+
+    fn alias(name: &str, target: &str) -> (DeploymentName, String) {
+        (DeploymentName::new(name).unwrap(), target.to_owned())
+    }
+
+    #[test]
+    fn names_lead_to_deployments() {
+        let aliases = vec![alias("smart", "main"), alias("other", "p/some/model")];
+        let directory = Directory::new(vec![provider("p")], vec![deployment("main")], aliases).unwrap();
+        assert_eq!(directory.find("smart").unwrap().model.as_str(), "m");
+        assert_eq!(directory.find("other").unwrap().model.as_str(), "some/model");
+        assert_eq!(directory.find("p/x").unwrap().name.as_str(), "p/x");
+        assert!(directory.find("q/x").is_none());
+        assert!(directory.find("p/").is_none());
+        assert_eq!(directory.near("p/gtp-5"), ["p/gpt-5"]);
+        let ids: Vec<&str> = directory.cards().iter().map(|card| card.id.as_str()).collect();
+        assert_eq!(ids, ["main", "other", "p/gpt-5", "smart"]);
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let twice = Directory::new(vec![provider("p")], vec![deployment("a"), deployment("a")], Vec::new());
+        assert_eq!(twice.unwrap_err(), DirectoryError::Twice { name: "a".to_owned() });
+        let dangling = Directory::new(vec![provider("p")], vec![deployment("main")], vec![alias("x", "mian")]);
+        assert_eq!(
+            dangling.unwrap_err().to_string(),
+            "alias 'x' stands for 'mian', which nobody serves; did you mean main?"
+        );
+    }
+}

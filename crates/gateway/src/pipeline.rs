@@ -1,0 +1,71 @@
+//! The rooms that a request walks through, in their order. Each takes what the one before it made; any may answer with
+//! a refusal instead.
+
+mod accept;
+mod authenticate;
+mod call;
+mod decode;
+mod encode;
+mod listing;
+mod plan;
+mod resolve;
+
+use crate::reply::{self, GatewayBody, Refused};
+use crate::request_id::RequestId;
+use crate::shared::{Permit, Shared};
+use accept::Place;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use std::sync::Arc;
+use switchtower_domain::{Refusal, Transport};
+
+/// Answers one request.
+pub(crate) async fn run<B>(shared: &Arc<Shared>, transport: &dyn Transport, request: Request<B>) -> Response<GatewayBody>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let id = RequestId::new();
+    let client = accept::dialect_of(request.uri().path(), request.headers());
+    match walk(shared, transport, request, &id).await {
+        Ok(response) => response,
+        Err(refused) => reply::refused(&refused, client, &id),
+    }
+}
+
+async fn walk<B>(
+    shared: &Arc<Shared>,
+    transport: &dyn Transport,
+    request: Request<B>,
+    id: &RequestId,
+) -> Result<Response<GatewayBody>, Refused>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let settings = &shared.settings;
+    let (head, body) = request.into_parts();
+    // First what costs nothing to check and needs no trust: address, method, host, size.
+    let accepted = accept::accept(settings, head)?;
+    match accepted.place {
+        Place::Health | Place::Ready => return Ok(reply::word("ok\n")),
+        Place::Answer(_) | Place::CountTokens | Place::Models | Place::Model(_) => {}
+    }
+    // A stranger is turned away before a byte of the body is read.
+    let authenticated = authenticate::authenticate(settings, accepted)?;
+    if matches!(authenticated.place, Place::Models | Place::Model(_)) {
+        return Ok(listing::list(&shared.directory, &authenticated, id)?);
+    }
+    let permit = Permit::take(shared)?;
+    let bytes = decode::read(settings, &authenticated, body).await?;
+    // The name of the model, whether to stream, and whether everybody will read the same in these bytes.
+    let decoded = decode::decode(settings, authenticated, &bytes)?;
+    let resolved = resolve::resolve(&shared.directory, decoded)?;
+    let label = resolved.deployment.label().clone();
+    let at_deployment = |refusal: Refusal| Refused { refusal: Box::new(refusal), deployment: Some(label.clone()), allow: None };
+    // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
+    let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
+    let answering = call::call(settings, transport, planned).await.map_err(at_deployment)?;
+    let mut response = encode::encode(settings, answering, id).map_err(at_deployment)?;
+    response.body_mut().hold(permit);
+    Ok(response)
+}

@@ -1,0 +1,240 @@
+//! Which endpoint is meant, and whether the head of the request may come in at all.
+
+use crate::Settings;
+use crate::reply::Refused;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use switchtower_domain::{DialectId, Refusal, RefusalCode};
+
+/// A request whose head may come in.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) place: Place,
+    /// What the client speaks.
+    pub(super) client: DialectId,
+    pub(super) headers: HeaderMap,
+}
+
+/// The endpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Answer(DialectId),
+    CountTokens,
+    Models,
+    Model(String),
+    Health,
+    Ready,
+}
+
+/// What works, for the answer to who asks for what does not yet.
+const BUILT: &str = "POST /v1/chat/completions, POST /v1/messages, POST /v1/messages/count_tokens and GET /v1/models";
+
+/// Endpoints of the dialects that are not built yet, with everything beneath them.
+const UNBUILT: [&str; 24] = [
+    "/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/files", "/v1/batches", "/v1/images", "/v1/audio",
+    "/v1/moderations", "/v1/uploads", "/v1/vector_stores", "/v1/assistants", "/v1/threads", "/v1/realtime",
+    "/v1/conversations", "/v1/videos", "/v1/containers", "/v1/evals", "/v1/fine_tuning", "/v1/rerank",
+    "/v1/messages/batches", "/v1/complete", "/v1/organizations", "/v1/skills", "/v1/chat/completions",
+];
+
+pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refused> {
+    check_size(settings, &head)?;
+    if settings.access.is_keyless() {
+        check_local(&head)?;
+    }
+    let client = dialect_of(head.uri.path(), &head.headers);
+    let (place, method) = place(head.uri.path())?;
+    if head.method != method && !(method == Method::GET && head.method == Method::HEAD) {
+        let allow = if method == Method::GET { "GET, HEAD" } else { "POST" };
+        let message = format!("{} takes {allow}, not {}", head.uri.path(), head.method);
+        let refusal = Refusal::new(RefusalCode::MethodNotAllowed, message);
+        return Err(Refused { refusal: Box::new(refusal), deployment: None, allow: Some(allow) });
+    }
+    if method == Method::POST {
+        check_media_type(&head.headers)?;
+        check_length(settings, &head.headers)?;
+    }
+    Ok(Accepted { place, client, headers: head.headers })
+}
+
+/// The dialect in which a client expects its answer, even if it is "no".
+pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
+    if path.starts_with("/anthropic/") {
+        return DialectId::AnthropicMessages;
+    }
+    if path.starts_with("/openai/") || path.starts_with("/v1/chat/") {
+        return DialectId::OpenaiChat;
+    }
+    let messages = path.starts_with("/v1/messages");
+    if messages || headers.contains_key("anthropic-version") || headers.contains_key("x-api-key") {
+        DialectId::AnthropicMessages
+    } else {
+        DialectId::OpenaiChat
+    }
+}
+
+fn place(path: &str) -> Result<(Place, Method), Refusal> {
+    let bare = ["/openai/v1/", "/anthropic/v1/"]
+        .iter()
+        .find_map(|prefix| path.starts_with(prefix).then(|| path.get(prefix.len() - 4..)).flatten())
+        .unwrap_or(path);
+    let found = match bare {
+        "/v1/chat/completions" => (Place::Answer(DialectId::OpenaiChat), Method::POST),
+        "/v1/messages" => (Place::Answer(DialectId::AnthropicMessages), Method::POST),
+        "/v1/messages/count_tokens" => (Place::CountTokens, Method::POST),
+        "/v1/models" => (Place::Models, Method::GET),
+        "/healthz" => (Place::Health, Method::GET),
+        "/readyz" => (Place::Ready, Method::GET),
+        _ => match bare.strip_prefix("/v1/models/").and_then(percent_decoded) {
+            Some(name) if !name.is_empty() => (Place::Model(name), Method::GET),
+            _ => return Err(no_such_place(bare)),
+        },
+    };
+    Ok(found)
+}
+
+fn no_such_place(path: &str) -> Refusal {
+    let beneath = |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    match UNBUILT.iter().find(|prefix| beneath(prefix)) {
+        Some(prefix) => {
+            Refusal::new(RefusalCode::NotImplemented, format!("{prefix} is not served yet; what works: {BUILT}"))
+        }
+        None => Refusal::new(RefusalCode::UnknownPath, format!("there is nothing at this path; what works: {BUILT}")),
+    }
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        out.push(digit(bytes.next()?)? * 16 + digit(bytes.next()?)?);
+    }
+    String::from_utf8(out).ok()
+}
+
+/// The HTTP server refuses heads that are much too large before they come here; this is the exact bound.
+fn check_size(settings: &Settings, head: &Parts) -> Result<(), Refusal> {
+    let limits = &settings.limits;
+    let refuse = |message: String| {
+        let mut refusal = Refusal::new(RefusalCode::TooLarge, message);
+        refusal.status = 431;
+        Err(refusal)
+    };
+    if head.headers.len() > limits.headers_max {
+        return refuse(format!("the request has more than {} headers (limits.headers_max)", limits.headers_max));
+    }
+    let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if size + head.uri.path().len() > limits.header_bytes_max {
+        let max = limits.header_bytes_max;
+        return refuse(format!("the head of the request is larger than {max} bytes (limits.header_bytes_max)"));
+    }
+    Ok(())
+}
+
+/// A page of a foreign site must not be able to use a gateway that asks for no key: neither with a request of its own
+/// origin nor after rebinding its name to this machine.
+fn check_local(head: &Parts) -> Result<(), Refusal> {
+    let host = match head.headers.get(HOST) {
+        Some(host) => host.to_str().ok(),
+        None => head.uri.authority().map(http::uri::Authority::as_str),
+    };
+    if head.headers.get_all(HOST).iter().count() > 1 || !host.is_some_and(is_local_authority) {
+        return Err(foreign("Host"));
+    }
+    match head.headers.get(ORIGIN) {
+        None => Ok(()),
+        Some(origin) if origin.to_str().is_ok_and(is_local_origin) => Ok(()),
+        Some(_) => Err(foreign("Origin")),
+    }
+}
+
+fn foreign(header: &str) -> Refusal {
+    Refusal::new(
+        RefusalCode::ForeignOrigin,
+        format!("a gateway without keys serves this machine only, and the {header} header names another; configure keys to serve others"),
+    )
+}
+
+fn is_local_origin(origin: &str) -> bool {
+    origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).is_some_and(is_local_authority)
+}
+
+fn is_local_authority(authority: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| {
+        let rest = authority.get(..local.len()).filter(|host| host.eq_ignore_ascii_case(local)).and_then(|_| authority.get(local.len()..));
+        rest.is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+    })
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let essence = |value: &str| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let plain = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match plain(CONTENT_TYPE) {
+        // Spelt out, because every request says exactly this.
+        Some("application/json") => {}
+        Some(value) if essence(value) == "application/json" => {}
+        _ => {
+            return Err(Refusal::new(RefusalCode::UnsupportedMediaType, "the body must be declared with content-type: application/json"));
+        }
+    }
+    match headers.get(CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            Err(Refusal::new(RefusalCode::UnsupportedMediaType, "a compressed body is not taken; send it without content-encoding"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_length(settings: &Settings, headers: &HeaderMap) -> Result<(), Refusal> {
+    let stated = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if stated.is_some_and(|stated| stated > settings.limits.body_bytes_max as u64) {
+        return Err(too_large(settings));
+    }
+    Ok(())
+}
+
+pub(super) fn too_large(settings: &Settings) -> Refusal {
+    let max = settings.limits.body_bytes_max;
+    Refusal::new(RefusalCode::TooLarge, format!("the body is larger than {max} bytes (limits.body_bytes_max)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for local in ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]", "[::1]:65535"] {
+            assert!(is_local_authority(local), "{local}");
+        }
+        for foreign in ["", "localhost.evil.example", "127.0.0.1.nip.io", "localhost:80@evil", "evil:8080", "::1"] {
+            assert!(!is_local_authority(foreign), "{foreign}");
+        }
+        assert!(is_local_origin("http://localhost:3000"));
+        assert!(!is_local_origin("null"));
+        assert!(!is_local_origin("https://evil.example"));
+    }
+
+    #[test]
+    fn places_are_found() {
+        let found = |path: &str| place(path).map(|(place, _)| place);
+        assert_eq!(found("/openai/v1/chat/completions"), Ok(Place::Answer(DialectId::OpenaiChat)));
+        assert_eq!(found("/anthropic/v1/messages"), Ok(Place::Answer(DialectId::AnthropicMessages)));
+        assert_eq!(found("/v1/models/openai%2Fgpt-5"), Ok(Place::Model("openai/gpt-5".to_owned())));
+        assert_eq!(found("/v1/models/sim/sim-1"), Ok(Place::Model("sim/sim-1".to_owned())));
+        for path in ["/v1/responses/resp_1", "/v1/embeddings", "/v1/messages/batches", "/v1/chat/completions/c1"] {
+            assert_eq!(found(path).unwrap_err().code, RefusalCode::NotImplemented, "{path}");
+        }
+        for path in ["/", "/v1", "/v1/embeddingsx", "/v1/models/%zz", "/v2/messages"] {
+            assert_eq!(found(path).unwrap_err().code, RefusalCode::UnknownPath, "{path}");
+        }
+    }
+}

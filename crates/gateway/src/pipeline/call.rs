@@ -1,0 +1,135 @@
+//! The exchange with the provider, up to the head of its answer, or to the end of a whole one.
+
+use crate::failure;
+use super::plan::{Carriage, Planned};
+use crate::Settings;
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::time::Duration;
+use switchtower_domain::{
+    DialectId, Failure, FailureClass, Notice, Refusal, ResponseBody, Transport, TransportError, limits,
+};
+use switchtower_providers::Deployment;
+use tokio::time::Instant;
+
+/// An answer that has begun.
+pub(super) struct Answering {
+    pub(super) client: DialectId,
+    pub(super) deployment: Arc<Deployment>,
+    pub(super) carriage: Carriage,
+    pub(super) notices: Vec<Notice>,
+    /// The provider's own id for the request.
+    pub(super) provider_request_id: Option<HeaderValue>,
+    pub(super) content: Content,
+}
+
+/// What there is of it.
+pub(super) enum Content {
+    /// All of it.
+    Whole(Bytes),
+    /// Events that are still to come, until a moment at the latest.
+    Events(ResponseBody, Instant),
+}
+
+/// Dropping the future ends the exchange.
+pub(super) async fn call(settings: &Settings, transport: &dyn Transport, planned: Planned) -> Result<Answering, Refusal> {
+    let Planned { client, deployment, outgoing, carriage, streamed, notices } = planned;
+    let failed = |failure: &Failure| failure::refusal(failure, &deployment);
+    let timeouts = deployment.provider.timeouts;
+    let ends_at = Instant::now() + timeouts.total;
+    let head_within = timeouts.first_byte.min(timeouts.total);
+    let response = within(head_within, transport.send(outgoing)).await.and_then(|sent| sent).map_err(|error| {
+        let refusal = failed(&failure::of_transport(&error));
+        let detail = format!("{}; {error}", refusal.detail.as_deref().unwrap_or_default());
+        refusal.detail(detail)
+    })?;
+    let (head, body) = response.into_parts();
+    let mut reading = Reading { body, idle: timeouts.idle, ends_at };
+    let status = head.status.as_u16();
+    if !(200..300).contains(&status) {
+        // An error that breaks off is still the error that its status says.
+        let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
+        return Err(failed(&failure::of_answer(&deployment, status, &head.headers, &body)));
+    }
+    let content = match (streamed, is_event_stream(&head.headers)) {
+        (true, true) => Content::Events(reading.body, ends_at),
+        (true, false) => {
+            let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
+            return Err(failed(&instead_of_events(&deployment, &head.headers, &body)));
+        }
+        (false, true) => return Err(failed(&Failure::new(FailureClass::Malformed))),
+        (false, false) => {
+            let max = settings.limits.answer_bytes_max;
+            Content::Whole(reading.collect(max, &head.headers).await.map_err(|failure| failed(&failure))?)
+        }
+    };
+    let provider_request_id = head.headers.get(&deployment.provider.request_id_header).cloned();
+    Ok(Answering { client, deployment, carriage, notices, provider_request_id, content })
+}
+
+/// Some providers say with status 200 that they failed; what else comes instead of events cannot be read.
+fn instead_of_events(deployment: &Deployment, headers: &HeaderMap, body: &[u8]) -> Failure {
+    let mut failure = failure::of_answer(deployment, 500, headers, body);
+    if failure.message.is_none() {
+        failure = Failure { request_id: failure.request_id, ..Failure::new(FailureClass::Malformed) };
+    }
+    failure.status = None;
+    failure
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    const TYPE: &[u8] = b"text/event-stream";
+    let stated = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    stated.get(..TYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(TYPE))
+}
+
+async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Result<T, TransportError> {
+    let waited_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    tokio::time::timeout(limit, future).await.map_err(|_| TransportError::TimedOut { waited_ms })
+}
+
+/// A whole answer on its way in.
+struct Reading {
+    body: ResponseBody,
+    idle: Duration,
+    ends_at: Instant,
+}
+
+impl Reading {
+    async fn collect(&mut self, max: usize, headers: &HeaderMap) -> Result<Bytes, Failure> {
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        loop {
+            let left = self.ends_at.saturating_duration_since(Instant::now()).min(self.idle);
+            let frame = match within(left, poll_fn(|cx| self.body.as_mut().poll_frame(cx))).await {
+                Ok(Some(Ok(frame))) => frame,
+                Ok(None) => break,
+                Ok(Some(Err(error))) | Err(error) => return Err(failure::of_transport(&error)),
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            if first.len() + all.len() + data.len() > max {
+                return Err(Failure::new(FailureClass::Malformed));
+            }
+            if first.is_empty() && all.is_empty() {
+                first = data;
+                continue;
+            }
+            if all.is_empty() {
+                all.reserve(stated_length(headers).min(max).max(first.len() + data.len()));
+                all.extend_from_slice(&first);
+                first.clear();
+            }
+            all.extend_from_slice(&data);
+        }
+        Ok(if all.is_empty() { first } else { all.freeze() })
+    }
+}
+
+/// What the provider says that it will send; no more than a megabyte is believed beforehand.
+fn stated_length(headers: &HeaderMap) -> usize {
+    let stated = headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    stated.unwrap_or(0).min(1 << 20)
+}

@@ -1,0 +1,107 @@
+//! The answer in the client's dialect.
+
+use super::call::{Answering, Content};
+use crate::failure;
+use super::plan::Carriage;
+use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
+use crate::request_id::RequestId;
+use crate::stream::{Ends, EventStream};
+use crate::{Settings, notices};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response};
+use serde_json::Value;
+use std::sync::Arc;
+use switchtower_dialect::dialect;
+use switchtower_dialect::scan::{ScanError, scan};
+use switchtower_domain::{DialectId, Failure, FailureClass, Notice, Refusal, RefusalCode};
+use switchtower_providers::Deployment;
+
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Answers may nest deeper than what callers send, but not without end.
+const DEPTH_MAX: usize = 120;
+
+pub(super) fn encode(settings: &Settings, answering: Answering, id: &RequestId) -> Result<Response<GatewayBody>, Refusal> {
+    let Answering { client, deployment, carriage, mut notices, provider_request_id, content } = answering;
+    let (body, kind) = match content {
+        Content::Whole(bytes) => {
+            let bytes = match carriage {
+                Carriage::Forward => checked(bytes, &deployment)?,
+                Carriage::Translate { .. } => translated(&bytes, client, &deployment, &mut notices)?,
+            };
+            (GatewayBody::whole(bytes), JSON)
+        }
+        Content::Events(events, ends_at) => {
+            let ends = Ends { client, deployment: Arc::clone(&deployment), request_id: id.clone() };
+            let stream = match carriage {
+                Carriage::Forward => EventStream::forwarded(settings, events, ends, ends_at),
+                Carriage::Translate { report_usage } => {
+                    EventStream::translated(settings, events, ends, ends_at, report_usage)
+                }
+            };
+            (GatewayBody::stream(stream), EVENTS)
+        }
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.reserve(8);
+    if kind == EVENTS {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    }
+    headers.insert(CONTENT_TYPE, kind);
+    describe(headers, client, &deployment, &notices, id);
+    if let Some(id) = provider_request_id {
+        headers.insert(PROVIDER_REQUEST_ID, id);
+    }
+    Ok(response)
+}
+
+fn describe(headers: &mut HeaderMap, client: DialectId, deployment: &Deployment, notices: &[Notice], id: &RequestId) {
+    headers.insert(DEPLOYMENT, deployment.label().clone());
+    if let Some(value) = notices::header(notices) {
+        headers.insert(NOTICES, value);
+    }
+    identify(headers, client, id);
+}
+
+/// An answer that is passed on as it came: it must be an object, and not an error in disguise.
+fn checked(bytes: Bytes, deployment: &Deployment) -> Result<Bytes, Refusal> {
+    match scan(&bytes, DEPTH_MAX) {
+        Ok(scan) if scan.field("error").is_some_and(|error| error.value != b"null") => Err(error_in_disguise(deployment, &bytes)),
+        // A provider that names a key twice is read as its own clients read it.
+        Ok(_) | Err(ScanError::DuplicateKey { .. }) => Ok(bytes),
+        Err(error) => Err(malformed(deployment, &error.to_string())),
+    }
+}
+
+fn error_in_disguise(deployment: &Deployment, bytes: &[u8]) -> Refusal {
+    let failure = Failure { status: None, ..failure::of_answer(deployment, 500, &HeaderMap::new(), bytes) };
+    failure::refusal(&failure, deployment)
+}
+
+fn translated(
+    bytes: &[u8],
+    client: DialectId,
+    deployment: &Deployment,
+    notices: &mut Vec<Notice>,
+) -> Result<Bytes, Refusal> {
+    let provider = &deployment.provider;
+    let value: Value = serde_json::from_slice(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
+    if value.get("error").is_some_and(|error| !error.is_null()) {
+        return Err(error_in_disguise(deployment, bytes));
+    }
+    let answer = dialect(provider.dialect)
+        .decode_answer(value, &provider.variant)
+        .map_err(|error| malformed(deployment, &error.to_string()))?;
+    let encoded = dialect(client).encode_answer(&answer);
+    // Paths of the answer are told from those of the request.
+    notices.extend(encoded.notices.into_iter().map(|notice| Notice { path: format!("answer.{}", notice.path), ..notice }));
+    serde_json::to_vec(&encoded.body).map(Bytes::from).map_err(|error| {
+        Refusal::new(RefusalCode::Internal, "the translated answer could not be written").detail(error.to_string())
+    })
+}
+
+fn malformed(deployment: &Deployment, what: &str) -> Refusal {
+    failure::refusal(&Failure::new(FailureClass::Malformed), deployment).detail(what)
+}

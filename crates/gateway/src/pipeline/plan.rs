@@ -1,0 +1,255 @@
+//! What leaves: which bytes, with which notices, and how the answer comes back.
+
+use super::accept::Place;
+use super::decode::Decoded;
+use super::resolve::Resolved;
+use crate::{Settings, notices};
+use bytes::Bytes;
+use http::Request;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use switchtower_dialect::splice::Splice;
+use switchtower_dialect::{DecodeError, Dialect, Variant, dialect};
+use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
+use switchtower_providers::{Deployment, Operation, RequestError, RetentionPolicy, request};
+
+/// A request as it leaves.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) client: DialectId,
+    pub(super) deployment: Arc<Deployment>,
+    pub(super) outgoing: Request<Bytes>,
+    pub(super) carriage: Carriage,
+    pub(super) streamed: bool,
+    pub(super) notices: Vec<Notice>,
+}
+
+/// How the answer travels back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carriage {
+    /// As it came.
+    Forward,
+    /// Through the canonical form.
+    Translate {
+        /// Whether the client wants usage at the end of a stream.
+        report_usage: bool,
+    },
+}
+
+const STRICT: &str = "x-switchtower-strict";
+
+pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planned, Refusal> {
+    let Resolved { decoded, deployment } = resolved;
+    let client = match decoded.asked.place {
+        Place::Answer(client) => client,
+        _ => DialectId::AnthropicMessages,
+    };
+    let operation = operation(&decoded, &deployment)?;
+    let strict = settings.strict
+        || decoded.asked.headers.get(STRICT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+    let mut draft = Draft { splice: Splice::default(), notices: Vec::new() };
+    if deployment.provider.retention == RetentionPolicy::Refuse {
+        draft.keep_nothing(&decoded, client, strict)?;
+    }
+    let (body, carriage) = if deployment.provider.dialect == client {
+        (draft.forward(&decoded, &deployment)?, Carriage::Forward)
+    } else {
+        draft.translate(&decoded, client, &deployment)?
+    };
+    if strict && let Some(paths) = notices::paths_of_meaning(&draft.notices) {
+        let message = format!("deployment '{}' cannot express all of the request, and strict is on: {paths}", deployment.name);
+        let mut refusal = Refusal::new(RefusalCode::Untranslatable, message);
+        refusal.param = draft.notices.iter().find(|notice| notice.class == NoticeClass::Meaning).map(|notice| notice.path.clone());
+        return Err(refusal);
+    }
+    let outgoing = request(&deployment.provider, operation, body, decoded.streamed, &decoded.asked.headers)
+        .map_err(|error| unsendable(&error, &deployment))?;
+    Ok(Planned { client, deployment, outgoing, carriage, streamed: decoded.streamed, notices: draft.notices })
+}
+
+fn operation(decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Operation, Refusal> {
+    if decoded.asked.place != Place::CountTokens {
+        return Ok(Operation::Answer);
+    }
+    if deployment.provider.dialect == DialectId::AnthropicMessages {
+        return Ok(Operation::CountTokens);
+    }
+    let message = format!(
+        "tokens are counted by the provider, and that of deployment '{}' speaks {}, which cannot; deployments that speak {} can",
+        deployment.name, deployment.provider.dialect, DialectId::AnthropicMessages
+    );
+    Err(Refusal::new(RefusalCode::NotImplemented, message).param("model"))
+}
+
+/// The outgoing body in the making.
+struct Draft {
+    splice: Splice,
+    notices: Vec<Notice>,
+}
+
+impl Draft {
+    /// Changes fields that ask the provider to keep what it is sent.
+    fn keep_nothing(&mut self, decoded: &Decoded<'_>, client: DialectId, strict: bool) -> Result<(), Refusal> {
+        for rule in dialect(client).retention() {
+            let Some(field) = decoded.scan.field(rule.field) else { continue };
+            if rule.harmless.iter().any(|harmless| harmless.as_bytes() == field.value) {
+                continue;
+            }
+            if strict {
+                let message = format!("'{}' asks the provider to keep what is sent, which this deployment does not permit", rule.field);
+                return Err(Refusal::new(RefusalCode::RetentionRefused, message).param(rule.field));
+            }
+            match rule.instead {
+                Some(value) => self.splice.set(rule.field, value),
+                None => self.splice.remove(rule.field),
+            }
+            self.notices.push(Notice::meaning(rule.field, "asks the provider to keep what is sent, which is not permitted"));
+        }
+        Ok(())
+    }
+
+    /// The caller's own bytes, with the model's name and what the vendor calls otherwise or does not take changed.
+    fn forward(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Bytes, Refusal> {
+        let variant = &deployment.provider.variant;
+        if needs_other_roles(decoded, deployment.provider.dialect, variant) {
+            return self.rewrite(decoded, deployment).map(|(body, _)| body);
+        }
+        let scan = &decoded.scan;
+        if scan.field("model").is_some_and(|field| field.value != deployment.model_json().as_bytes()) {
+            self.splice.set("model", deployment.model_json());
+        }
+        for (field, to) in &variant.renamed {
+            match (scan.field(field), scan.field(to)) {
+                (Some(_), None) => self.splice.rename(field, to),
+                (Some(_), Some(_)) => self.leave_out(field, field),
+                (None, _) => {}
+            }
+        }
+        for field in &variant.forbidden {
+            match scan.field(field) {
+                Some(found) if found.value == b"null" => self.splice.remove(field),
+                Some(_) => self.leave_out(field, field),
+                None => {}
+            }
+        }
+        if self.splice.is_empty() {
+            return Ok(decoded.body.clone());
+        }
+        Ok(self.splice.apply(decoded.body, scan).into())
+    }
+
+    fn leave_out(&mut self, field: &str, path: &str) {
+        self.splice.remove(field);
+        self.notices.push(left_out(field, path));
+    }
+
+    fn translate(
+        &mut self,
+        decoded: &Decoded<'_>,
+        client: DialectId,
+        deployment: &Deployment,
+    ) -> Result<(Bytes, Carriage), Refusal> {
+        let (body, stream_usage) = self.rewrite_from(decoded, client, deployment)?;
+        Ok((body, Carriage::Translate { report_usage: stream_usage }))
+    }
+
+    fn rewrite(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<(Bytes, bool), Refusal> {
+        self.rewrite_from(decoded, deployment.provider.dialect, deployment)
+    }
+
+    /// Through the canonical form; says whether the client wants usage at the end of a stream.
+    fn rewrite_from(
+        &mut self,
+        decoded: &Decoded<'_>,
+        client: DialectId,
+        deployment: &Deployment,
+    ) -> Result<(Bytes, bool), Refusal> {
+        let provider = &deployment.provider;
+        let parsed = if self.splice.is_empty() {
+            serde_json::from_slice(decoded.body)
+        } else {
+            serde_json::from_slice(&self.splice.apply(decoded.body, &decoded.scan))
+        };
+        let value: Value = parsed.map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
+        let mut request = dialect(client).decode_request(value).map_err(|error| undecodable(&error))?;
+        deployment.model.as_str().clone_into(&mut request.model);
+        let stream_usage = request.stream_usage == Some(true);
+        let encoded = dialect(provider.dialect).encode_request(&request, &provider.variant);
+        self.notices.extend(encoded.notices);
+        let mut body = encoded.body;
+        if let Value::Object(map) = &mut body {
+            self.fit(map, dialect(client), dialect(provider.dialect), &provider.variant);
+        }
+        let bytes = serde_json::to_vec(&body)
+            .map_err(|error| Refusal::new(RefusalCode::Internal, "the translated request could not be written").detail(error.to_string()))?;
+        Ok((bytes.into(), stream_usage))
+    }
+
+    /// Renames and leaves out what the vendor calls otherwise or does not take.
+    fn fit(&mut self, map: &mut Map<String, Value>, client: &dyn Dialect, target: &dyn Dialect, variant: &Variant) {
+        for (field, to) in &variant.renamed {
+            if let Some(value) = map.shift_remove(field) {
+                map.entry(to.clone()).or_insert(value);
+            }
+        }
+        for field in &variant.forbidden {
+            if map.shift_remove(field).is_some_and(|value| !value.is_null())
+                // Usage is asked for on our own account.
+                && field != "stream_options"
+            {
+                self.notices.push(left_out(field, &path_for(field, client, target)));
+            }
+        }
+    }
+}
+
+/// A vendor that does not know a role of the dialect gets the nearest one, which takes more than a splice.
+fn needs_other_roles(decoded: &Decoded<'_>, dialect: DialectId, variant: &Variant) -> bool {
+    dialect == DialectId::OpenaiChat
+        && !variant.developer_role
+        && memchr::memmem::find(decoded.body, b"\"developer\"").is_some()
+}
+
+/// Fields whose absence changes nothing for the model.
+const BOOKKEEPING: [&str; 8] =
+    ["user", "store", "metadata", "service_tier", "stream_options", "prompt_cache_key", "safety_identifier", "prompt_cache_retention"];
+
+fn left_out(field: &str, path: &str) -> Notice {
+    let reason = "the provider does not take this field";
+    if BOOKKEEPING.contains(&field) { Notice::hint(path, reason) } else { Notice::meaning(path, reason) }
+}
+
+/// The client's own path of a field of the target.
+fn path_for(field: &str, client: &dyn Dialect, target: &dyn Dialect) -> String {
+    const PARAMS: [Param; 20] = [
+        Param::Temperature, Param::TopP, Param::TopK, Param::FrequencyPenalty, Param::PresencePenalty, Param::Seed,
+        Param::Stop, Param::Choices, Param::Logprobs, Param::TopLogprobs, Param::LogitBias, Param::MaxTokens,
+        Param::User, Param::Labels, Param::ServiceTier, Param::Store, Param::PromptCacheKey, Param::ParallelToolCalls,
+        Param::ToolChoice, Param::ReasoningEffort,
+    ];
+    let param = PARAMS.into_iter().find(|param| target.param_path(*param) == field);
+    let path = param.map(|param| client.param_path(param)).filter(|path| !path.is_empty());
+    path.unwrap_or(field).to_owned()
+}
+
+fn undecodable(error: &DecodeError) -> Refusal {
+    let refusal = Refusal::new(RefusalCode::InvalidRequest, error.to_string());
+    match error.path() {
+        Some(path) => refusal.param(path),
+        None => refusal,
+    }
+}
+
+fn unsendable(error: &RequestError, deployment: &Deployment) -> Refusal {
+    match error {
+        RequestError::CredentialMissing { reference } => Refusal::new(
+            RefusalCode::CredentialMissing,
+            format!("the gateway's credential for provider '{}' could not be read", deployment.provider.name),
+        )
+        .detail(format!("nothing usable at {reference}")),
+        RequestError::CallerWithoutKey | RequestError::CallerKey(_) => {
+            Refusal::new(RefusalCode::Unauthenticated, format!("{error} (deployment '{}')", deployment.name))
+        }
+        RequestError::NoSuchOperation => Refusal::new(RefusalCode::NotImplemented, error.to_string()),
+    }
+}

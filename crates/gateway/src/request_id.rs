@@ -1,0 +1,41 @@
+//! Our own ids of requests: UUIDs of version 7.
+
+use http::HeaderValue;
+use std::time::SystemTime;
+use uuid::Builder;
+
+/// The id of one request.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(String);
+
+impl RequestId {
+    /// A new id. The library's own counter is behind a lock that all threads share; random bits do as well.
+    pub(crate) fn new() -> Self {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let millis = u64::try_from(since.as_millis()).unwrap_or_default();
+        let mut random = [0_u8; 10];
+        fastrand::fill(&mut random);
+        Self(Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as the value of a header.
+    pub(crate) fn header(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static("?"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_of_version_7_and_differ() {
+        let (one, two) = (RequestId::new(), RequestId::new());
+        assert_ne!(one.as_str(), two.as_str());
+        assert_eq!(uuid::Uuid::parse_str(one.as_str()).unwrap().get_version_num(), 7);
+    }
+}

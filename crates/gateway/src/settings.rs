@@ -1,0 +1,214 @@
+//! What an operator can set about the path of a request.
+
+use sha2::{Digest as _, Sha256};
+use std::net::SocketAddr;
+use std::time::Duration;
+use subtle::ConstantTimeEq as _;
+use switchtower_domain::{Secret, limits};
+
+/// The settings of a gateway.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who may ask.
+    pub access: Access,
+    /// The bounds on what is taken in.
+    pub limits: Limits,
+    /// Whether every request is treated as if it carried `x-switchtower-strict: true`.
+    pub strict: bool,
+    /// How long a provider may be silent in a stream before the client gets a comment that keeps its connection open.
+    pub keep_alive: Duration,
+}
+
+impl Settings {
+    /// Settings with the usual bounds.
+    pub fn new(access: Access) -> Self {
+        Self { access, limits: Limits::default(), strict: false, keep_alive: Duration::from_secs(15) }
+    }
+
+    /// Checks that the bounds can be kept.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the setting and what it may be.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let limits = &self.limits;
+        let within = |setting, found: usize, min, max| {
+            if (min..=max).contains(&found) { Ok(()) } else { Err(SettingsError { setting, found, min, max }) }
+        };
+        within("limits.body_bytes_max", limits.body_bytes_max, 1, 1 << 30)?;
+        within("limits.header_bytes_max", limits.header_bytes_max, 8192, 1 << 20)?;
+        within("limits.headers_max", limits.headers_max, 8, 1000)?;
+        within("limits.event_bytes_max", limits.event_bytes_max, 1024, 1 << 30)?;
+        within("limits.answer_bytes_max", limits.answer_bytes_max, 1024, 1 << 30)?;
+        within("limits.depth_max", limits.depth_max, 4, DEPTH_MAX)?;
+        within("limits.tools_max", limits.tools_max, 0, 100_000)?;
+        within("limits.open_requests_max", limits.open_requests_max, 1, 1_000_000)
+    }
+}
+
+/// Deeper than this no parser of ours reads.
+const DEPTH_MAX: usize = 120;
+
+/// A bound that cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{setting}' is {found}; it must be from {min} to {max}")]
+pub struct SettingsError {
+    /// The setting.
+    pub setting: &'static str,
+    /// What it is.
+    pub found: usize,
+    /// The least that it may be.
+    pub min: usize,
+    /// The most that it may be.
+    pub max: usize,
+}
+
+/// Bounds on what is taken in. Each is the name of its setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body of a request.
+    pub body_bytes_max: usize,
+    /// How long a client may take to send a body.
+    pub body_time_max: Duration,
+    /// The largest head of a request.
+    pub header_bytes_max: usize,
+    /// The most headers of a request.
+    pub headers_max: usize,
+    /// The largest event of a provider's stream.
+    pub event_bytes_max: usize,
+    /// The largest whole answer of a provider.
+    pub answer_bytes_max: usize,
+    /// The deepest nesting of a body.
+    pub depth_max: usize,
+    /// The most tools that a request may offer.
+    pub tools_max: usize,
+    /// The most requests that are open at once.
+    pub open_requests_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: limits::BODY_BYTES_MAX,
+            body_time_max: Duration::from_secs(60),
+            header_bytes_max: limits::HEADER_BYTES_MAX,
+            headers_max: limits::HEADERS_MAX,
+            event_bytes_max: limits::EVENT_BYTES_MAX,
+            answer_bytes_max: limits::ANSWER_BYTES_MAX,
+            depth_max: limits::DEPTH_MAX,
+            tools_max: limits::TOOLS_MAX,
+            open_requests_max: 10_000,
+        }
+    }
+}
+
+/// Who may ask.
+#[derive(Debug, Clone)]
+pub struct Access(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Keyless,
+    Keys(Vec<CallerKey>),
+}
+
+/// Why nobody, or everybody, could ask.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccessError {
+    /// A gateway without keys would be reachable from elsewhere.
+    #[error("without keys the gateway serves this machine only, and {listen} can be reached from others; listen on 127.0.0.1 or configure keys")]
+    NotLoopback {
+        /// Where it would listen.
+        listen: SocketAddr,
+    },
+    /// There are no keys.
+    #[error("no key is given, so nobody could ask")]
+    NoKeys,
+}
+
+impl Access {
+    /// Everybody on this machine, without a key.
+    ///
+    /// # Errors
+    /// [`AccessError::NotLoopback`] where others could reach the address.
+    pub const fn keyless(listen: SocketAddr) -> Result<Self, AccessError> {
+        let loopback = match listen {
+            SocketAddr::V4(address) => address.ip().is_loopback(),
+            SocketAddr::V6(address) => address.ip().is_loopback(),
+        };
+        if loopback { Ok(Self(Kind::Keyless)) } else { Err(AccessError::NotLoopback { listen }) }
+    }
+
+    /// Whoever presents one of these keys.
+    ///
+    /// # Errors
+    /// [`AccessError::NoKeys`] where there are none.
+    pub fn keys(keys: Vec<CallerKey>) -> Result<Self, AccessError> {
+        if keys.is_empty() { Err(AccessError::NoKeys) } else { Ok(Self(Kind::Keys(keys))) }
+    }
+
+    /// Whether no key is asked for.
+    pub const fn is_keyless(&self) -> bool {
+        matches!(self.0, Kind::Keyless)
+    }
+
+    /// Whether a caller who presents this may ask. It takes the same time for every wrong key.
+    pub(crate) fn admits(&self, presented: Option<&str>) -> bool {
+        match &self.0 {
+            Kind::Keyless => true,
+            Kind::Keys(keys) => presented.is_some_and(|presented| {
+                let digest = digest(presented);
+                keys.iter().fold(subtle::Choice::from(0), |found, key| found | key.digest.ct_eq(&digest)).into()
+            }),
+        }
+    }
+}
+
+/// A key that callers may present, kept as its digest only.
+#[derive(Debug, Clone)]
+pub struct CallerKey {
+    /// What the operator calls it.
+    pub name: String,
+    digest: [u8; 32],
+}
+
+impl CallerKey {
+    /// A key by name.
+    pub fn new(name: impl Into<String>, key: &Secret) -> Self {
+        Self { name: name.into(), digest: digest(key.expose().trim()) }
+    }
+}
+
+fn digest(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keyless_is_for_this_machine_only() {
+        assert!(Access::keyless("127.0.0.1:8080".parse().unwrap()).is_ok());
+        assert!(Access::keyless("[::1]:8080".parse().unwrap()).is_ok());
+        assert!(Access::keyless("0.0.0.0:8080".parse().unwrap()).is_err());
+        assert!(Access::keyless("10.1.2.3:80".parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn only_a_known_key_is_admitted() {
+        let key = |text: &str| CallerKey::new("team", &Secret::new(text));
+        let access = Access::keys(vec![key("one"), key("two\n")]).unwrap();
+        assert!(access.admits(Some("two")));
+        assert!(!access.admits(Some("three")));
+        assert!(!access.admits(None));
+        assert_eq!(Access::keys(Vec::new()).err(), Some(AccessError::NoKeys));
+    }
+
+    #[test]
+    fn bounds_that_cannot_be_kept_are_named() {
+        let mut settings = Settings::new(Access::keyless("127.0.0.1:1".parse().unwrap()).unwrap());
+        assert_eq!(settings.check(), Ok(()));
+        settings.limits.depth_max = 500;
+        assert_eq!(settings.check().unwrap_err().setting, "limits.depth_max");
+    }
+}

@@ -1,0 +1,49 @@
+//! What all threads share.
+
+use crate::{Directory, Settings};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use switchtower_domain::{Refusal, RefusalCode};
+
+/// What all threads share: nothing here is ever locked.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) directory: Directory,
+    open: AtomicUsize,
+}
+
+impl Shared {
+    pub(crate) const fn new(settings: Settings, directory: Directory) -> Self {
+        Self { settings, directory, open: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn open_requests(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+}
+
+/// One open request; it is counted until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit(Arc<Shared>);
+
+impl Permit {
+    pub(crate) fn take(shared: &Arc<Shared>) -> Result<Self, Refusal> {
+        let before = shared.open.fetch_add(1, Ordering::Relaxed);
+        let permit = Self(Arc::clone(shared));
+        let max = shared.settings.limits.open_requests_max;
+        if before < max {
+            return Ok(permit);
+        }
+        Err(Refusal::new(
+            RefusalCode::TooManyRequests,
+            format!("the gateway has {max} open requests, which is its limit (limits.open_requests_max); try again shortly"),
+        ))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,307 @@
+//! Streamed answers: events in, events out, as they come.
+//!
+//! Nothing runs on its own. The client's connection asks for the next bytes, and only then is the provider read, so a
+//! slow client slows the provider, and dropping the stream ends the exchange. Only whole events leave, so a failure
+//! can be told between any two of them. A stream ends in one of three ways, and never hangs:
+//!
+//! - with the provider's own end, after the sign of an end that its dialect wants;
+//! - with the provider's own error, which is passed on;
+//! - with an error of ours, in the client's dialect: the provider broke off, was silent for too long, or sent what
+//!   cannot be read.
+
+mod forward;
+mod patience;
+mod translate;
+
+use crate::Settings;
+use crate::failure::{masked, refusal};
+use crate::request_id::RequestId;
+use bytes::{Bytes, BytesMut};
+use forward::Forward;
+use patience::{Patience, Wake};
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use switchtower_dialect::sse::{self, EventTooLarge, RawEvent, Reader};
+use switchtower_dialect::WireEvent;
+use switchtower_domain::{DialectId, Failure, FailureClass, ResponseBody, TransportError};
+use switchtower_providers::Deployment;
+use tokio::time::Instant;
+use translate::Translate;
+
+/// A streamed answer on its way to the client.
+pub(crate) struct EventStream {
+    /// What is still to come; `None` once the stream is over.
+    events: Option<ResponseBody>,
+    reader: Reader,
+    /// How many bytes of an unfinished event the reader holds.
+    held: usize,
+    carrier: Carrier,
+    patience: Patience,
+    ends: Ends,
+}
+
+/// Who is spoken for at the end of a stream.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    pub(crate) client: DialectId,
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) request_id: RequestId,
+}
+
+enum Carrier {
+    Forward(Forward),
+    Translate(Translate),
+}
+
+/// What one event meant for the stream.
+enum Step {
+    /// It goes on.
+    On,
+    /// The provider said that it failed, and the client has been told.
+    Failed,
+}
+
+/// Why a stream cannot go on.
+#[derive(Debug)]
+struct Broken {
+    class: FailureClass,
+    /// For the log.
+    what: String,
+}
+
+impl Broken {
+    fn malformed(what: impl Into<String>) -> Self {
+        Self { class: FailureClass::Malformed, what: what.into() }
+    }
+}
+
+impl From<EventTooLarge> for Broken {
+    fn from(error: EventTooLarge) -> Self {
+        Self::malformed(error.to_string())
+    }
+}
+
+impl EventStream {
+    /// Events that leave as they came.
+    pub(crate) fn forwarded(settings: &Settings, events: ResponseBody, ends: Ends, ends_at: Instant) -> Self {
+        let forward = Forward::new(&ends.deployment);
+        Self::new(settings, events, Carrier::Forward(forward), ends, ends_at)
+    }
+
+    /// Events that leave in another dialect.
+    pub(crate) fn translated(
+        settings: &Settings,
+        events: ResponseBody,
+        ends: Ends,
+        ends_at: Instant,
+        report_usage: bool,
+    ) -> Self {
+        let translate = Translate::new(&ends.deployment, ends.client, report_usage);
+        Self::new(settings, events, Carrier::Translate(translate), ends, ends_at)
+    }
+
+    fn new(settings: &Settings, events: ResponseBody, carrier: Carrier, ends: Ends, ends_at: Instant) -> Self {
+        let patience = Patience::new(ends.deployment.provider.timeouts.idle, settings.keep_alive, ends_at);
+        let reader = Reader::new(settings.limits.event_bytes_max);
+        Self { events: Some(events), reader, held: 0, carrier, patience, ends }
+    }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        self.events.is_none()
+    }
+
+    /// The next bytes for the client.
+    pub(crate) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            let Some(events) = &mut self.events else { return Poll::Ready(None) };
+            let bytes = match events.as_mut().poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.patience.heard();
+                    let Ok(data) = frame.into_data() else { continue };
+                    self.take(data)
+                }
+                Poll::Ready(Some(Err(error))) => self.cut(&error),
+                Poll::Ready(None) => self.end(),
+                Poll::Pending => match self.patience.poll(cx, self.carrier.complete()) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Wake::KeepAlive) => Bytes::from_static(sse::KEEP_ALIVE),
+                    Poll::Ready(Wake::Impatient(waited)) => self.give_up(waited),
+                },
+            };
+            if !bytes.is_empty() {
+                return Poll::Ready(Some(bytes));
+            }
+        }
+    }
+
+    /// Takes bytes of the provider and gives those that the client gets for them.
+    fn take(&mut self, data: Bytes) -> Bytes {
+        let fresh = self.held == 0;
+        self.reader.push(&data);
+        self.held += data.len();
+        let mut out = Outgoing::new(fresh, data);
+        let outcome = self.events_of_reader(&mut out);
+        self.settle(out, outcome)
+    }
+
+    fn events_of_reader(&mut self, out: &mut Outgoing) -> Result<Step, Broken> {
+        while let Some(event) = self.reader.next_event()? {
+            self.held = self.held.saturating_sub(event.bytes.len());
+            if let Step::Failed = self.carrier.event(&event, &self.ends, out)? {
+                return Ok(Step::Failed);
+            }
+        }
+        Ok(Step::On)
+    }
+
+    /// The end of the provider's body.
+    fn end(&mut self) -> Bytes {
+        let mut out = Outgoing::new(false, Bytes::new());
+        let outcome = match self.reader.rest() {
+            None => Ok(Step::On),
+            Some(rest) => {
+                // The empty line that the last event lacks is added, so that clients take it for one.
+                let mut whole = BytesMut::from(&*rest.bytes);
+                whole.extend_from_slice(b"\n\n");
+                let event = RawEvent { bytes: whole.freeze() };
+                self.carrier.event(&event, &self.ends, &mut out)
+            }
+        };
+        let outcome = match outcome {
+            Ok(Step::On) if !self.carrier.complete() => {
+                Err(Broken { class: FailureClass::Unreachable, what: "the stream ended without its end".to_owned() })
+            }
+            Ok(_) => Ok(Step::Failed),
+            // Half an event after the end says nothing that anybody waits for.
+            Err(_) if self.carrier.complete() => Ok(Step::Failed),
+            Err(broken) => Err(broken),
+        };
+        self.settle(out, outcome)
+    }
+
+    fn cut(&mut self, error: &TransportError) -> Bytes {
+        let class = match error {
+            TransportError::TimedOut { .. } => FailureClass::TimedOut,
+            TransportError::Connect { .. } | TransportError::Broken { .. } => FailureClass::Unreachable,
+        };
+        self.stop(Broken { class, what: error.to_string() })
+    }
+
+    fn give_up(&mut self, what: &'static str) -> Bytes {
+        self.stop(Broken { class: FailureClass::TimedOut, what: what.to_owned() })
+    }
+
+    /// Trouble after the end is no trouble.
+    fn stop(&mut self, broken: Broken) -> Bytes {
+        let outcome = if self.carrier.complete() { Ok(Step::Failed) } else { Err(broken) };
+        self.settle(Outgoing::new(false, Bytes::new()), outcome)
+    }
+
+    /// What leaves after a step; where it was the last one, the exchange with the provider is over.
+    fn settle(&mut self, mut out: Outgoing, outcome: Result<Step, Broken>) -> Bytes {
+        match outcome {
+            Ok(Step::On) => return out.finish(),
+            Ok(Step::Failed) => {}
+            Err(broken) => {
+                let mut refusal = refusal(&Failure::new(broken.class), &self.ends.deployment);
+                refusal.detail = Some(broken.what);
+                tracing::warn!(
+                    request = self.ends.request_id.as_str(),
+                    code = refusal.code.as_str(),
+                    deployment = self.ends.deployment.name.as_str(),
+                    detail = refusal.detail.as_deref().unwrap_or_default(),
+                    "a stream broke"
+                );
+                for event in self.carrier.fail(&refusal, &self.ends) {
+                    out.write(&event);
+                }
+            }
+        }
+        self.events = None;
+        out.finish()
+    }
+}
+
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").field("ends", &self.ends).field("over", &self.is_over()).finish_non_exhaustive()
+    }
+}
+
+impl Carrier {
+    fn event(&mut self, event: &RawEvent, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
+        match self {
+            Self::Forward(forward) => forward.event(event, ends, out),
+            Self::Translate(translate) => translate.event(event, ends, out),
+        }
+    }
+
+    fn complete(&self) -> bool {
+        match self {
+            Self::Forward(forward) => forward.complete(),
+            Self::Translate(translate) => translate.complete(),
+        }
+    }
+
+    fn fail(&mut self, refusal: &switchtower_domain::Refusal, ends: &Ends) -> Vec<WireEvent> {
+        match self {
+            Self::Forward(_) => {
+                let mut encoder = switchtower_dialect::dialect(ends.client).stream_encoder(false);
+                encoder.fail(refusal, ends.request_id.as_str())
+            }
+            Self::Translate(translate) => translate.fail(refusal, ends.request_id.as_str()),
+        }
+    }
+}
+
+/// Bytes for the client, gathered from one piece of the provider's stream.
+struct Outgoing {
+    /// The piece itself, if it holds nothing but whole events so far and all of them leave as they are.
+    piece: Bytes,
+    /// How much of the piece that is.
+    untouched: usize,
+    /// What leaves, where it is not a part of the piece.
+    gathered: Option<Vec<u8>>,
+}
+
+impl Outgoing {
+    fn new(fresh: bool, piece: Bytes) -> Self {
+        Self { piece, untouched: 0, gathered: (!fresh).then(Vec::new) }
+    }
+
+    /// Lets an event of the piece leave as it is.
+    fn pass(&mut self, event: &RawEvent) {
+        match &mut self.gathered {
+            None => self.untouched += event.bytes.len(),
+            Some(gathered) => gathered.extend_from_slice(&event.bytes),
+        }
+    }
+
+    /// Writes an event.
+    fn write(&mut self, event: &WireEvent) {
+        sse::write(event, self.gathered());
+    }
+
+    fn gathered(&mut self) -> &mut Vec<u8> {
+        let untouched = self.piece.get(..self.untouched).unwrap_or_default();
+        self.gathered.get_or_insert_with(|| untouched.to_vec())
+    }
+
+    fn finish(mut self) -> Bytes {
+        match self.gathered {
+            Some(gathered) => gathered.into(),
+            None => {
+                self.piece.truncate(self.untouched);
+                self.piece
+            }
+        }
+    }
+}
+
+/// The words of a failure with every secret masked.
+fn mask(failure: &mut Failure, ends: &Ends) {
+    for text in [&mut failure.message, &mut failure.kind, &mut failure.code, &mut failure.param].into_iter().flatten() {
+        *text = masked(text, &ends.deployment);
+    }
+}

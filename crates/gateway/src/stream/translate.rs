@@ -1,0 +1,49 @@
+//! Streams that leave in another dialect.
+
+use super::{Broken, Ends, Outgoing, Step, mask};
+use switchtower_dialect::sse::RawEvent;
+use switchtower_dialect::{StreamDecoder, StreamEncoder, WireEvent, dialect};
+use switchtower_domain::{DialectId, Event, Refusal};
+use switchtower_providers::Deployment;
+
+pub(super) struct Translate {
+    decoder: Box<dyn StreamDecoder>,
+    encoder: Box<dyn StreamEncoder>,
+}
+
+impl Translate {
+    pub(super) fn new(deployment: &Deployment, client: DialectId, report_usage: bool) -> Self {
+        let provider = &deployment.provider;
+        Self {
+            decoder: dialect(provider.dialect).stream_decoder(&provider.variant),
+            encoder: dialect(client).stream_encoder(report_usage),
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &RawEvent, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
+        let Some(parsed) = event.read() else {
+            return if event.is_foreign() { Err(Broken::malformed("something that is no event")) } else { Ok(Step::On) };
+        };
+        let wire = parsed.to_wire().ok_or_else(|| Broken::malformed("an event that is not UTF-8"))?;
+        let mut frame = self.decoder.decode(&wire).map_err(|error| Broken::malformed(error.to_string()))?;
+        let mut step = Step::On;
+        for event in &mut frame.events {
+            if let Event::Failed(failure) = event {
+                mask(failure, ends);
+                step = Step::Failed;
+            }
+        }
+        for event in self.encoder.encode(&frame).map_err(|error| Broken::malformed(error.to_string()))? {
+            out.write(&event);
+        }
+        Ok(step)
+    }
+
+    pub(super) fn complete(&self) -> bool {
+        self.decoder.complete()
+    }
+
+    pub(super) fn fail(&mut self, refusal: &Refusal, request_id: &str) -> Vec<WireEvent> {
+        self.encoder.fail(refusal, request_id)
+    }
+}
