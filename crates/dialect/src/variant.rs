@@ -16,6 +16,8 @@ pub struct Variant {
     pub thinking: Thinking,
     /// Whether `cache_control` markers are taken in Chat Completions.
     pub cache_markers: bool,
+    /// Whether `top_k` is taken in Chat Completions.
+    pub top_k: bool,
     /// Whether results of tools may hold images and documents in Chat Completions.
     pub tool_result_media: bool,
     /// Whether the role `developer` is known in Chat Completions.
@@ -40,6 +42,7 @@ impl Default for Variant {
             reasoning_field: None,
             thinking: Thinking::Adaptive,
             cache_markers: false,
+            top_k: false,
             tool_result_media: false,
             developer_role: true,
             cached_tokens_field: None,

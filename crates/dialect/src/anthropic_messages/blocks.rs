@@ -55,7 +55,13 @@ pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
         "tool_use" => Some(PartKind::ToolCall(ToolCall {
             id: fields.required_string("id")?,
             name: fields.required_string("name")?,
-            arguments: fields.any("input").map(|input| input.to_string()).unwrap_or_default(),
+            arguments: match fields.any("input") {
+                Some(input) => input.to_string(),
+                None => {
+                    fields.lack("input");
+                    String::new()
+                }
+            },
             kind: ToolCallKind::Function,
         })),
         "tool_result" => Some(PartKind::ToolResult(tool_result(&mut fields)?)),
@@ -310,7 +316,7 @@ fn detail_path(part: &Part) -> String {
 }
 
 fn document_block(document: &Document, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
-    if part.extras.lacks("file") || part.extras.lacks("data url") {
+    if document.title.is_none() || part.extras.lacks("file") || part.extras.lacks("data url") {
         out.hint(part.at.path(), "a document becomes one of the target's own form");
     }
     let source = match &document.source {
@@ -394,6 +400,9 @@ fn tool_use(call: &ToolCall, part: &Part, out: &mut ExtrasWriter<'_>) -> Object 
 
 /// A call under an id that is settled.
 pub(super) fn tool_use_of(call: &ToolCall, id: String, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
+    if call.arguments.trim().is_empty() || call.id.is_empty() || call.name.is_empty() {
+        out.hint(part.at.path(), "what a call lacks is filled in");
+    }
     let input = match (input_value(&call.arguments), call.kind) {
         (_, ToolCallKind::Custom) => {
             out.hint(part.at.path(), "arguments of free text are carried in an object");
@@ -409,7 +418,9 @@ pub(super) fn tool_use_of(call: &ToolCall, id: String, part: &Part, out: &mut Ex
     let mut object = Object::typed("tool_use");
     object.set("id", id);
     object.set("name", call.name.as_str());
-    object.set("input", input);
+    if !(out.same && part.extras.lacks("input") && call.arguments.is_empty()) {
+        object.set("input", input);
+    }
     object
 }
 

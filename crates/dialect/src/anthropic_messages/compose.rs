@@ -2,11 +2,11 @@
 
 use super::{blocks, wire};
 use crate::render::{ExtrasWriter, Object};
-use crate::schema::{Target, normalise};
+use crate::schema::{Target, fits_strict, normalise};
 use crate::{Encoded, Thinking, Variant};
 use serde_json::{Number, Value};
 use switchtower_domain::{
-    DialectId, Effort, FunctionTool, OutputFormat, Param, Part, PartKind, ReasoningMode, Request, Role, Tool,
+    DialectId, Effort, FunctionTool, Locus, OutputFormat, Param, Part, PartKind, ReasoningMode, Request, Role, Tool,
     ToolChoice, ToolKind, Turn,
 };
 
@@ -18,7 +18,7 @@ pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
     let out = ExtrasWriter { same, hints: &HINTS, notices: Vec::new() };
     let mut composer = Composer { request, variant, out };
     let mut body = Object::new();
-    if !request.model.is_empty() {
+    if !(request.model.is_empty() && (!same || request.extras.lacks("model"))) {
         body.set("model", request.model.as_str());
     }
     composer.messages(&mut body);
@@ -73,16 +73,22 @@ impl Composer<'_> {
     fn system(&mut self, turns: &[&Turn], body: &mut Object) {
         for turn in turns {
             self.names(turn);
+            if turn.parts.iter().all(says_nothing) {
+                self.out.hint(turn.at.path(), "instructions that say nothing are left out");
+            }
         }
         match turns {
             [] => {}
             [Turn { plain: true, parts, .. }] => {
-                if let [Part { kind: PartKind::Text { text, .. }, .. }] = parts.as_slice() {
+                if let [part @ Part { kind: PartKind::Text { text, .. }, .. }] = parts.as_slice()
+                    && (self.out.same || !says_nothing(part))
+                {
                     body.set("system", text.as_str());
                 }
             }
             several => {
-                let parts = several.iter().flat_map(|turn| &turn.parts);
+                let same = self.out.same;
+                let parts = several.iter().flat_map(|turn| &turn.parts).filter(|part| same || !says_nothing(part));
                 let blocks: Vec<Value> =
                     parts.filter_map(|part| blocks::block_object(part, &mut self.out)).map(Value::from).collect();
                 if !blocks.is_empty() {
@@ -245,6 +251,9 @@ impl Composer<'_> {
             object.set("input_schema", normalise(schema, &path, &target, &mut self.out.notices));
         }
         object.maybe("strict", function.strict);
+        if function.strict == Some(true) && !function.parameters.as_ref().is_some_and(fits_strict) {
+            self.out.hint(Locus::join(&strict_path(self.request.origin, tool), "strict"), "kept to in the target's way");
+        }
         object
     }
 
@@ -267,7 +276,10 @@ impl Composer<'_> {
                 for (said, param) in [
                     (true, Param::OutputName),
                     (structured.description.is_some(), Param::OutputDescription),
-                    (structured.strict != Some(true), Param::OutputStrict),
+                    (
+                        structured.strict != Some(true) || !structured.schema.as_ref().is_some_and(fits_strict),
+                        Param::OutputStrict,
+                    ),
                 ] {
                     if said {
                         self.out.hint(self.path(param), "a schema has no name here, and is always kept to");
@@ -460,6 +472,16 @@ impl Composer<'_> {
             }
         }
     }
+}
+
+fn says_nothing(part: &Part) -> bool {
+    matches!(&part.kind, PartKind::Text { text, .. } if text.trim().is_empty())
+}
+
+/// Where the original says that a tool's schema must be kept to: beside the schema.
+fn strict_path(origin: DialectId, tool: &Tool) -> String {
+    let schema = crate::dialect(origin).tool_schema_path(tool);
+    schema.rsplit_once('.').map_or_else(String::new, |(parent, _)| parent.to_owned())
 }
 
 /// Whether the request that is being written asks for thinking.

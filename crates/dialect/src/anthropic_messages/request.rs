@@ -15,7 +15,7 @@ pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
     Ok(Request {
         origin: DialectId::AnthropicMessages,
         // On the clouds the address names the model.
-        model: fields.string("model")?.unwrap_or_default(),
+        model: fields.expected_string("model")?,
         instructions: instructions(&mut fields)?,
         turns: turns(&mut fields)?,
         tools: tools(&mut fields)?,

@@ -18,7 +18,7 @@ pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
     let out = ExtrasWriter { same, hints: &HINTS, notices: Vec::new() };
     let mut composer = Composer { request, variant, out };
     let mut body = Object::new();
-    if !request.model.is_empty() {
+    if !(request.model.is_empty() && (!same || request.extras.lacks("model"))) {
         body.set("model", request.model.as_str());
     }
     composer.messages(&mut body);
@@ -148,6 +148,9 @@ impl Composer<'_> {
         {
             if !same {
                 self.out.name(&part.extras, part.at.path());
+                if text.is_empty() {
+                    self.out.hint(part.at.path(), "empty text says nothing");
+                }
                 if !citations.is_empty() {
                     self.out.hint(part.at.field("citations"), "citations of earlier answers are not repeated");
                 }
@@ -437,6 +440,8 @@ impl Composer<'_> {
         body.maybe("top_p", sampling.top_p.clone().map(Value::Number));
         if self.out.same {
             body.maybe("top_k", sampling.top_k);
+        } else if self.variant.top_k {
+            body.maybe("top_k", sampling.top_k);
         } else if sampling.top_k.is_some() {
             self.out.meaning(self.path(Param::TopK), "drawing from the likeliest tokens only cannot be asked for");
         }
@@ -463,6 +468,9 @@ impl Composer<'_> {
             Some(MaxTokensField::MaxCompletionTokens) | None => "max_completion_tokens",
         };
         body.maybe(field, request.max_tokens);
+        if request.max_tokens.is_none() && !self.out.same {
+            self.out.hint(self.path(Param::MaxTokens), "no bound is asked for");
+        }
         body.maybe("stream", request.stream);
         let mut options = Object::new();
         options.maybe("include_usage", request.stream_usage);

@@ -13,7 +13,7 @@ use switchtower_domain::{
 pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
     let mut fields = Fields::strict(body, "")?;
     // A deployment address may name the model in place of the body.
-    let model = fields.string("model")?.unwrap_or_default();
+    let model = fields.expected_string("model")?;
     let (max_tokens, max_tokens_field) = max_tokens(&mut fields)?;
     let stream_usage = fields.nested("stream_options", |options| options.bool("include_usage"))?;
     Ok(Request {
@@ -181,7 +181,7 @@ fn tool_choice(fields: &mut Fields) -> Result<Option<ToolChoice>, DecodeError> {
             let name = object.get("function").and_then(|function| function.get("name")).and_then(Value::as_str);
             let plain = object.len() == 2 && object.get("type").and_then(Value::as_str) == Some("function");
             match name {
-                Some(name) if plain => ToolChoice::Named(name.to_owned()),
+                Some(name) if plain && object.get("function").and_then(Value::as_object).is_some_and(|f| f.len() == 1) => ToolChoice::Named(name.to_owned()),
                 _ => return Ok(None),
             }
         }

@@ -49,6 +49,9 @@ fn choice(mut fields: Fields) -> Result<Choice, DecodeError> {
     let stop = stop(&mut fields)?;
     let logprobs = fields.nested("logprobs", logprobs::decode)?;
     let filters = filters::verdicts(&mut fields)?;
+    if !fields.peek("message").is_some_and(Value::is_object) {
+        fields.lack("message");
+    }
     let (parts, plain) = fields.nested("message", |message| {
         message.constant("role", "assistant");
         let mut said = parts::reasoning(message)?;
@@ -99,7 +102,9 @@ fn encode_choice(choice: &Choice, out: &mut ExtrasWriter<'_>) -> Value {
     for part in &choice.parts {
         message.part(part, out);
     }
-    object.set("message", message.finish(choice, out));
+    if !(out.same && choice.extras.lacks("message")) {
+        object.set("message", message.finish(choice, out));
+    }
     if let Some(stop) = &choice.stop {
         object.set("finish_reason", parts::stop_value(&stop.reason));
     } else if !out.same {

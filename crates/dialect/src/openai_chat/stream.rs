@@ -99,12 +99,15 @@ impl StreamDecoder for Decoder {
         for (place, item) in items.into_iter().enumerate() {
             let mut choice = fields.beneath(item, &format!("choices[{place}]"))?;
             let index = choice.u64("index")?.and_then(|index| u32::try_from(index).ok());
-            if index.is_none() {
+            let numbered = index.is_some();
+            if !numbered {
                 fields.lack(CHOICE_INDEX);
             }
             let index = index.unwrap_or_default();
             self.choice(index).delta(&mut choice, &mut events)?;
-            choice.put_back("index", Value::from(index));
+            if numbered {
+                choice.put_back("index", Value::from(index));
+            }
             let (rest, lacks) = choice.rest_parts();
             for lack in lacks {
                 fields.lack(&lack);

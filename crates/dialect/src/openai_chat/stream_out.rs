@@ -73,7 +73,9 @@ impl Encoder {
     fn chunk(&self, choices: Vec<Value>, extras: &Extras) -> Object {
         let mut body = Object::new();
         response::write_head(&mut body, &self.head, wire::CHUNK, extras);
-        body.set("choices", choices);
+        if !choices.is_empty() {
+            body.set("choices", choices);
+        }
         body
     }
 
@@ -108,11 +110,9 @@ impl Encoder {
             }
         }
         let lacks_type = frame.extras.lacks(CALL_TYPE);
-        let written = choices.list.into_iter().map(|choice| choice.finish(true, lacks_type)).collect();
+        let lacks_index = frame.extras.lacks(CHOICE_INDEX);
+        let written = choices.list.into_iter().map(|choice| choice.finish_same(lacks_type, lacks_index)).collect();
         let mut body = self.chunk(written, &frame.extras);
-        if frame.extras.get("choices").is_none() && body.map_mut().get("choices") == Some(&Value::Array(Vec::new())) {
-            body.map_mut().shift_remove("choices");
-        }
         if let Some(usage) = usage {
             body.set("usage", usage::encode(usage, true));
         }
@@ -121,11 +121,6 @@ impl Encoder {
             body.map_mut().extend(told);
         }
         frame.extras.overlay(body.map_mut());
-        if frame.extras.lacks(CHOICE_INDEX) {
-            for choice in body.map_mut().get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
-                choice.as_object_mut().map(|choice| choice.shift_remove("index"));
-            }
-        }
         Ok(body)
     }
 
@@ -192,6 +187,7 @@ impl Encoder {
             && let Some(report) = &self.usage
         {
             let mut body = self.chunk(Vec::new(), &Extras::none());
+            body.set("choices", Vec::<Value>::new());
             body.set("usage", usage::encode(report, false));
             out.push(data(body));
         }
@@ -240,10 +236,10 @@ impl Choices {
     fn after(extras: &Extras) -> Self {
         let indexes = extras.get("choices").and_then(Value::as_array).into_iter().flatten();
         let list = indexes
-            .filter_map(|choice| {
-                let index = u32::try_from(choice.get("index")?.as_u64()?).ok()?;
+            .map(|choice| {
+                let index = choice.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok());
                 let in_parts = choice.get("delta").and_then(|delta| delta.get("content")).is_some_and(Value::is_array);
-                Some(ChoiceOut { in_parts, ..ChoiceOut::new(index) })
+                ChoiceOut { in_parts, ..ChoiceOut::new(index.unwrap_or_default()) }
             })
             .collect();
         Self { list }
@@ -408,6 +404,14 @@ impl ChoiceOut {
         } else {
             self.delta.set(key, text);
         }
+    }
+
+    fn finish_same(self, lacks_type: bool, lacks_index: bool) -> Value {
+        let mut choice = self.finish(true, lacks_type);
+        if lacks_index && let Some(choice) = choice.as_object_mut() {
+            choice.shift_remove("index");
+        }
+        choice
     }
 
     fn finish(mut self, same: bool, lacks_type: bool) -> Value {

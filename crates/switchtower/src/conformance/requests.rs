@@ -78,7 +78,7 @@ fn most_able(request: &Request) -> Variant {
         PartKind::Reasoning(reasoning) => reasoning.field,
         _ => None,
     });
-    Variant { cache_markers: true, tool_result_media: true, reasoning_field: field, ..Variant::default() }
+    Variant { cache_markers: true, top_k: true, tool_result_media: true, reasoning_field: field, ..Variant::default() }
 }
 
 fn validate(body: &Value, id: DialectId, schemas: &Schemas, findings: &mut Findings) {

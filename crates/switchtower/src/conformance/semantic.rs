@@ -151,6 +151,11 @@ fn settle_chat(body: &mut Map<String, Value>) {
             }
         }
         for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Value::Object(call) = call
+                && call.contains_key("function")
+            {
+                call.entry("type").or_insert_with(|| Value::from("function"));
+            }
             // Arguments are JSON in a string: the JSON counts.
             if let Some(arguments) = call.pointer_mut("/function/arguments")
                 && let Some(Ok(parsed)) = arguments.as_str().map(serde_json::from_str)
