@@ -1,1 +1,21 @@
-//! switchtower
+//! The roof: command line, configuration, HTTP server and connections to providers, and nothing that decides.
+//!
+//! It puts the other crates together and supplies what they ask for through ports: the network, the environment, the
+//! clock's timers and signals. Begin with `serve.rs` for what happens at the start, and `server.rs` for the sockets.
+//!
+//! ```text
+//! command line ─► configuration or environment ─► Plan ─► server: one runtime, listener and client for each core
+//!                                                           └─► Gateway ─► upstream.rs  (HTTP to providers)
+//!                                                                     └──► sim_transport.rs  (the built-in simulator)
+//! ```
+
+pub mod command_line;
+pub mod environment;
+pub mod findings;
+pub mod serve;
+pub mod server;
+pub mod settings_file;
+pub mod sim_transport;
+pub mod upstream;
+
+pub mod config;

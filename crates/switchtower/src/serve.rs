@@ -1,0 +1,147 @@
+//! `switchtower serve`: from a plan to a server, with a greeting.
+
+use crate::environment::Environment;
+use crate::findings;
+use crate::server::{Server, ServerSettings, Serving};
+use crate::sim_transport::WithSim;
+use crate::upstream::{Trust, Upstream, UpstreamSettings};
+use anyhow::{Context as _, Result};
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use switchtower_gateway::{Access, Directory, Gateway, Settings};
+use switchtower_providers::{Credential, Provider};
+use switchtower_sim::Sim;
+
+/// Where the gateway listens if nobody says otherwise.
+pub const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Everything that a gateway is started with.
+#[derive(Debug)]
+pub struct Plan {
+    /// How it listens.
+    pub server: ServerSettings,
+    /// How many threads serve; one for each core if nobody says otherwise.
+    pub threads: Option<usize>,
+    /// How providers are connected to.
+    pub upstream: UpstreamSettings,
+    /// Who may ask, and within which bounds.
+    pub gateway: Settings,
+    /// What can be asked for.
+    pub directory: Directory,
+    /// How the built-in simulator behaves.
+    pub sim: switchtower_sim::Settings,
+    /// Whether the greeting should say how to find more providers.
+    pub from_environment: bool,
+}
+
+impl Plan {
+    /// What is served without a configuration: the providers of the environment, and the simulator.
+    ///
+    /// # Errors
+    /// For variables that cannot be used, and for an address that others could reach.
+    pub fn without_configuration(environment: &Environment, listen: Option<SocketAddr>) -> Result<Self> {
+        let address = listen.unwrap_or(ADDRESS);
+        let mut providers = findings::providers(environment)?;
+        providers.extend(findings::sim_providers()?);
+        Ok(Self {
+            server: ServerSettings::new(address),
+            threads: None,
+            upstream: UpstreamSettings::default(),
+            gateway: Settings::new(Access::keyless(address)?),
+            directory: Directory::new(providers, Vec::new(), Vec::new())?,
+            sim: switchtower_sim::Settings::default(),
+            from_environment: true,
+        })
+    }
+
+    /// Starts what was planned.
+    ///
+    /// # Errors
+    /// For settings that cannot be kept, and where the address cannot be listened on.
+    pub fn start(self) -> Result<(Server, Gateway)> {
+        let trust = Trust::of_system()?;
+        let sim = Sim::with_recordings(self.sim).context("failed to load the simulator's recordings")?;
+        let upstream = Upstream::new(&trust, &self.upstream);
+        let transport = Arc::new(WithSim::new(sim.clone(), upstream));
+        let gateway = Gateway::new(self.gateway, self.directory, transport)?;
+        let serving = Serving { gateway: gateway.clone(), sim, upstream: self.upstream, trust };
+        let server = Server::start(self.server, &serving, self.threads.unwrap_or(1))?;
+        Ok((server, gateway))
+    }
+}
+
+/// Serves until the process is asked to stop, then lets answers end; asked again, it stops at once.
+///
+/// # Errors
+/// Where the plan cannot be started.
+pub fn run(plan: Plan, out: &mut dyn Write) -> Result<()> {
+    let from_environment = plan.from_environment;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // From before the greeting on, so that who reads it may send the signal.
+    let _guard = runtime.enter();
+    let (server, gateway) = plan.start()?;
+    writeln!(out, "listening on http://{}", server.address())?;
+    greet(server.address(), &gateway, from_environment, out)?;
+    out.flush()?;
+    runtime.block_on(async {
+        asked_to_stop().await;
+        tracing::info!("stopping; answers that are under way may end");
+        server.stop();
+        let ended = tokio::task::spawn_blocking(|| server.wait());
+        tokio::select! {
+            _ = ended => {}
+            () = asked_to_stop() => tracing::warn!("stopping at once"),
+        }
+    });
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// Ready when the process is asked to stop.
+pub async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Says what was found and what to try.
+fn greet(address: SocketAddr, gateway: &Gateway, from_environment: bool, out: &mut dyn Write) -> Result<()> {
+    let directory = gateway.directory();
+    writeln!(out, "providers:")?;
+    for provider in directory.providers() {
+        writeln!(out, "  {:<14} {}", provider.name.as_str(), described(provider))?;
+    }
+    if from_environment && directory.providers().all(|provider| provider.name.as_str().starts_with("sim")) {
+        writeln!(out, "  set OPENAI_API_KEY, ANTHROPIC_API_KEY or another provider's key to add it")?;
+    }
+    let key = if gateway.settings().access.is_keyless() { "" } else { " \\\n  -H 'authorization: Bearer YOUR_KEY'" };
+    writeln!(
+        out,
+        "try:\n  curl http://{address}/v1/chat/completions -H 'content-type: application/json'{key} \\\n  \
+         -d '{{\"model\": \"sim/sim-1\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}]}}'"
+    )?;
+    Ok(())
+}
+
+fn described(provider: &Provider) -> String {
+    let credential = match &provider.credential {
+        Credential::None => "no key".to_owned(),
+        Credential::Key { .. } => "key found".to_owned(),
+        Credential::Caller(_) => "the caller's own key".to_owned(),
+        Credential::Missing { reference } => format!("NO KEY at {reference}"),
+    };
+    if provider.endpoint.base().starts_with("sim:") {
+        return format!("built in, {}", provider.dialect);
+    }
+    format!("{}, {}, {credential}", provider.endpoint.base(), provider.dialect)
+}
