@@ -74,7 +74,9 @@ impl Fields {
         expected: &'static str,
         convert: impl FnOnce(Value) -> Result<T, Value>,
     ) -> Result<Option<T>, DecodeError> {
-        let Some(value) = self.any(key) else { return Ok(None) };
+        let Some(value) = self.any(key) else {
+            return Ok(None);
+        };
         match convert(value) {
             Ok(converted) => Ok(Some(converted)),
             Err(value) if self.tolerant => {
@@ -159,7 +161,9 @@ impl Fields {
         key: &str,
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
-        let Some(map) = self.map(key)? else { return Ok(T::default()) };
+        let Some(map) = self.map(key)? else {
+            return Ok(T::default());
+        };
         let before = map.len();
         let mut inner =
             Self { map, path: self.path_of(key), tolerant: self.tolerant, lacks: std::mem::take(&mut self.lacks) };

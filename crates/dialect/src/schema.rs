@@ -19,16 +19,46 @@ pub struct Target {
 
 /// Source: <https://platform.openai.com/docs/guides/structured-outputs#supported-schemas>
 const OPENAI_STRICT: [&str; 17] = [
-    "allOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "patternProperties",
-    "unevaluatedProperties", "propertyNames", "minProperties", "maxProperties", "unevaluatedItems", "contains",
-    "minContains", "maxContains", "uniqueItems",
+    "allOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentRequired",
+    "dependentSchemas",
+    "patternProperties",
+    "unevaluatedProperties",
+    "propertyNames",
+    "minProperties",
+    "maxProperties",
+    "unevaluatedItems",
+    "contains",
+    "minContains",
+    "maxContains",
+    "uniqueItems",
 ];
 
 /// Source: <https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations>
 const ANTHROPIC_STRICT: [&str; 19] = [
-    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "maxItems",
-    "uniqueItems", "minProperties", "maxProperties", "not", "if", "then", "else", "dependentRequired",
-    "dependentSchemas", "patternProperties", "propertyNames",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentRequired",
+    "dependentSchemas",
+    "patternProperties",
+    "propertyNames",
 ];
 
 const COMBINATORS: [&str; 3] = ["oneOf", "anyOf", "allOf"];
@@ -76,9 +106,15 @@ pub fn normalise(schema: &Value, path: &str, target: &Target, notices: &mut Vec<
 
 /// A root that only refers to one of its own definitions takes that definition's place.
 fn resolve_root(root: &mut Map<String, Value>, path: &str, notices: &mut Vec<Notice>) {
-    let Some(reference) = root.get("$ref").and_then(Value::as_str) else { return };
-    let Some(pointer) = reference.strip_prefix('#') else { return };
-    let Some(Value::Object(definition)) = Value::Object(root.clone()).pointer(pointer).cloned() else { return };
+    let Some(reference) = root.get("$ref").and_then(Value::as_str) else {
+        return;
+    };
+    let Some(pointer) = reference.strip_prefix('#') else {
+        return;
+    };
+    let Some(Value::Object(definition)) = Value::Object(root.clone()).pointer(pointer).cloned() else {
+        return;
+    };
     root.shift_remove("$ref");
     for (key, value) in definition {
         root.entry(key).or_insert(value);

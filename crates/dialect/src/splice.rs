@@ -89,8 +89,11 @@ impl Splice {
         let mut out = Vec::with_capacity(body.len() + 64);
         let open = body.iter().position(|byte| *byte == b'{').map_or(body.len(), |at| at + 1);
         out.extend_from_slice(body.get(..open).unwrap_or_default());
-        for (place, (key, json)) in
-            self.edits.iter().filter_map(|(key, edit)| if let Edit::Set(json) = edit { Some((key, json)) } else { None }).enumerate()
+        for (place, (key, json)) in self
+            .edits
+            .iter()
+            .filter_map(|(key, edit)| if let Edit::Set(json) = edit { Some((key, json)) } else { None })
+            .enumerate()
         {
             if place > 0 {
                 out.push(b',');

@@ -237,12 +237,7 @@ mod tests {
         let text = "\u{feff}: hello\r\n\r\nevent: a\r\ndata: 1\r\ndata:2\r\rdata: x\nid: 7\n\n\n\ndata\n\ndata: last";
         assert_eq!(
             events(&[text.as_bytes()]),
-            vec![
-                (Some("a".into()), "1\n2".into()),
-                (None, "x".into()),
-                (None, String::new()),
-                (None, "last".into())
-            ]
+            vec![(Some("a".into()), "1\n2".into()), (None, "x".into()), (None, String::new()), (None, "last".into())]
         );
     }
 

@@ -127,8 +127,9 @@ impl Part {
     /// Grows the part; `false` where a part of its kind cannot grow so.
     pub fn grow(&mut self, delta: &Delta) -> bool {
         match (&mut self.kind, delta) {
-            (PartKind::Text { text, .. }, Delta::Text(more))
-            | (PartKind::Refusal { text }, Delta::Refusal(more)) => text.push_str(more),
+            (PartKind::Text { text, .. }, Delta::Text(more)) | (PartKind::Refusal { text }, Delta::Refusal(more)) => {
+                text.push_str(more)
+            }
             (PartKind::Text { citations, .. }, Delta::Citation(citation)) => citations.push(citation.clone()),
             (PartKind::Reasoning(reasoning), Delta::Reasoning(more)) => push(&mut reasoning.text, more),
             (PartKind::Reasoning(reasoning), Delta::Summary(more)) => push(&mut reasoning.summary, more),

@@ -25,11 +25,7 @@ impl Extras {
 
     /// Keeps what is left of an object, and which constants of the dialect (`object`, `type`, …) it lacked.
     pub fn new(fields: Map<String, Value>, lacks: Vec<String>) -> Self {
-        if fields.is_empty() && lacks.is_empty() {
-            Self(None)
-        } else {
-            Self(Some(Box::new(Inner { fields, lacks })))
-        }
+        if fields.is_empty() && lacks.is_empty() { Self(None) } else { Self(Some(Box::new(Inner { fields, lacks }))) }
     }
 
     /// Whether there is nothing here.

@@ -41,8 +41,8 @@ pub use name::{DeploymentName, ModelName, NameError, ProviderName};
 pub use nearest::nearest;
 pub use notice::{Notice, NoticeClass};
 pub use part::{
-    CacheMarker, CacheTtl, Citation, CitationKind, Document, Media, MediaKind, Part, PartKind, ProviderItem,
-    Reasoning, ReasoningField, Source, ToolCall, ToolCallKind, ToolResult,
+    CacheMarker, CacheTtl, Citation, CitationKind, Document, Media, MediaKind, Part, PartKind, ProviderItem, Reasoning,
+    ReasoningField, Source, ToolCall, ToolCallKind, ToolResult,
 };
 pub use refusal::{Actor, Refusal, RefusalCode};
 pub use request::{

@@ -73,7 +73,9 @@ name!(
 );
 
 fn check(text: &str, extra: impl Fn(char) -> bool) -> Result<(), NameError> {
-    let Some(first) = text.chars().next() else { return Err(NameError::Empty) };
+    let Some(first) = text.chars().next() else {
+        return Err(NameError::Empty);
+    };
     if text.len() > limits::NAME_BYTES_MAX {
         return Err(NameError::TooLong { max: limits::NAME_BYTES_MAX, found: text.len() });
     }

@@ -59,9 +59,24 @@ impl Usage {
             ($($field:ident),* $(,)?) => { $(if later.$field.is_some() { self.$field.clone_from(&later.$field); })* };
         }
         take!(
-            input, cache_read, cache_write, cache_write_5m, cache_write_1h, input_audio, input_image, input_video,
-            output, reasoning, output_audio, output_image, prediction_accepted, prediction_rejected, total,
-            web_searches, web_fetches, service_tier,
+            input,
+            cache_read,
+            cache_write,
+            cache_write_5m,
+            cache_write_1h,
+            input_audio,
+            input_image,
+            input_video,
+            output,
+            reasoning,
+            output_audio,
+            output_image,
+            prediction_accepted,
+            prediction_rejected,
+            total,
+            web_searches,
+            web_fetches,
+            service_tier,
         );
         if !later.extras.is_empty() {
             self.extras = later.extras.clone();

@@ -40,8 +40,9 @@ pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
             let text = fields.required_string("text")?;
             Some(PartKind::Text { text, citations: citations(&mut fields)? })
         }
-        "image" => source(&mut fields)?
-            .map(|source| PartKind::Media(Media { kind: MediaKind::Image, source, detail: None })),
+        "image" => {
+            source(&mut fields)?.map(|source| PartKind::Media(Media { kind: MediaKind::Image, source, detail: None }))
+        }
         "document" => document(&mut fields)?,
         "thinking" => Some(PartKind::Reasoning(Reasoning {
             text: Some(fields.required_string("thinking")?),
@@ -93,15 +94,16 @@ pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
 
 fn tool_result(fields: &mut Fields) -> Result<ToolResult, DecodeError> {
     let call_id = fields.required_string("tool_use_id")?;
-    let absent =
-        fields.peek("content").is_none_or(|content| content.is_null() || *content == Value::Array(Vec::new()));
+    let absent = fields.peek("content").is_none_or(|content| content.is_null() || *content == Value::Array(Vec::new()));
     let (content, plain) = content(fields, "content")?;
     let content = if absent { None } else { Some(content) };
     Ok(ToolResult { call_id, content, plain, is_error: fields.bool("is_error")? })
 }
 
 fn document(fields: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
-    let Some(source) = source(fields)? else { return Ok(None) };
+    let Some(source) = source(fields)? else {
+        return Ok(None);
+    };
     Ok(Some(PartKind::Document(Document {
         source,
         title: fields.string("title")?,
@@ -461,9 +463,7 @@ pub(super) fn set_content<'a>(
     out: &mut ExtrasWriter<'_>,
 ) {
     let mut parts = parts.peekable();
-    if plain
-        && let Some(Part { kind: PartKind::Text { text, .. }, .. }) = parts.peek()
-    {
+    if plain && let Some(Part { kind: PartKind::Text { text, .. }, .. }) = parts.peek() {
         object.set("content", text.as_str());
         return;
     }

@@ -11,7 +11,8 @@ use switchtower_domain::{
 };
 
 /// Fields of other dialects whose loss changes nothing that the model sees.
-const HINTS: [&str; 6] = ["index", "safety_identifier", "prompt_cache_retention", "annotations", "stream_options", "usage"];
+const HINTS: [&str; 6] =
+    ["index", "safety_identifier", "prompt_cache_retention", "annotations", "stream_options", "usage"];
 
 pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
     let same = request.origin == DialectId::AnthropicMessages;
@@ -54,7 +55,8 @@ impl Composer<'_> {
                 continue;
             }
             if !rest.is_empty() {
-                self.out.meaning(self.path(Param::Turns), "instructions in the middle are moved before the conversation");
+                self.out
+                    .meaning(self.path(Param::Turns), "instructions in the middle are moved before the conversation");
             } else if !system.is_empty() {
                 self.out.hint(self.path(Param::Turns), "several instructions become one");
             }
@@ -223,7 +225,7 @@ impl Composer<'_> {
                 object
             }
             ToolKind::Provider(_) => {
-                self.out.meaning(tool.at.path(), "a tool that its provider runs is not known to the target");
+                self.out.meaning(tool.at.path(), "a tool of this kind is not known to the target");
                 return None;
             }
         };
@@ -252,7 +254,8 @@ impl Composer<'_> {
         }
         object.maybe("strict", function.strict);
         if function.strict == Some(true) && !function.parameters.as_ref().is_some_and(fits_strict) {
-            self.out.hint(Locus::join(&strict_path(self.request.origin, tool), "strict"), "kept to in the target's way");
+            self.out
+                .hint(Locus::join(&strict_path(self.request.origin, tool), "strict"), "kept to in the target's way");
         }
         object
     }

@@ -71,7 +71,9 @@ fn of_value(value: Value) -> Failure {
     }
     let mut failure = blank();
     // Fields of unexpected kinds stay where they are, so that nothing here can fail.
-    let Ok(mut fields) = Fields::tolerant(value, "") else { return failure };
+    let Ok(mut fields) = Fields::tolerant(value, "") else {
+        return failure;
+    };
     fields.constant("type", "error");
     let taken = fields.nested("error", |error| {
         failure.message = error.string("message")?;

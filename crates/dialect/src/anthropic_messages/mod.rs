@@ -14,9 +14,7 @@ mod stream_out;
 mod usage;
 mod wire;
 
-use crate::{
-    DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant,
-};
+use crate::{DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant};
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
 

@@ -67,7 +67,9 @@ fn turn(parent: &Fields, item: Value, index: usize) -> Result<Turn, DecodeError>
         "user" => Role::User,
         "assistant" => Role::Assistant,
         "system" => Role::System,
-        _ => return Err(DecodeError::Value { path: at.field("role"), expected: "user, assistant, system" }),
+        _ => {
+            return Err(DecodeError::Value { path: at.field("role"), expected: "user, assistant, system" });
+        }
     };
     let (parts, plain) = blocks::content(&mut fields, "content")?;
     Ok(Turn { role, parts, plain, name: None, extras: fields.rest(), at })
@@ -113,7 +115,8 @@ fn tool_choice(fields: &mut Fields) -> Result<(Option<ToolChoice>, Option<bool>)
 }
 
 fn output(fields: &mut Fields) -> Result<OutputFormat, DecodeError> {
-    let current = fields.nested("output_config", |config| config.nested("format", |format| structured(format, false)))?;
+    let current =
+        fields.nested("output_config", |config| config.nested("format", |format| structured(format, false)))?;
     if current != OutputFormat::Unstated {
         return Ok(current);
     }

@@ -5,9 +5,7 @@ use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
 use crate::{DecodeError, Encoded};
 use serde_json::Value;
-use switchtower_domain::{
-    Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason,
-};
+use switchtower_domain::{Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason};
 
 pub(super) fn decode(body: Value) -> Result<Answer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
@@ -36,7 +34,9 @@ pub(super) fn head(fields: &mut Fields) -> Result<AnswerHead, DecodeError> {
 }
 
 pub(super) fn stop(fields: &mut Fields) -> Result<Option<Stop>, DecodeError> {
-    let Some(word) = fields.string("stop_reason")? else { return Ok(None) };
+    let Some(word) = fields.string("stop_reason")? else {
+        return Ok(None);
+    };
     Ok(Some(Stop { reason: wire::stop_reason(&word), sequence: fields.string("stop_sequence")? }))
 }
 

@@ -20,7 +20,12 @@ impl StreamDecoder for Decoder {
     fn decode(&mut self, event: &WireEvent) -> Result<Frame, DecodeError> {
         if (self.ended || self.failed) && event.data.trim() == TRAILER {
             let trailer = Event::Native { name: TRAILER.to_owned(), value: Value::Null };
-            return Ok(Frame { origin: DialectId::AnthropicMessages, name: event.name.clone(), events: vec![trailer], extras: Extras::none() });
+            return Ok(Frame {
+                origin: DialectId::AnthropicMessages,
+                name: event.name.clone(),
+                events: vec![trailer],
+                extras: Extras::none(),
+            });
         }
         if self.ended {
             return Err(DecodeError::Sequence { what: "something after the end" });

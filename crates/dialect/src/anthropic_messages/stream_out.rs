@@ -239,13 +239,18 @@ impl Encoder {
         let block = self.blocks;
         self.blocks += 1;
         let content = Object::typed("redacted_thinking").with("data", data);
-        out.push(event("content_block_start", Object::typed("content_block_start").with("index", block).with("content_block", content)));
+        out.push(event(
+            "content_block_start",
+            Object::typed("content_block_start").with("index", block).with("content_block", content),
+        ));
         out.push(stop_block(block));
     }
 
     fn close(&mut self, part: u32, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
         let known = self.known(part)?;
-        let Some(block) = known.block.filter(|_| !known.ended) else { return Ok(()) };
+        let Some(block) = known.block.filter(|_| !known.ended) else {
+            return Ok(());
+        };
         known.ended = true;
         out.push(stop_block(block));
         Ok(())
@@ -262,7 +267,8 @@ impl Encoder {
         let delta = Object::new()
             .with("stop_reason", wire::stop_word(&response::reason(&stop, &parts, false), false))
             .with("stop_sequence", stop.sequence.clone());
-        let told = Object::typed("message_delta").with("delta", delta).with("usage", usage::or_nothing(self.usage.as_ref()));
+        let told =
+            Object::typed("message_delta").with("delta", delta).with("usage", usage::or_nothing(self.usage.as_ref()));
         out.push(event("message_delta", told));
         out.push(event_of("message_stop"));
         Ok(())

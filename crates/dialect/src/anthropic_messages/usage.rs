@@ -8,7 +8,9 @@ use switchtower_domain::Usage;
 
 /// Reads `usage`, if there is one.
 pub(super) fn decode(fields: &mut Fields) -> Result<Option<Usage>, DecodeError> {
-    let Some(value) = fields.any("usage") else { return Ok(None) };
+    let Some(value) = fields.any("usage") else {
+        return Ok(None);
+    };
     if !value.is_object() {
         fields.put_back("usage", value);
         return Ok(None);

@@ -89,7 +89,9 @@ impl Composer<'_> {
         }
         let only_results = rest.is_empty() && !results.is_empty();
         for part in results {
-            let PartKind::ToolResult(result) = &part.kind else { continue };
+            let PartKind::ToolResult(result) = &part.kind else {
+                continue;
+            };
             let message = self.tool_message(result, part, turn);
             messages.push(message);
         }
@@ -144,9 +146,13 @@ impl Composer<'_> {
         let same = self.out.same;
         if let [part] = parts
             && let PartKind::Text { text, citations } = &part.kind
-            && (plain || (!same && part.cache.is_none()))
+            && (plain || (!same && (part.cache.is_none() || !self.variant.cache_markers)))
         {
             if !same {
+                if part.cache.is_some() {
+                    self.out
+                        .hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
+                }
                 self.out.name(&part.extras, part.at.path());
                 if text.is_empty() {
                     self.out.hint(part.at.path(), "empty text says nothing");
@@ -187,7 +193,8 @@ impl Composer<'_> {
                     message.set("refusal", text.as_str());
                 }
                 _ => {
-                    if !calls.is_empty() {
+                    let written = !matches!(part.kind, PartKind::ProviderItem(_) | PartKind::Native { .. });
+                    if written && !calls.is_empty() {
                         self.out.hint(part.at.path(), "what is said after a tool call comes before it");
                     }
                     content.push(part);
@@ -289,7 +296,7 @@ impl Composer<'_> {
                 object
             }
             ToolKind::Provider(_) => {
-                self.out.meaning(tool.at.path(), "a tool that its provider runs is not known to the target");
+                self.out.meaning(tool.at.path(), "a tool of this kind is not known to the target");
                 return None;
             }
         };
@@ -518,8 +525,7 @@ const fn mode_word(mode: ReasoningMode) -> &'static str {
 /// <https://openrouter.ai/docs/use-cases/reasoning-tokens>.
 const fn effort_of_budget(budget_tokens: u64) -> Effort {
     match budget_tokens {
-        0..=1_024 => Effort::Minimal,
-        1_025..=4_096 => Effort::Low,
+        0..=4_096 => Effort::Low,
         4_097..=16_384 => Effort::Medium,
         _ => Effort::High,
     }

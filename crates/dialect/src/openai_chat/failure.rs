@@ -69,7 +69,8 @@ fn blank() -> Failure {
 }
 
 fn of_value(value: Value) -> Failure {
-    let native = |value: Value, message: Option<String>| Failure { message, form: FailureForm::Native(value), ..blank() };
+    let native =
+        |value: Value, message: Option<String>| Failure { message, form: FailureForm::Native(value), ..blank() };
     let words = |text: &Value| text.as_str().map(str::to_owned);
     match &value {
         Value::Object(map) if map.get("error").is_some_and(Value::is_object) => read(value, FailureForm::Usual),
@@ -95,7 +96,9 @@ fn read(value: Value, form: FailureForm) -> Failure {
     let mut failure = Failure { form, ..blank() };
     let flat = failure.form == FailureForm::Flat;
     // Fields of unexpected kinds stay where they are, so that nothing here can fail.
-    let Ok(mut fields) = Fields::tolerant(value, "") else { return failure };
+    let Ok(mut fields) = Fields::tolerant(value, "") else {
+        return failure;
+    };
     let mut take = |error: &mut Fields| {
         failure.message = error.string("message")?;
         failure.kind = error.string("type")?;
@@ -125,7 +128,8 @@ pub(super) fn encode_failure(failure: &Failure, same: bool) -> Value {
         error.maybe("code", failure.code.clone());
     } else {
         error.set("message", failure.message.as_deref().unwrap_or("the provider failed without saying why"));
-        error.set("type", if failure.class == FailureClass::Invalid { "invalid_request_error" } else { "server_error" });
+        error
+            .set("type", if failure.class == FailureClass::Invalid { "invalid_request_error" } else { "server_error" });
         error.set("param", failure.param.clone());
         error.set("code", failure.code.as_deref().unwrap_or(failure.class.as_str()));
     }

@@ -17,11 +17,15 @@ pub(super) fn verdicts(fields: &mut Fields) -> Result<Vec<FilterVerdict>, Decode
 fn read(results: &mut Fields) -> Result<Vec<FilterVerdict>, DecodeError> {
     let mut verdicts = Vec::new();
     for category in results.keys() {
-        let Some(Value::Object(result)) = results.peek(&category) else { continue };
+        let Some(Value::Object(result)) = results.peek(&category) else {
+            continue;
+        };
         if result.is_empty() {
             continue;
         }
-        let Some(result) = results.any(&category) else { continue };
+        let Some(result) = results.any(&category) else {
+            continue;
+        };
         let mut result = results.beneath(result, &category)?;
         verdicts.push(FilterVerdict {
             category,

@@ -22,7 +22,9 @@ fn tokens(fields: &mut Fields, key: &str) -> Result<Option<Vec<TokenLogProb>>, D
     if !fields.peek(key).is_some_and(|list| list.as_array().is_some_and(|list| list.iter().all(readable))) {
         return Ok(None);
     }
-    let Some(items) = fields.list(key)? else { return Ok(None) };
+    let Some(items) = fields.list(key)? else {
+        return Ok(None);
+    };
     items.into_iter().map(|item| token(fields.beneath(item, key)?)).collect::<Result<_, _>>().map(Some)
 }
 
@@ -30,10 +32,8 @@ fn token(mut fields: Fields) -> Result<TokenLogProb, DecodeError> {
     let token = fields.required_string("token")?;
     let logprob = fields.number("logprob")?.unwrap_or_else(|| 0.into());
     let byte = |value: &Value| value.as_u64().and_then(|byte| u8::try_from(byte).ok());
-    let bytes: Option<Vec<u8>> = fields
-        .peek("bytes")
-        .and_then(Value::as_array)
-        .and_then(|items| items.iter().map(byte).collect());
+    let bytes: Option<Vec<u8>> =
+        fields.peek("bytes").and_then(Value::as_array).and_then(|items| items.iter().map(byte).collect());
     if bytes.is_some() {
         fields.any("bytes");
     }

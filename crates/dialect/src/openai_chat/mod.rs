@@ -16,9 +16,7 @@ mod stream_out;
 mod usage;
 mod wire;
 
-use crate::{
-    DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant,
-};
+use crate::{DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant};
 use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
 
@@ -90,7 +88,11 @@ impl Dialect for OpenaiChat {
     fn retention(&self) -> &'static [Retention] {
         &[
             Retention { field: "store", harmless: &["false", "null"], instead: Some("false") },
-            Retention { field: "prompt_cache_retention", harmless: &["\"in-memory\"", "\"in_memory\"", "null"], instead: None },
+            Retention {
+                field: "prompt_cache_retention",
+                harmless: &["\"in-memory\"", "\"in_memory\"", "null"],
+                instead: None,
+            },
         ]
     }
 

@@ -81,7 +81,9 @@ fn media(fields: &mut Fields, key: &str, kind: MediaKind) -> Result<Option<PartK
         return Ok(Some(PartKind::Media(Media { kind, source: source_of_url(url), detail: None })));
     }
     fields.nested(key, |object| {
-        let Some(url) = object.string("url")? else { return Ok(None) };
+        let Some(url) = object.string("url")? else {
+            return Ok(None);
+        };
         Ok(Some(PartKind::Media(Media { kind, source: source_of_url(url), detail: object.string("detail")? })))
     })
 }
@@ -139,7 +141,9 @@ fn thinking(fields: &mut Fields) -> Option<PartKind> {
 
 /// The text of Mistral's list, if it is one bare text part.
 pub(super) fn thinking_text(list: &Value) -> Option<String> {
-    let [item] = list.as_array()?.as_slice() else { return None };
+    let [item] = list.as_array()?.as_slice() else {
+        return None;
+    };
     let object = item.as_object()?;
     let bare = object.len() == 2 && object.get("type").and_then(Value::as_str) == Some("text");
     object.get("text").and_then(Value::as_str).filter(|_| bare).map(str::to_owned)
@@ -160,7 +164,9 @@ pub(super) fn cache_marker(fields: &mut Fields) -> Result<Option<CacheMarker>, D
     if fields.peek("cache_control").and_then(|marker| marker.get("type")).and_then(Value::as_str) != Some("ephemeral") {
         return Ok(None);
     }
-    let Some(value) = fields.any("cache_control") else { return Ok(None) };
+    let Some(value) = fields.any("cache_control") else {
+        return Ok(None);
+    };
     let mut marker = fields.beneath(value, &fields.path_of("cache_control"))?;
     marker.any("type");
     let ttl = marker.string("ttl")?.map(|word| match word.as_str() {
@@ -210,7 +216,9 @@ fn is_readable(part: &Part) -> bool {
 }
 
 fn reasoning_details(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> {
-    if !fields.peek("reasoning_details").is_some_and(|list| list.as_array().is_some_and(|l| l.iter().all(Value::is_object)))
+    if !fields
+        .peek("reasoning_details")
+        .is_some_and(|list| list.as_array().is_some_and(|l| l.iter().all(Value::is_object)))
     {
         return Ok(Vec::new());
     }
@@ -288,9 +296,8 @@ fn tool_call(mut fields: Fields, at: Locus) -> Result<Part, DecodeError> {
     let custom = fields.peek_str("type") == Some("custom");
     let (inner, arguments_key) = if custom { ("custom", "input") } else { ("function", "arguments") };
     fields.constant("type", if custom { "custom" } else { "function" });
-    let call = fields.nested(inner, |function| {
-        Ok(Some((function.expected_string("name")?, arguments(function, arguments_key)?)))
-    })?;
+    let call = fields
+        .nested(inner, |function| Ok(Some((function.expected_string("name")?, arguments(function, arguments_key)?))))?;
     let (name, arguments) = call.ok_or_else(|| DecodeError::Missing { path: at.field(inner) })?;
     let kind = if custom { ToolCallKind::Custom } else { ToolCallKind::Function };
     Ok(Part { kind: PartKind::ToolCall(ToolCall { id, name, arguments, kind }), cache, extras: fields.rest(), at })
@@ -344,12 +351,7 @@ pub(super) fn citations(fields: &mut Fields) -> Result<Vec<Citation>, DecodeErro
 pub(super) fn citation(mut fields: Fields) -> Result<Citation, DecodeError> {
     let kind = fields.required_string("type")?;
     if kind != "url_citation" {
-        return Ok(Citation {
-            kind: CitationKind::Other(kind),
-            cited_text: None,
-            title: None,
-            extras: fields.rest(),
-        });
+        return Ok(Citation { kind: CitationKind::Other(kind), cited_text: None, title: None, extras: fields.rest() });
     }
     let (kind, cited_text, title) = fields.nested("url_citation", |page| {
         let url = page.expected_string("url")?;
@@ -375,7 +377,9 @@ pub(super) fn annotation(citation: &Citation, same: bool) -> Option<Object> {
             Object::typed("url_citation").with("url_citation", page)
         }
         CitationKind::Other(kind) if same => Object::typed(kind),
-        CitationKind::Other(_) | CitationKind::Characters { .. } | CitationKind::Pages { .. } => return None,
+        CitationKind::Other(_) | CitationKind::Characters { .. } | CitationKind::Pages { .. } => {
+            return None;
+        }
     };
     if same {
         citation.extras.overlay(object.map_mut());

@@ -78,7 +78,11 @@ fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
     if effort.is_none() && fields.peek("thinking").is_none() && fields.peek("reasoning").is_some_and(Value::is_object) {
         return fields.nested("reasoning", |object| {
             Ok(ReasoningSpec {
-                mode: object.bool("enabled")?.map(|on| if on { ReasoningMode::Enabled } else { ReasoningMode::Disabled }),
+                mode: object.bool("enabled")?.map(
+                    |on| {
+                        if on { ReasoningMode::Enabled } else { ReasoningMode::Disabled }
+                    },
+                ),
                 effort: object.string("effort")?.map(|word| wire::effort(&word)),
                 budget_tokens: object.u64("max_tokens")?,
                 in_one_object: true,
@@ -99,7 +103,9 @@ fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
 }
 
 fn output(fields: &mut Fields) -> Result<OutputFormat, DecodeError> {
-    let Some(value) = fields.any("response_format") else { return Ok(OutputFormat::Unstated) };
+    let Some(value) = fields.any("response_format") else {
+        return Ok(OutputFormat::Unstated);
+    };
     let mut format = fields.beneath(value, "response_format")?;
     let kind = format.required_string("type")?;
     let structured = match kind.as_str() {
@@ -163,7 +169,9 @@ fn tool(parent: &Fields, item: Value, index: usize) -> Result<Tool, DecodeError>
             })?;
             ToolKind::Function(function.ok_or_else(|| DecodeError::Missing { path: at.field("function") })?)
         }
-        Some(_) => ToolKind::Provider(ProviderTool { kind: fields.required_string("type")?, name: fields.string("name")? }),
+        Some(_) => {
+            ToolKind::Provider(ProviderTool { kind: fields.required_string("type")?, name: fields.string("name")? })
+        }
     };
     Ok(Tool { kind, cache, extras: fields.rest(), at })
 }
@@ -181,7 +189,11 @@ fn tool_choice(fields: &mut Fields) -> Result<Option<ToolChoice>, DecodeError> {
             let name = object.get("function").and_then(|function| function.get("name")).and_then(Value::as_str);
             let plain = object.len() == 2 && object.get("type").and_then(Value::as_str) == Some("function");
             match name {
-                Some(name) if plain && object.get("function").and_then(Value::as_object).is_some_and(|f| f.len() == 1) => ToolChoice::Named(name.to_owned()),
+                Some(name)
+                    if plain && object.get("function").and_then(Value::as_object).is_some_and(|f| f.len() == 1) =>
+                {
+                    ToolChoice::Named(name.to_owned())
+                }
                 _ => return Ok(None),
             }
         }
@@ -204,8 +216,7 @@ fn turn(parent: &Fields, item: Value, index: usize) -> Result<Turn, DecodeError>
     let at = Locus::default().element("messages", index);
     let mut fields = parent.beneath(item, at.path())?;
     let word = fields.required_string("role")?;
-    let role =
-        wire::role(&word).ok_or_else(|| DecodeError::Value { path: at.field("role"), expected: wire::ROLES })?;
+    let role = wire::role(&word).ok_or_else(|| DecodeError::Value { path: at.field("role"), expected: wire::ROLES })?;
     let name = fields.string("name")?;
     let (parts, plain) = match role {
         Role::Tool => tool_turn(&mut fields, &at)?,
@@ -228,7 +239,6 @@ fn tool_turn(fields: &mut Fields, at: &Locus) -> Result<(Vec<Part>, bool), Decod
     let call_id = fields.required_string("tool_call_id")?;
     let absent = fields.peek("content").is_none_or(|content| content.is_null() || *content == Value::Array(Vec::new()));
     let (content, plain) = parts::content(fields, "content")?;
-    let result =
-        ToolResult { call_id, content: if absent { None } else { Some(content) }, plain, is_error: None };
+    let result = ToolResult { call_id, content: if absent { None } else { Some(content) }, plain, is_error: None };
     Ok((vec![Part { at: at.clone(), ..Part::new(PartKind::ToolResult(result)) }], false))
 }

@@ -74,6 +74,9 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
     let mut out = ExtrasWriter { same, hints: &[], notices: Vec::new() };
     let mut body = Object::new();
     write_head(&mut body, &answer.head, wire::OBJECT, &answer.extras);
+    if !same {
+        complete_head(&mut body);
+    }
     let choices: Vec<Value> = answer.choices.iter().map(|choice| encode_choice(choice, &mut out)).collect();
     if !choices.is_empty() || !same {
         body.set("choices", choices);
@@ -93,6 +96,15 @@ pub(super) fn write_head(body: &mut Object, head: &AnswerHead, object: &str, ext
     body.maybe("model", head.model.clone());
     body.maybe("service_tier", head.service_tier.clone());
     body.maybe("system_fingerprint", head.fingerprint.clone());
+}
+
+/// Clients rely on the three; another dialect may not have told them.
+pub(super) fn complete_head(body: &mut Object) {
+    for (key, value) in [("id", Value::from("")), ("created", Value::from(0)), ("model", Value::from(""))] {
+        if !body.contains(key) {
+            body.set(key, value);
+        }
+    }
 }
 
 fn encode_choice(choice: &Choice, out: &mut ExtrasWriter<'_>) -> Value {
@@ -170,7 +182,9 @@ impl Message {
             PartKind::Reasoning(reasoning) => {
                 let key = if self.same { reasoning.field } else { Some(ReasoningField::ReasoningContent) };
                 match key.and_then(parts::reasoning_key) {
-                    Some(key) => self.reasoning(key, reasoning.text.as_deref().or(reasoning.summary.as_deref()), part, out),
+                    Some(key) => {
+                        self.reasoning(key, reasoning.text.as_deref().or(reasoning.summary.as_deref()), part, out)
+                    }
                     None if reasoning.field == Some(ReasoningField::ThinkingParts) => {
                         self.content.extend(parts::content_part(part, out, true).map(Value::from));
                     }
@@ -180,10 +194,7 @@ impl Message {
             PartKind::ToolCall(call) => {
                 let mut object = parts::tool_call_object(call, part);
                 if !self.same && call.arguments.is_empty() {
-                    object.set(
-                        "function",
-                        Object::new().with("name", call.name.as_str()).with("arguments", "{}"),
-                    );
+                    object.set("function", Object::new().with("name", call.name.as_str()).with("arguments", "{}"));
                 }
                 out.write(&part.extras, part.at.path(), &mut object);
                 self.calls.push(object.into());

@@ -5,7 +5,8 @@ use crate::fields::Fields;
 use crate::{DecodeError, StreamDecoder, StreamEnding, StreamWatch, Variant, WireEvent};
 use serde_json::Value;
 use switchtower_domain::{
-    AnswerHead, Delta, DialectId, Event, FailureForm, Frame, Part, PartKind, Reasoning, ReasoningField, ToolCall, ToolCallKind,
+    AnswerHead, Delta, DialectId, Event, FailureForm, Frame, Part, PartKind, Reasoning, ReasoningField, ToolCall,
+    ToolCallKind,
 };
 
 /// Reads chunks.
@@ -180,9 +181,12 @@ impl Open {
         for (key, field) in
             [("reasoning_content", ReasoningField::ReasoningContent), ("reasoning", ReasoningField::Reasoning)]
         {
-            let Some(text) = delta.text(key)? else { continue };
+            let Some(text) = delta.text(key)? else {
+                continue;
+            };
             let other = self.reasoning_content.is_some() && field == ReasoningField::Reasoning;
-            let slot = if field == ReasoningField::Reasoning { &mut self.reasoning } else { &mut self.reasoning_content };
+            let slot =
+                if field == ReasoningField::Reasoning { &mut self.reasoning } else { &mut self.reasoning_content };
             let part = begin(slot, &mut self.parts);
             let restated = detailed || other;
             let kind = PartKind::Reasoning(Reasoning { field: Some(field), restated, ..Reasoning::default() });
@@ -192,7 +196,9 @@ impl Open {
     }
 
     fn details(&mut self, delta: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        if !delta.peek("reasoning_details").is_some_and(|list| list.as_array().is_some_and(|l| l.iter().all(Value::is_object)))
+        if !delta
+            .peek("reasoning_details")
+            .is_some_and(|list| list.as_array().is_some_and(|l| l.iter().all(Value::is_object)))
         {
             return Ok(());
         }
@@ -326,7 +332,8 @@ impl Open {
             Some(call) => (call.part, true),
             None => self.begin_call(fields, number, id, events)?,
         };
-        let (inner, key) = if fields.peek("custom").is_some() { ("custom", "input") } else { ("function", "arguments") };
+        let (inner, key) =
+            if fields.peek("custom").is_some() { ("custom", "input") } else { ("function", "arguments") };
         if let Some(text) = fields.nested(inner, |function| function.string(key))? {
             events.push(Event::PartGrew { choice: self.index, part, delta: Delta::Arguments(text) });
         }

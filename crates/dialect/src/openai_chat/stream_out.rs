@@ -6,8 +6,8 @@ use crate::render::Object;
 use crate::{StreamEncoder, WireEvent};
 use serde_json::{Map, Value};
 use switchtower_domain::{
-    AnswerHead, Delta, DialectId, Event, Extras, Failure, FailureForm, FilterVerdict, Frame, LogProbs, OutOfPlace, Part, PartKind, ReasoningField,
-    Refusal, Stop, ToolCall, ToolCallKind, Usage,
+    AnswerHead, Delta, DialectId, Event, Extras, Failure, FailureForm, FilterVerdict, Frame, LogProbs, OutOfPlace,
+    Part, PartKind, ReasoningField, Refusal, Stop, ToolCall, ToolCallKind, Usage,
 };
 
 /// Writes chunks. A frame of this dialect becomes the one chunk that it was; frames of another become the chunks
@@ -134,7 +134,9 @@ impl Encoder {
                 delta.insert("role".to_owned(), Value::from("assistant"));
             }
         }
-        out.push(data(self.chunk(vec![choice], &Extras::none())));
+        let mut body = self.chunk(vec![choice], &Extras::none());
+        response::complete_head(&mut body);
+        out.push(data(body));
     }
 
     fn other(&mut self, frame: &Frame, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
@@ -187,6 +189,7 @@ impl Encoder {
             && let Some(report) = &self.usage
         {
             let mut body = self.chunk(Vec::new(), &Extras::none());
+            response::complete_head(&mut body);
             body.set("choices", Vec::<Value>::new());
             body.set("usage", usage::encode(report, false));
             out.push(data(body));

@@ -156,9 +156,8 @@ fn calls(answer: &Answer) -> Vec<(String, String, Value)> {
 /// The reason for stopping, with those taken together that some dialect does not tell apart.
 fn stop(answer: &Answer) -> &'static str {
     let choice = first(answer);
-    let refused = choice.is_some_and(|choice| {
-        choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal { .. }))
-    });
+    let refused =
+        choice.is_some_and(|choice| choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal { .. })));
     match choice.and_then(|choice| choice.stop.as_ref()).map(|stop| &stop.reason) {
         _ if refused => "refused",
         Some(StopReason::MaxTokens | StopReason::ContextWindow) => "length",

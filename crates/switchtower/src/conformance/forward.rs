@@ -17,8 +17,8 @@ pub(super) fn request(body: &Value, findings: &mut Findings) {
     splice.set("model", MODEL);
     let spliced = splice.apply(&bytes, &scanned);
     let Some(model) = scanned.field("model") else { return };
-    let expected =
-        [bytes.get(..model.place.start), Some(MODEL.as_bytes()), bytes.get(model.place.end..)].map(Option::unwrap_or_default);
+    let expected = [bytes.get(..model.place.start), Some(MODEL.as_bytes()), bytes.get(model.place.end..)]
+        .map(Option::unwrap_or_default);
     if expected.concat() != spliced {
         findings.push(("forward: only the model changes", "other bytes changed too".to_owned()));
     }
@@ -50,7 +50,12 @@ pub(super) fn stream(own: &dyn Dialect, body: &[u8], findings: &mut Findings) {
     }
 }
 
-fn pass(raw: &sse::RawEvent, watch: &mut dyn switchtower_dialect::StreamWatch, sent: &mut Vec<u8>, findings: &mut Findings) {
+fn pass(
+    raw: &sse::RawEvent,
+    watch: &mut dyn switchtower_dialect::StreamWatch,
+    sent: &mut Vec<u8>,
+    findings: &mut Findings,
+) {
     sent.extend_from_slice(&raw.bytes);
     if raw.is_foreign() {
         findings.push(("forward: each event passes", "bytes that are no event".to_owned()));

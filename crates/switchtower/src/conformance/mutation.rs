@@ -31,7 +31,9 @@ impl Mutations {
     pub fn unnoticed(&self) -> impl Iterator<Item = (&str, Tally)> {
         self.fields
             .iter()
-            .filter(|(path, tally)| tally.noticed < tally.changed && !SILENT.iter().any(|silent| path.ends_with(silent)))
+            .filter(|(path, tally)| {
+                tally.noticed < tally.changed && !SILENT.iter().any(|silent| path.ends_with(silent))
+            })
             .map(|(path, tally)| (path.as_str(), *tally))
     }
 
@@ -180,15 +182,40 @@ fn change(tree: &Value, leaf: &Leaf) -> Option<Value> {
 /// Another word of the same closed set, for words that are variants without content.
 fn sibling(word: &str) -> Option<&'static str> {
     const PAIRS: [(&str, &str); 34] = [
-        ("System", "User"), ("Developer", "System"), ("User", "Assistant"), ("Assistant", "User"), ("Tool", "User"),
-        ("EndTurn", "MaxTokens"), ("MaxTokens", "MaxCompletionTokens"), ("MaxCompletionTokens", "MaxTokens"),
-        ("StopSequence", "EndTurn"), ("ToolUse", "EndTurn"), ("Refusal", "EndTurn"), ("ContentFilter", "EndTurn"),
-        ("PauseTurn", "EndTurn"), ("ContextWindow", "EndTurn"), ("Minimal", "Low"), ("Low", "High"),
-        ("Medium", "High"), ("High", "Low"), ("ExtraHigh", "Low"), ("Max", "Low"), ("Enabled", "Disabled"),
-        ("Disabled", "Enabled"), ("Adaptive", "Enabled"), ("Image", "Video"), ("Audio", "Image"), ("Video", "Image"),
-        ("Function", "Custom"), ("Custom", "Function"), ("ReasoningContent", "Reasoning"),
-        ("Reasoning", "ReasoningContent"), ("ReasoningDetails", "Reasoning"), ("ThinkingParts", "Reasoning"),
-        ("FiveMinutes", "OneHour"), ("OneHour", "FiveMinutes"),
+        ("System", "User"),
+        ("Developer", "System"),
+        ("User", "Assistant"),
+        ("Assistant", "User"),
+        ("Tool", "User"),
+        ("EndTurn", "MaxTokens"),
+        ("MaxTokens", "MaxCompletionTokens"),
+        ("MaxCompletionTokens", "MaxTokens"),
+        ("StopSequence", "EndTurn"),
+        ("ToolUse", "EndTurn"),
+        ("Refusal", "EndTurn"),
+        ("ContentFilter", "EndTurn"),
+        ("PauseTurn", "EndTurn"),
+        ("ContextWindow", "EndTurn"),
+        ("Minimal", "Low"),
+        ("Low", "High"),
+        ("Medium", "High"),
+        ("High", "Low"),
+        ("ExtraHigh", "Low"),
+        ("Max", "Low"),
+        ("Enabled", "Disabled"),
+        ("Disabled", "Enabled"),
+        ("Adaptive", "Enabled"),
+        ("Image", "Video"),
+        ("Audio", "Image"),
+        ("Video", "Image"),
+        ("Function", "Custom"),
+        ("Custom", "Function"),
+        ("ReasoningContent", "Reasoning"),
+        ("Reasoning", "ReasoningContent"),
+        ("ReasoningDetails", "Reasoning"),
+        ("ThinkingParts", "Reasoning"),
+        ("FiveMinutes", "OneHour"),
+        ("OneHour", "FiveMinutes"),
     ];
     PAIRS.iter().find(|(one, _)| *one == word).map(|(_, other)| *other)
 }

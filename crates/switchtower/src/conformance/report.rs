@@ -66,7 +66,11 @@ impl Report {
         self.by_api.entry(api.to_owned()).or_default().add(&outcome);
         self.by_provider.entry(provider.to_owned()).or_default().add(&outcome);
         if let Outcome::Failed(checks) = outcome {
-            self.failures.extend(checks.into_iter().map(|(check, reason)| Failed { file: file.to_owned(), check, reason }));
+            self.failures.extend(checks.into_iter().map(|(check, reason)| Failed {
+                file: file.to_owned(),
+                check,
+                reason,
+            }));
         }
     }
 

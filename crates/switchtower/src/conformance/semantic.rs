@@ -225,7 +225,8 @@ mod tests {
 
     #[test]
     fn two_ways_of_writing_are_settled_to_one() {
-        let mut one = json!({"messages": [{"role": "user", "content": "a", "name": null}], "stop": "x", "max_tokens": 3});
+        let mut one =
+            json!({"messages": [{"role": "user", "content": "a", "name": null}], "stop": "x", "max_tokens": 3});
         let mut other = json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}],
             "stop": ["x"], "max_completion_tokens": 3});
         settle(DialectId::OpenaiChat, &mut one);

@@ -144,8 +144,12 @@ fn translate(other: &dyn Dialect, frames: &[Frame]) -> Result<Answer, String> {
     let mut ended = false;
     let marked = frames.iter().flat_map(|frame| &frame.events).any(|e| matches!(e, Event::Ended | Event::Failed(_)));
     // A stream that ends without its marker is ended for the client all the same.
-    let end = Frame { origin: frames.first().map_or(other.id(), |frame| frame.origin), name: None, events: vec![Event::Ended],
-        extras: switchtower_domain::Extras::none() };
+    let end = Frame {
+        origin: frames.first().map_or(other.id(), |frame| frame.origin),
+        name: None,
+        events: vec![Event::Ended],
+        extras: switchtower_domain::Extras::none(),
+    };
     for frame in frames.iter().chain((!marked).then_some(&end)) {
         for wire in encoder.encode(frame).map_err(|error| error.to_string())? {
             let received = decoder.decode(&wire).map_err(|error| error.to_string())?;

@@ -1,0 +1,125 @@
+//! Fixture in, snapshot out.
+
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use switchtower_dialect::{ALL, Dialect, Variant, WireEvent, sse};
+use switchtower_domain::{AnswerBuilder, limits};
+
+pub(crate) fn fixture(own: &dyn Dialect, name: &str) -> String {
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src").join(own.id().as_str()).join("fixtures").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("every dialect has {}: {error}", path.display()))
+}
+
+pub(crate) fn value(own: &dyn Dialect, name: &str) -> Value {
+    serde_json::from_str(&fixture(own, name)).unwrap()
+}
+
+pub(crate) fn events(text: &str) -> Vec<WireEvent> {
+    let mut reader = sse::Reader::new(limits::EVENT_BYTES_MAX);
+    reader.push(text.as_bytes());
+    let mut events = Vec::new();
+    while let Some(raw) = reader.next_event().unwrap() {
+        events.extend(raw.read().and_then(|parsed| parsed.to_wire()));
+    }
+    events
+}
+
+fn others(own: &dyn Dialect) -> impl Iterator<Item = &'static dyn Dialect> {
+    let id = own.id();
+    ALL.into_iter().filter(move |other| other.id() != id)
+}
+
+/// As JSON text: numbers keep their digits there.
+fn snapshot(name: &str, value: &impl serde::Serialize) {
+    insta::assert_snapshot!(name, serde_json::to_string_pretty(value).unwrap());
+}
+
+fn notices(list: &[switchtower_domain::Notice]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn requests() {
+    for own in ALL {
+        let original = value(own, "request.json");
+        let request = own.decode_request(original.clone()).unwrap();
+        assert_eq!(own.encode_request(&request, &Variant::default()).body, original, "{}", own.id());
+        snapshot(&format!("{}_request", own.id()), &request);
+        for other in others(own) {
+            let sent = other.encode_request(&request, &Variant::default());
+            let told = json!({"body": sent.body, "notices": notices(&sent.notices)});
+            snapshot(&format!("{}_request_to_{}", own.id(), other.id()), &told);
+        }
+    }
+}
+
+#[test]
+fn answers() {
+    for own in ALL {
+        let original = value(own, "answer.json");
+        let answer = own.decode_answer(original.clone(), &Variant::default()).unwrap();
+        assert_eq!(own.encode_answer(&answer).body, original, "{}", own.id());
+        snapshot(&format!("{}_answer", own.id()), &answer);
+        for other in others(own) {
+            let told = other.encode_answer(&answer);
+            let told = json!({"body": told.body, "notices": notices(&told.notices)});
+            snapshot(&format!("{}_answer_to_{}", own.id(), other.id()), &told);
+        }
+    }
+}
+
+#[test]
+fn streams() {
+    for own in ALL {
+        let recorded = events(&fixture(own, "stream.sse"));
+        let (mut decoder, mut encoder) = (own.stream_decoder(&Variant::default()), own.stream_encoder(true));
+        let mut builder = AnswerBuilder::new(own.id());
+        let mut frames = Vec::new();
+        for event in &recorded {
+            let frame = decoder.decode(event).unwrap();
+            let written = encoder.encode(&frame).unwrap();
+            let parsed =
+                |event: &WireEvent| serde_json::from_str(&event.data).unwrap_or(Value::from(event.data.as_str()));
+            assert_eq!(written.iter().map(parsed).collect::<Vec<Value>>(), [parsed(event)], "{}", own.id());
+            frame.events.iter().for_each(|event| builder.apply(event).unwrap());
+            frames.push(frame);
+        }
+        assert!(decoder.complete());
+        snapshot(&format!("{}_stream_collected", own.id()), &builder.finish());
+        for other in others(own) {
+            let mut encoder = other.stream_encoder(true);
+            let mut told = String::new();
+            for event in frames.iter().flat_map(|frame| encoder.encode(frame).unwrap()) {
+                let _ = writeln!(told, "{} {}", event.name.unwrap_or_default(), event.data);
+            }
+            insta::assert_snapshot!(format!("{}_stream_to_{}", own.id(), other.id()), told);
+        }
+    }
+}
+
+#[test]
+fn errors() {
+    for own in ALL {
+        let original = fixture(own, "error.json");
+        let failure = own.decode_failure(429, original.as_bytes());
+        assert_eq!(own.encode_failure(&failure, own.id()), value(own, "error.json"));
+        snapshot(&format!("{}_error", own.id()), &failure);
+    }
+}
+
+#[test]
+fn refusals_have_the_shape_of_their_dialect() {
+    use switchtower_domain::{Refusal, RefusalCode};
+    for own in ALL {
+        let told: Vec<Value> = RefusalCode::ALL
+            .iter()
+            .map(|code| {
+                let refusal = Refusal::new(*code, "what happened, and what to do");
+                json!({"code": code.as_str(), "status": own.refusal_status(&refusal), "body": own.encode_refusal(&refusal, "req_1")})
+            })
+            .collect();
+        snapshot(&format!("{}_refusals", own.id()), &told);
+    }
+}
