@@ -28,20 +28,9 @@ impl Settings {
     /// Checks that the bounds can be kept.
     ///
     /// # Errors
-    /// [`SettingsError`] names the setting and what it may be.
+    /// [`SettingsError`] names the first setting that cannot, and what it may be.
     pub fn check(&self) -> Result<(), SettingsError> {
-        let limits = &self.limits;
-        let within = |setting, found: usize, min, max| {
-            if (min..=max).contains(&found) { Ok(()) } else { Err(SettingsError { setting, found, min, max }) }
-        };
-        within("limits.body_bytes_max", limits.body_bytes_max, 1, 1 << 30)?;
-        within("limits.header_bytes_max", limits.header_bytes_max, 8192, 1 << 20)?;
-        within("limits.headers_max", limits.headers_max, 8, 1000)?;
-        within("limits.event_bytes_max", limits.event_bytes_max, 1024, 1 << 30)?;
-        within("limits.answer_bytes_max", limits.answer_bytes_max, 1024, 1 << 30)?;
-        within("limits.depth_max", limits.depth_max, 4, DEPTH_MAX)?;
-        within("limits.tools_max", limits.tools_max, 0, 100_000)?;
-        within("limits.open_requests_max", limits.open_requests_max, 1, 1_000_000)
+        self.limits.check().into_iter().next().map_or(Ok(()), Err)
     }
 }
 
@@ -83,6 +72,24 @@ pub struct Limits {
     pub tools_max: usize,
     /// The most requests that are open at once.
     pub open_requests_max: usize,
+}
+
+impl Limits {
+    /// The bounds that cannot be kept, all of them.
+    pub fn check(&self) -> Vec<SettingsError> {
+        let bounds = [
+            ("limits.body_bytes_max", self.body_bytes_max, 1, 1 << 30),
+            ("limits.header_bytes_max", self.header_bytes_max, 8192, 1 << 20),
+            ("limits.headers_max", self.headers_max, 8, 1000),
+            ("limits.event_bytes_max", self.event_bytes_max, 1024, 1 << 30),
+            ("limits.answer_bytes_max", self.answer_bytes_max, 1024, 1 << 30),
+            ("limits.depth_max", self.depth_max, 4, DEPTH_MAX),
+            ("limits.tools_max", self.tools_max, 0, 100_000),
+            ("limits.open_requests_max", self.open_requests_max, 1, 1_000_000),
+        ];
+        let errors = bounds.into_iter().filter(|(_, found, min, max)| !(min..=max).contains(&found));
+        errors.map(|(setting, found, min, max)| SettingsError { setting, found, min, max }).collect()
+    }
 }
 
 impl Default for Limits {

@@ -44,7 +44,7 @@ impl Provider {
             credential,
             variant: kind.variant.clone(),
             timeouts: Timeouts::default(),
-            retention: RetentionPolicy::Refuse,
+            retention: RetentionPolicy::default(),
             headers: kind.headers.clone(),
             passed_headers: kind.passed_headers.clone(),
             request_id_header: kind.request_id_header.clone(),
@@ -87,6 +87,8 @@ impl Default for Timeouts {
 pub enum RetentionPolicy {
     /// They are changed to what does not ask for it, or the request is refused where the caller is strict.
     #[default]
+    Off,
+    /// A request that has one is refused.
     Refuse,
     /// They are passed on.
     Allow,

@@ -48,8 +48,10 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let strict = settings.strict
         || decoded.asked.headers.get(STRICT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     let mut draft = Draft { splice: Splice::default(), notices: Vec::new() };
-    if deployment.provider.retention == RetentionPolicy::Refuse {
-        draft.keep_nothing(&decoded, client, strict)?;
+    match deployment.provider.retention {
+        RetentionPolicy::Off => draft.keep_nothing(&decoded, client, strict)?,
+        RetentionPolicy::Refuse => draft.keep_nothing(&decoded, client, true)?,
+        RetentionPolicy::Allow => {}
     }
     let (body, carriage) = if deployment.provider.dialect == client {
         (draft.forward(&decoded, &deployment)?, Carriage::Forward)

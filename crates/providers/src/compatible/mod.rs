@@ -56,6 +56,9 @@ macro_rules! quirks {
         #[serde(deny_unknown_fields)]
         struct Quirks { $($(#[$doc])* $field: Option<Quirk<$type>>,)* }
 
+        /// The names of all quirks.
+        pub const QUIRKS: &[&str] = &[$(stringify!($field)),*];
+
         #[cfg(test)]
         impl Quirks {
             fn sources(&self) -> Vec<(&'static str, &str)> {

@@ -1,0 +1,349 @@
+//! The second pass: each value is valid in itself. Types of ours stand for the texts of the file; whether the names in
+//! them lead anywhere is for the next pass.
+
+use super::problem::{Findings, Place, quoted};
+use super::quirks::Quirks;
+use super::secrets::Reference;
+use super::written::{self, At, Named, Section as _, Written};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+use switchtower_domain::{DeploymentName, DialectId, ModelName, NameError, ProviderName};
+use switchtower_gateway::Limits;
+use switchtower_providers::{CredentialStyle, Endpoint, RetentionPolicy};
+
+/// Where the gateway listens unless it is told otherwise.
+const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+const TIMEOUT_MS: RangeInclusive<u64> = 1..=86_400_000;
+pub(super) const OUTPUT_TOKENS: RangeInclusive<u64> = 1..=100_000_000;
+
+/// A configuration whose values are valid in themselves.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) address: At<SocketAddr>,
+    pub(super) threads: Option<usize>,
+    pub(super) shutdown_grace: Duration,
+    pub(super) keep_alive: Duration,
+    pub(super) limits: Limits,
+    pub(super) strict: bool,
+    /// Where `[[keys]]` begins, if there is any.
+    pub(super) keys_place: Option<Place>,
+    pub(super) keys: Vec<Key>,
+    pub(super) providers: Vec<Provider>,
+    pub(super) deployments: Vec<Deployment>,
+    pub(super) aliases: Vec<(At<String>, Option<DeploymentName>, At<String>)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: Option<At<String>>,
+    pub(super) secret: Option<At<Reference>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Provider {
+    /// As it is written, so that names that lead here are found even if it is no name.
+    pub(super) given: At<String>,
+    pub(super) name: Option<ProviderName>,
+    pub(super) kind: Option<At<String>>,
+    pub(super) dialect: Option<At<DialectId>>,
+    pub(super) base_url: Option<At<String>>,
+    /// Whether a base URL is written, be it valid or not; likewise below.
+    pub(super) base_url_given: bool,
+    pub(super) dialect_given: bool,
+    pub(super) key: Option<At<Reference>>,
+    pub(super) key_style: Option<CredentialStyle>,
+    pub(super) callers_own: Option<Place>,
+    pub(super) key_place: Option<Place>,
+    pub(super) retention: RetentionPolicy,
+    pub(super) passed_headers: Vec<HeaderName>,
+    pub(super) models: Vec<ModelName>,
+    pub(super) quirks: Quirks,
+    pub(super) changes: Changes,
+}
+
+/// What a provider and a deployment may both set.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) max_output_tokens: Option<u64>,
+    pub(super) first_byte: Option<Duration>,
+    pub(super) idle: Option<Duration>,
+    pub(super) total: Option<Duration>,
+    pub(super) headers: HeaderMap,
+}
+
+#[derive(Debug)]
+pub(super) struct Deployment {
+    pub(super) given: At<String>,
+    pub(super) name: Option<DeploymentName>,
+    pub(super) provider: Option<At<String>>,
+    pub(super) model: Option<ModelName>,
+    pub(super) changes: Changes,
+}
+
+/// Checks each value by itself.
+pub(super) fn check(written: &Written, findings: &mut Findings) -> Checked {
+    let listen = written.listen.as_ref().map(|at| at.value.clone()).unwrap_or_default();
+    let millis = |at: Option<&At<u64>>, range, usual, findings: &mut Findings| {
+        Duration::from_millis(whole(at, range, findings).unwrap_or(usual))
+    };
+    Checked {
+        address: address(listen.address.as_ref(), findings),
+        threads: whole(listen.threads.as_ref(), 1..=1024, findings).and_then(|threads| usize::try_from(threads).ok()),
+        shutdown_grace: millis(listen.shutdown_grace_ms.as_ref(), 0..=3_600_000, 30_000, findings),
+        keep_alive: millis(listen.keep_alive_ms.as_ref(), 100..=600_000, 15_000, findings),
+        limits: limits(&written.limits.as_ref().map(|at| at.value.clone()).unwrap_or_default(), findings),
+        strict: written.translation.as_ref().and_then(|at| at.value.strict.as_ref()).is_some_and(|at| at.value),
+        keys_place: written.keys.as_ref().map(|at| at.place.clone()),
+        keys: each(written.keys.as_ref().map(|at| &at.value), |written| key(written, findings)),
+        providers: each(written.providers.as_ref().map(|at| &at.value), |(name, written)| {
+            provider(name, written, findings)
+        }),
+        deployments: each(written.deployments.as_ref().map(|at| &at.value), |(name, written)| {
+            deployment(name, written, findings)
+        }),
+        aliases: each(written.aliases.as_ref().map(|at| &at.value), |(name, target)| {
+            (name.clone(), named(name, DeploymentName::new, findings), name.with(target.clone()))
+        }),
+    }
+}
+
+fn each<T, U>(list: Option<&Vec<T>>, of: impl FnMut(&T) -> U) -> Vec<U> {
+    list.into_iter().flatten().map(of).collect()
+}
+
+fn address(written: Option<&At<String>>, findings: &mut Findings) -> At<SocketAddr> {
+    let Some(at) = written else { return At { place: Place::default(), value: ADDRESS } };
+    let text = at.value.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    match text.as_deref().unwrap_or(&at.value).parse() {
+        Ok(address) => at.with(address),
+        Err(_) => {
+            let message = format!("'{}' is not an address to listen on", at.value);
+            findings.add_with(&at.place, message, "write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080'");
+            at.with(ADDRESS)
+        }
+    }
+}
+
+fn limits(written: &written::Limits, findings: &mut Findings) -> Limits {
+    let usual = Limits::default();
+    let size = |at: &Option<At<u64>>, usual: usize| {
+        at.as_ref().map_or(usual, |at| usize::try_from(at.value).unwrap_or(usize::MAX))
+    };
+    let body_time = whole(written.body_time_ms_max.as_ref(), 1..=3_600_000, findings);
+    let limits = Limits {
+        body_bytes_max: size(&written.body_bytes_max, usual.body_bytes_max),
+        body_time_max: body_time.map_or(usual.body_time_max, Duration::from_millis),
+        header_bytes_max: size(&written.header_bytes_max, usual.header_bytes_max),
+        headers_max: size(&written.headers_max, usual.headers_max),
+        event_bytes_max: size(&written.event_bytes_max, usual.event_bytes_max),
+        answer_bytes_max: size(&written.answer_bytes_max, usual.answer_bytes_max),
+        depth_max: size(&written.depth_max, usual.depth_max),
+        tools_max: size(&written.tools_max, usual.tools_max),
+        open_requests_max: size(&written.open_requests_max, usual.open_requests_max),
+    };
+    for error in limits.check() {
+        let name = error.setting.strip_prefix("limits.").unwrap_or(error.setting);
+        findings.add(written.place(name).unwrap_or(&Place::default()), error.to_string());
+    }
+    limits
+}
+
+fn key(written: &At<written::Key>, findings: &mut Findings) -> Key {
+    let At { place, value } = written;
+    let name = required(value.name.as_ref(), "name", place, findings);
+    if let Some(at) = name
+        && (at.value.trim().is_empty() || at.value.len() > 256 || at.value.chars().any(char::is_control))
+    {
+        findings.add(&at.place, "the name of a key has 1 to 256 characters and none that cannot be seen");
+    }
+    let secret = required(value.secret.as_ref(), "secret", place, findings);
+    Key { name: name.cloned(), secret: reference(secret, findings) }
+}
+
+fn provider(given: &At<String>, written: &written::Provider, findings: &mut Findings) -> Provider {
+    let callers_own = choice(written.credential.as_ref(), &[("deployment", false), ("caller", true)], findings)
+        .unwrap_or_default()
+        .then(|| written.credential.as_ref().map(|at| at.place.clone()))
+        .flatten();
+    let retention = [
+        ("off", RetentionPolicy::Off),
+        ("refuse", RetentionPolicy::Refuse),
+        ("allow", RetentionPolicy::Allow),
+    ];
+    let styles =
+        [("bearer", CredentialStyle::Bearer), ("x-api-key", CredentialStyle::XApiKey), ("none", CredentialStyle::None)];
+    let quirks = written.quirks.as_ref().map(|at| Quirks::check(&at.value, findings)).unwrap_or_default();
+    if let (Some(bound), Some(same)) =
+        (&written.max_output_tokens, written.quirks.as_ref().and_then(|at| at.value.default_max_tokens.as_ref()))
+    {
+        let hint = format!("leave out '{}'", same.place.key);
+        findings.add_with(&bound.place, format!("'{}' and '{}' are the same setting", bound.place.key, same.place.key), hint);
+    }
+    Provider {
+        given: given.clone(),
+        name: named(given, ProviderName::new, findings),
+        kind: written.kind.clone(),
+        dialect: dialect(written.dialect.as_ref(), findings),
+        base_url: base_url(written.base_url.as_ref(), findings),
+        base_url_given: written.base_url.is_some(),
+        dialect_given: written.dialect.is_some(),
+        key: reference(written.key.as_ref(), findings),
+        key_style: choice(written.key_style.as_ref(), &styles, findings),
+        callers_own,
+        key_place: written.key.as_ref().map(|at| at.place.clone()),
+        retention: choice(written.retention.as_ref(), &retention, findings).unwrap_or_default(),
+        passed_headers: each(written.passed_headers.as_ref().map(|at| &at.value), |at| header_name(at, findings))
+            .into_iter()
+            .flatten()
+            .collect(),
+        models: each(written.models.as_ref().map(|at| &at.value), |at| named(at, ModelName::new, findings))
+            .into_iter()
+            .flatten()
+            .collect(),
+        quirks,
+        changes: Changes {
+            max_output_tokens: whole(written.max_output_tokens.as_ref(), OUTPUT_TOKENS, findings),
+            first_byte: timeout(written.first_byte_timeout_ms.as_ref(), findings),
+            idle: timeout(written.idle_timeout_ms.as_ref(), findings),
+            total: timeout(written.total_timeout_ms.as_ref(), findings),
+            headers: headers(written.headers.as_ref(), findings),
+        },
+    }
+}
+
+fn deployment(given: &At<String>, written: &written::Deployment, findings: &mut Findings) -> Deployment {
+    let provider = required(written.provider.as_ref(), "provider", &given.place, findings).cloned();
+    let model = required(written.model.as_ref(), "model", &given.place, findings);
+    Deployment {
+        given: given.clone(),
+        name: named(given, DeploymentName::new, findings),
+        provider,
+        model: model.and_then(|at| named(at, ModelName::new, findings)),
+        changes: Changes {
+            max_output_tokens: whole(written.max_output_tokens.as_ref(), OUTPUT_TOKENS, findings),
+            first_byte: timeout(written.first_byte_timeout_ms.as_ref(), findings),
+            idle: timeout(written.idle_timeout_ms.as_ref(), findings),
+            total: timeout(written.total_timeout_ms.as_ref(), findings),
+            headers: headers(written.headers.as_ref(), findings),
+        },
+    }
+}
+
+fn required<'a, T>(at: Option<&'a At<T>>, name: &str, section: &Place, findings: &mut Findings) -> Option<&'a At<T>> {
+    if at.is_none() {
+        findings.add(section, format!("'{}' lacks '{name}', which is required", section.key));
+    }
+    at
+}
+
+/// Notes a text that is no name.
+fn named<T>(at: &At<String>, new: fn(String) -> Result<T, NameError>, findings: &mut Findings) -> Option<T> {
+    new(at.value.clone()).map_err(|error| findings.add(&at.place, format!("'{}': {error}", at.value))).ok()
+}
+
+fn reference(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Reference>> {
+    let at = at?;
+    match Reference::parse(&at.value) {
+        Ok(reference) => Some(at.with(reference)),
+        Err(reason) => {
+            let hint = "write 'env:NAME' for an environment variable or 'file:PATH' for a file";
+            findings.add_with(&at.place, format!("'{}' {reason}", at.place.key), hint);
+            None
+        }
+    }
+}
+
+fn dialect(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<DialectId>> {
+    let known: Vec<(&str, DialectId)> = switchtower_dialect::ALL.iter().map(|one| (one.id().as_str(), one.id())).collect();
+    choice(at, &known, findings).zip(at).map(|(id, at)| at.with(id))
+}
+
+fn base_url(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<String>> {
+    let at = at?;
+    match Endpoint::new(&at.value, DialectId::OpenaiChat) {
+        Ok(_) => Some(at.clone()),
+        Err(error) => {
+            findings.add(&at.place, format!("'{}': {error}", at.place.key));
+            None
+        }
+    }
+}
+
+fn timeout(at: Option<&At<u64>>, findings: &mut Findings) -> Option<Duration> {
+    whole(at, TIMEOUT_MS, findings).map(Duration::from_millis)
+}
+
+/// A number within a range.
+pub(super) fn whole(at: Option<&At<u64>>, range: RangeInclusive<u64>, findings: &mut Findings) -> Option<u64> {
+    let at = at?;
+    if range.contains(&at.value) {
+        return Some(at.value);
+    }
+    let message = format!("'{}' is {}; it must be from {} to {}", at.place.key, at.value, range.start(), range.end());
+    findings.add(&at.place, message);
+    None
+}
+
+/// One of several words.
+pub(super) fn choice<T: Clone>(at: Option<&At<String>>, known: &[(&str, T)], findings: &mut Findings) -> Option<T> {
+    let at = at?;
+    if let Some((_, value)) = known.iter().find(|(word, _)| *word == at.value) {
+        return Some(value.clone());
+    }
+    let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+    let message = format!("'{}' is '{}'; expected {}", at.place.key, at.value, quoted(&words, " or "));
+    match switchtower_domain::nearest(&at.value, words).as_slice() {
+        [] => findings.add(&at.place, message),
+        near => findings.add_with(&at.place, message, format!("did you mean {}?", quoted(near, " or "))),
+    }
+    None
+}
+
+/// The name of a field on the wire.
+pub(super) fn field_name(at: &At<String>, findings: &mut Findings) -> Option<String> {
+    if at.value.is_empty() || at.value.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        findings.add(&at.place, format!("'{}' is not the name of a field", at.value));
+        return None;
+    }
+    Some(at.value.clone())
+}
+
+/// Headers that belong to a connection or to the message on it, that carry a credential, or that we write ourselves.
+const RESERVED: [&str; 17] = [
+    "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type",
+    "cookie", "host", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
+    "x-api-key", "expect",
+];
+
+fn header_name(at: &At<String>, findings: &mut Findings) -> Option<HeaderName> {
+    let Ok(name) = HeaderName::try_from(at.value.as_str()) else {
+        findings.add(&at.place, format!("'{}' is not the name of a header", at.value));
+        return None;
+    };
+    if RESERVED.contains(&name.as_str()) {
+        let hint = match name.as_str() {
+            "authorization" | "x-api-key" => "a credential belongs in 'key'",
+            _ => "leave it out",
+        };
+        findings.add_with(&at.place, format!("the header '{name}' is written by the gateway alone"), hint);
+        return None;
+    }
+    Some(name)
+}
+
+fn headers(written: Option<&At<Named<String>>>, findings: &mut Findings) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in written.into_iter().flat_map(|at| &at.value) {
+        let Some(header) = header_name(name, findings) else { continue };
+        let Ok(value) = HeaderValue::try_from(value.as_str()) else {
+            findings.add(&name.place, format!("'{}' has characters that no header can carry", name.place.key));
+            continue;
+        };
+        if headers.insert(header.clone(), value).is_some() {
+            findings.add(&name.place, format!("the header '{header}' is given twice"));
+        }
+    }
+    headers
+}

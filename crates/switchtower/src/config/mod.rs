@@ -1,0 +1,70 @@
+//! The configuration: from a file to what the gateway is told, with every mistake at once.
+//!
+//! ```text
+//! text ──► Written   as in the file: every value with its place       unknown settings, values of another shape
+//!      ──► Checked   valid in itself: types of ours                   ranges, names, URLs, references
+//!      ──► Ready     names resolved, secrets read                     dangling names, conflicts, missing secrets
+//! ```
+//!
+//! A pass goes on after a mistake, and the next one runs with what is left, so that one look shows all of them. Only a
+//! file that is not TOML at all stops before names are resolved: half of them may be missing. It never writes a secret
+//! into a message. Begin with [`load`]; the settings themselves are listed in `written.rs`.
+
+mod checked;
+mod problem;
+mod quirks;
+mod ready;
+#[cfg(test)]
+mod reference;
+mod secrets;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod written;
+
+pub use problem::{Problem, Problems};
+pub use ready::Ready;
+pub use secrets::{Machine, Outside};
+pub use summary::summary;
+
+use std::path::Path;
+
+/// The largest configuration that is read.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Reads a file and checks it whole.
+///
+/// # Errors
+/// [`Problems`] lists every mistake with its line.
+pub fn load(path: &Path, outside: &dyn Outside) -> Result<Ready, Problems> {
+    let file = path.display().to_string();
+    let text = outside.file(path, FILE_BYTES_MAX).map_err(|error| Problems {
+        file: file.clone(),
+        list: vec![Problem {
+            line: 0,
+            column: 0,
+            key: String::new(),
+            message: format!("cannot be read: {error}"),
+            hint: None,
+        }],
+    })?;
+    parse(&file, &text, outside, path.parent().unwrap_or(Path::new("")))
+}
+
+/// Checks a text whole. `file` is its name for messages, `folder` is where relative paths begin.
+///
+/// # Errors
+/// [`Problems`] lists every mistake with its line.
+pub fn parse(file: &str, text: &str, outside: &dyn Outside, folder: &Path) -> Result<Ready, Problems> {
+    let (syntax, mut findings, written) = written::read(text);
+    let checked = checked::check(&written, &mut findings);
+    if !syntax.is_empty() {
+        findings.leave_out_lines_of(&syntax, text);
+        findings.extend(syntax);
+        return Err(findings.into_problems(file, text));
+    }
+    match ready::resolve(checked, outside, folder, &mut findings) {
+        Some(ready) => Ok(ready),
+        None => Err(findings.into_problems(file, text)),
+    }
+}

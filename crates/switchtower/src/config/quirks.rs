@@ -1,0 +1,104 @@
+//! The quirks of a provider, by the same names as in the catalogue.
+
+use super::checked::{OUTPUT_TOKENS, choice, field_name, whole};
+use super::problem::Findings;
+use super::written::{self, At};
+use std::collections::BTreeMap;
+use switchtower_dialect::{StreamEnding, Thinking, Variant};
+use switchtower_domain::{MaxTokensField, ReasoningField};
+
+/// Quirks that were set; the others stay as the catalogue has them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Quirks {
+    max_tokens_field: Option<Option<MaxTokensField>>,
+    default_max_tokens: Option<u64>,
+    reasoning_field: Option<ReasoningField>,
+    thinking: Option<Thinking>,
+    cache_markers: Option<bool>,
+    developer_role: Option<bool>,
+    cached_tokens_field: Option<String>,
+    output_excludes_reasoning: Option<bool>,
+    stream_ending: Option<StreamEnding>,
+    forbidden: Option<Vec<String>>,
+    renamed: Option<BTreeMap<String, String>>,
+}
+
+impl Quirks {
+    pub(super) fn check(written: &written::Quirks, findings: &mut Findings) -> Self {
+        let mut field = |at: &At<String>| field_name(at, findings);
+        let cached_tokens_field = written.cached_tokens_field.as_ref().and_then(&mut field);
+        let forbidden = written.forbidden.as_ref().map(|list| list.value.iter().filter_map(&mut field).collect());
+        let renamed = written.renamed.as_ref().map(|named| {
+            let pairs = named.value.iter().filter_map(|(from, to)| {
+                Some((field(from)?, field(&from.with(to.clone()))?))
+            });
+            pairs.collect()
+        });
+        Self {
+            max_tokens_field: choice(
+                written.max_tokens_field.as_ref(),
+                &[
+                    ("max_tokens", Some(MaxTokensField::MaxTokens)),
+                    ("max_completion_tokens", Some(MaxTokensField::MaxCompletionTokens)),
+                    ("either", None),
+                ],
+                findings,
+            ),
+            default_max_tokens: whole(written.default_max_tokens.as_ref(), OUTPUT_TOKENS, findings),
+            reasoning_field: choice(
+                written.reasoning_field.as_ref(),
+                &[
+                    ("reasoning_content", ReasoningField::ReasoningContent),
+                    ("reasoning", ReasoningField::Reasoning),
+                    ("reasoning_details", ReasoningField::ReasoningDetails),
+                    ("thinking_parts", ReasoningField::ThinkingParts),
+                ],
+                findings,
+            ),
+            thinking: choice(
+                written.thinking.as_ref(),
+                &[("adaptive", Thinking::Adaptive), ("budget", Thinking::Budget)],
+                findings,
+            ),
+            cache_markers: written.cache_markers.as_ref().map(|at| at.value),
+            developer_role: written.developer_role.as_ref().map(|at| at.value),
+            cached_tokens_field,
+            output_excludes_reasoning: written.output_excludes_reasoning.as_ref().map(|at| at.value),
+            stream_ending: choice(
+                written.stream_ending.as_ref(),
+                &[("marker", StreamEnding::Marker), ("stop_reason", StreamEnding::StopReason)],
+                findings,
+            ),
+            forbidden,
+            renamed,
+        }
+    }
+
+    /// Sets them in a variant.
+    pub(super) fn over(&self, variant: &mut Variant) {
+        macro_rules! set {
+            ($($field:ident),*) => { $(if let Some(value) = &self.$field { value.clone_into(&mut variant.$field); })* };
+        }
+        set!(max_tokens_field, default_max_tokens, thinking, cache_markers, developer_role);
+        set!(output_excludes_reasoning, stream_ending, forbidden, renamed);
+        variant.reasoning_field = self.reasoning_field.or(variant.reasoning_field);
+        if let Some(field) = &self.cached_tokens_field {
+            variant.cached_tokens_field = Some(field.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::written::Section as _;
+
+    #[test]
+    fn the_names_are_those_of_the_catalogue() {
+        let mut known = switchtower_providers::compatible::QUIRKS.to_vec();
+        let mut ours = written::Quirks::NAMES.to_vec();
+        known.sort_unstable();
+        ours.sort_unstable();
+        assert_eq!(known, ours);
+    }
+}

@@ -1,0 +1,336 @@
+//! The third pass: names are resolved against each other and against the catalogue, secrets are read, and what the
+//! gateway needs comes out.
+
+use super::checked::{Changes, Checked, Deployment, Provider};
+use super::problem::Findings;
+use super::secrets::{Outside, Reference};
+use super::written::At;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, Secret};
+use switchtower_gateway::{Access, CallerKey, Directory, Settings};
+use switchtower_providers as providers;
+use switchtower_providers::{Credential, CredentialStyle, Endpoint, Known};
+
+/// A configuration that can be served.
+#[derive(Debug)]
+pub struct Ready {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// How many threads serve requests; `None` is one for each core.
+    pub threads: Option<usize>,
+    /// How long answers that are under way may still take at the end.
+    pub shutdown_grace: Duration,
+    /// What the gateway is told.
+    pub settings: Settings,
+    /// The names of the keys that callers may present.
+    pub key_names: Vec<String>,
+    /// Every provider, by name.
+    pub providers: Vec<Arc<providers::Provider>>,
+    /// Every deployment, by name.
+    pub deployments: Vec<providers::Deployment>,
+    /// Every alias and what it stands for.
+    pub aliases: Vec<(DeploymentName, String)>,
+}
+
+impl Ready {
+    /// What can be asked for.
+    ///
+    /// # Errors
+    /// [`DirectoryError`](switchtower_gateway::DirectoryError) for names that contradict each other, which a
+    /// configuration that was checked does not have.
+    pub fn directory(&self) -> Result<Directory, switchtower_gateway::DirectoryError> {
+        Directory::new(self.providers.clone(), self.deployments.clone(), self.aliases.clone())
+    }
+}
+
+/// Resolves names and reads secrets; nothing where a mistake was noted, in this pass or before it.
+pub(super) fn resolve(checked: Checked, outside: &dyn Outside, folder: &Path, findings: &mut Findings) -> Option<Ready> {
+    let mut resolver = Resolver { outside, folder, findings };
+    let (access, key_names) = resolver.access(&checked);
+    let mut made = BTreeMap::new();
+    for provider in &checked.providers {
+        let provider_made = resolver.provider(provider, checked.keys_place.is_some());
+        made.insert(provider.given.value.as_str(), provider_made.map(Arc::new));
+    }
+    let deployments: Vec<_> =
+        checked.deployments.iter().filter_map(|deployment| resolver.deployment(deployment, &made)).collect();
+    let aliases = resolver.aliases(&checked, &made);
+    if !findings.is_empty() {
+        return None;
+    }
+    let mut settings = Settings::new(access?);
+    settings.limits = checked.limits;
+    settings.strict = checked.strict;
+    settings.keep_alive = checked.keep_alive;
+    Some(Ready {
+        address: checked.address.value,
+        threads: checked.threads,
+        shutdown_grace: checked.shutdown_grace,
+        settings,
+        key_names,
+        providers: made.into_values().flatten().collect(),
+        deployments,
+        aliases,
+    })
+}
+
+/// Providers by their written names; nothing for one that has a mistake of its own.
+type Made<'a> = BTreeMap<&'a str, Option<Arc<providers::Provider>>>;
+
+struct Resolver<'a> {
+    outside: &'a dyn Outside,
+    folder: &'a Path,
+    findings: &'a mut Findings,
+}
+
+impl Resolver<'_> {
+    fn secret(&mut self, reference: &At<Reference>) -> Option<Secret> {
+        let read = reference.value.read(self.outside, self.folder);
+        let refused = |reason| {
+            self.findings.add(&reference.place, format!("'{}': '{}' {reason}", reference.place.key, reference.value));
+        };
+        read.map_err(refused).ok()
+    }
+
+    fn access(&mut self, checked: &Checked) -> (Option<Access>, Vec<String>) {
+        let mut names: Vec<&str> = Vec::new();
+        let mut secrets: Vec<(&str, Secret)> = Vec::new();
+        for key in &checked.keys {
+            if let Some(name) = &key.name {
+                if names.contains(&name.value.as_str()) {
+                    self.findings.add(&name.place, format!("two keys are called '{}'", name.value));
+                }
+                names.push(&name.value);
+            }
+            let Some(reference) = &key.secret else { continue };
+            let name = key.name.as_ref().map_or("?", |name| name.value.as_str());
+            let Some(secret) = self.secret(reference) else { continue };
+            if let Some((other, _)) = secrets.iter().find(|(_, known)| known.expose() == secret.expose()) {
+                let message = format!("'{}' leads to the same secret as that of key '{other}'", reference.value);
+                self.findings.add(&reference.place, message);
+            }
+            secrets.push((name, secret));
+        }
+        let access = match &checked.keys_place {
+            Some(place) if checked.keys.is_empty() => {
+                self.findings.add(place, "'keys' is empty, so nobody could ask");
+                None
+            }
+            Some(_) => Access::keys(secrets.iter().map(|(name, secret)| CallerKey::new(*name, secret)).collect()).ok(),
+            None => match Access::keyless(checked.address.value) {
+                Ok(access) => Some(access),
+                Err(_) => {
+                    let message = format!("'{}' can be reached from other machines, and no key is asked for", checked.address.value);
+                    let hint = "add [[keys]], or listen on 127.0.0.1";
+                    self.findings.add_with(&checked.address.place, message, hint);
+                    None
+                }
+            },
+        };
+        (access, names.into_iter().map(str::to_owned).collect())
+    }
+
+    fn provider(&mut self, written: &Provider, has_keys: bool) -> Option<providers::Provider> {
+        let kind = self.kind(written)?;
+        let dialect = self.dialect(written, kind);
+        let endpoint = self.endpoint(written, kind, dialect);
+        let credential = self.credential(written, kind, dialect, has_keys);
+        let unlisted = dialect.map(|dialect| match dialect {
+            DialectId::OpenaiChat => providers::openai::unlisted(),
+            DialectId::AnthropicMessages => providers::anthropic::unlisted(),
+        });
+        let kind = kind.or(unlisted.as_ref())?;
+        let mut provider =
+            providers::Provider::of_kind(written.name.clone()?, kind, endpoint?, credential?);
+        provider.retention = written.retention;
+        provider.passed_headers.extend(written.passed_headers.iter().cloned());
+        provider.models.clone_from(&written.models);
+        written.quirks.over(&mut provider.variant);
+        written.changes.over(&mut provider);
+        Some(provider)
+    }
+
+    /// The row of the catalogue, if there is one. `None` is a mistake, `Some(None)` a provider of no known kind.
+    fn kind(&mut self, written: &Provider) -> Option<Option<&'static Known>> {
+        let Some(kind) = &written.kind else { return Some(providers::known(&written.given.value)) };
+        let found = providers::known(&kind.value);
+        if found.is_none() {
+            let known = providers::catalogue().iter().map(|kind| kind.name.as_str());
+            self.findings.unknown(&kind.place, format!("'{}' is not in the catalogue", kind.value), &kind.value, known);
+            return None;
+        }
+        Some(found)
+    }
+
+    fn dialect(&mut self, written: &Provider, kind: Option<&Known>) -> Option<DialectId> {
+        match (&written.dialect, kind) {
+            (Some(at), Some(kind)) if at.value != kind.dialect => {
+                let message = format!("a provider of kind '{}' speaks {}, not {}", kind.name, kind.dialect, at.value);
+                self.findings.add_with(&at.place, message, "leave 'dialect' out, or give the provider a name of its own");
+                None
+            }
+            (Some(at), _) => Some(at.value),
+            (None, Some(kind)) => Some(kind.dialect),
+            (None, None) => {
+                if !written.dialect_given {
+                    let given = &written.given;
+                    let known = providers::catalogue().iter().map(|kind| kind.name.as_str());
+                    let near = switchtower_domain::nearest(&given.value, known);
+                    let message = format!("'{}' is not in the catalogue and says no 'dialect'", given.value);
+                    let hint = match near.first() {
+                        Some(near) => format!("did you mean '{near}'? otherwise set 'dialect' and 'base_url', or 'kind'"),
+                        None => "set 'dialect' and 'base_url', or 'kind'".to_owned(),
+                    };
+                    self.findings.add_with(&given.place, message, hint);
+                }
+                None
+            }
+        }
+    }
+
+    fn endpoint(&mut self, written: &Provider, kind: Option<&Known>, dialect: Option<DialectId>) -> Option<Endpoint> {
+        let usual = kind.and_then(|kind| kind.base_url.as_deref());
+        let (place, base) = match &written.base_url {
+            Some(at) => (&at.place, at.value.as_str()),
+            None if written.base_url_given => return None,
+            None => (&written.given.place, usual.or_else(|| {
+                // A missing dialect is told already and comes with the same advice.
+                if kind.is_some() || dialect.is_some() {
+                    let message = format!("'{}' lacks 'base_url', which is required", written.given.place.key);
+                    self.findings.add(&written.given.place, message);
+                }
+                None
+            })?),
+        };
+        Endpoint::new(base, dialect?).map_err(|error| self.findings.add(place, error.to_string())).ok()
+    }
+
+    fn credential(
+        &mut self,
+        written: &Provider,
+        kind: Option<&Known>,
+        dialect: Option<DialectId>,
+        has_keys: bool,
+    ) -> Option<Credential> {
+        if let Some(place) = &written.callers_own {
+            if let Some(key) = &written.key_place {
+                self.findings.add_with(key, "a provider that is shown the caller's own key has none here", "leave out 'key' or 'credential'");
+            }
+            if has_keys {
+                let message = "the caller's own key cannot be forwarded where callers present keys of this gateway";
+                self.findings.add_with(place, message, "leave out [[keys]] or 'credential'");
+            }
+        }
+        let given = written.key.as_ref().map(|reference| (reference.clone(), self.secret(reference)));
+        let style = written.key_style.or(kind.map(|kind| kind.style)).or(dialect.map(providers::Provider::usual_style))?;
+        if written.callers_own.is_some() {
+            return Some(Credential::Caller(style));
+        }
+        if style == CredentialStyle::None {
+            return Some(Credential::None);
+        }
+        let (reference, secret) = match given {
+            Some((reference, secret)) => (reference, secret?),
+            None if written.key_place.is_some() => return None,
+            None => {
+                let Some(variable) = kind.and_then(|kind| kind.key_variable.clone()) else { return Some(Credential::None) };
+                let reference = written.given.with(Reference::Env(variable));
+                let secret = self.secret(&reference)?;
+                (reference, secret)
+            }
+        };
+        let refused = |error| {
+            self.findings.add(&reference.place, format!("'{}': '{}': {error}", reference.place.key, reference.value));
+        };
+        Credential::key(style, secret.expose()).map_err(refused).ok()
+    }
+
+    fn deployment(&mut self, written: &Deployment, made: &Made<'_>) -> Option<providers::Deployment> {
+        let at = written.provider.as_ref()?;
+        let Some(provider) = made.get(at.value.as_str()) else {
+            self.no_such_provider(at, &at.value, made);
+            return None;
+        };
+        let mut provider = Arc::clone(provider.as_ref()?);
+        if written.changes.are_any() {
+            written.changes.over(Arc::make_mut(&mut provider));
+        }
+        Some(providers::Deployment::new(written.name.clone()?, provider, written.model.clone()?))
+    }
+
+    fn no_such_provider(&mut self, at: &At<String>, name: &str, made: &Made<'_>) {
+        let message = format!("there is no provider '{name}' in this file");
+        if providers::known(name).is_some() && ProviderName::new(name).is_ok() {
+            self.findings.add_with(&at.place, message, format!("add [providers.{name}]"));
+        } else {
+            self.findings.unknown(&at.place, message, name, made.keys().copied());
+        }
+    }
+
+    fn aliases(&mut self, checked: &Checked, made: &Made<'_>) -> Vec<(DeploymentName, String)> {
+        let deployments: Vec<&str> = checked.deployments.iter().map(|one| one.given.value.as_str()).collect();
+        let mut aliases = Vec::new();
+        for (given, name, target) in &checked.aliases {
+            if deployments.contains(&given.value.as_str()) {
+                self.findings.add(&given.place, format!("'{}' is a deployment already", given.value));
+            }
+            if self.leads_somewhere(target, &deployments, checked, made)
+                && let Some(name) = name
+            {
+                aliases.push((name.clone(), target.value.clone()));
+            }
+        }
+        aliases
+    }
+
+    fn leads_somewhere(&mut self, target: &At<String>, deployments: &[&str], checked: &Checked, made: &Made<'_>) -> bool {
+        let text = target.value.as_str();
+        if deployments.contains(&text) {
+            return true;
+        }
+        if checked.aliases.iter().any(|(given, ..)| given.value == text) {
+            let message = format!("'{}' leads to the alias '{text}'", target.place.key);
+            self.findings.add_with(&target.place, message, "name the deployment, or PROVIDER/MODEL");
+            return false;
+        }
+        let Some((provider, model)) = text.split_once('/') else {
+            let message = format!("there is no deployment '{text}'");
+            self.findings.unknown(&target.place, message, text, deployments.iter().copied());
+            return false;
+        };
+        if !made.contains_key(provider) {
+            self.no_such_provider(target, provider, made);
+            return false;
+        }
+        if let Err(error) = ModelName::new(model) {
+            self.findings.add(&target.place, format!("'{model}': {error}"));
+            return false;
+        }
+        true
+    }
+}
+
+impl Changes {
+    fn are_any(&self) -> bool {
+        let Self { max_output_tokens, first_byte, idle, total, headers } = self;
+        max_output_tokens.is_some() || first_byte.is_some() || idle.is_some() || total.is_some() || !headers.is_empty()
+    }
+
+    fn over(&self, provider: &mut providers::Provider) {
+        let Self { max_output_tokens, first_byte, idle, total, headers } = self;
+        if let Some(bound) = max_output_tokens {
+            provider.variant.default_max_tokens = *bound;
+        }
+        let timeouts = &mut provider.timeouts;
+        timeouts.first_byte = first_byte.unwrap_or(timeouts.first_byte);
+        timeouts.idle = idle.unwrap_or(timeouts.idle);
+        timeouts.total = total.unwrap_or(timeouts.total);
+        for (name, value) in headers {
+            provider.headers.insert(name.clone(), value.clone());
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What a configuration resolved to, for people.
+
+use super::Ready;
+use std::fmt::Write as _;
+use switchtower_providers::Credential;
+
+/// A short table: where it listens, who may ask, and what each name leads to.
+pub fn summary(ready: &Ready) -> String {
+    let mut text = String::new();
+    let who = match ready.key_names.as_slice() {
+        [] => "callers on this machine, without a key".to_owned(),
+        names => format!("keys {}", names.join(", ")),
+    };
+    let _ = writeln!(text, "listens on {} for {who}\n", ready.address);
+    let mut rows = vec![["NAME", "LEADS TO", "DIALECT", "AT", "CREDENTIAL"].map(str::to_owned)];
+    for provider in &ready.providers {
+        rows.push([
+            format!("{}/…", provider.name),
+            "any model".to_owned(),
+            provider.dialect.to_string(),
+            provider.endpoint.base().to_owned(),
+            credential(&provider.credential).to_owned(),
+        ]);
+    }
+    for deployment in &ready.deployments {
+        let provider = &deployment.provider;
+        let target = format!("{}/{}", provider.name, deployment.model);
+        rows.push([deployment.name.to_string(), target, provider.dialect.to_string(), String::new(), String::new()]);
+    }
+    for (alias, target) in &ready.aliases {
+        rows.push([alias.to_string(), target.clone(), String::new(), String::new(), String::new()]);
+    }
+    text.push_str(&columns(&rows));
+    text
+}
+
+const fn credential(credential: &Credential) -> &'static str {
+    match credential {
+        Credential::None => "none",
+        Credential::Key { .. } => "key",
+        Credential::Caller(_) => "the caller's",
+        Credential::Missing { .. } => "missing",
+    }
+}
+
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (width, cell) in widths.iter().zip(row) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

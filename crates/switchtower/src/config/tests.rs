@@ -1,0 +1,402 @@
+//! Configurations and what is said about them. Every case goes through `check`.
+
+use super::*;
+use proptest::prelude::*;
+use std::io;
+
+/// A few variables and files.
+struct Desk;
+
+impl Outside for Desk {
+    fn variable(&self, name: &str) -> Option<String> {
+        let value = match name {
+            "OPENAI_API_KEY" => "sk-openai-secret-value",
+            "APP_KEY" => "app-secret-value",
+            "APP_KEY_AGAIN" => "app-secret-value\n",
+            "EMPTY" => " ",
+            "TWO_LINES" => "one\ntwo",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    fn file(&self, path: &Path, _: u64) -> io::Result<String> {
+        match path.to_str() {
+            Some("conf/keys/anthropic") => Ok("sk-ant-secret-value\n".to_owned()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+fn read(text: &str) -> Result<Ready, Problems> {
+    parse("switchtower.toml", text, &Desk, Path::new("conf"))
+}
+
+/// Reads a text and compares every problem, one a line, without the file's name.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let told = match read(text) {
+        Ok(_) => String::new(),
+        Err(problems) => problems.to_string().replace("switchtower.toml:", ""),
+    };
+    let told: Vec<&str> = told.lines().collect();
+    assert_eq!(told, expected, "for\n{text}");
+}
+
+/// Every setting, with the value that the reference gives as its default where it gives one.
+const FULL: &str = r#"
+[listen]
+address = "127.0.0.1:8080"
+threads = 2
+shutdown_grace_ms = 30000
+keep_alive_ms = 15000
+
+[limits]
+body_bytes_max = 33_554_432
+body_time_ms_max = 60000
+header_bytes_max = 65536
+headers_max = 100
+event_bytes_max = 4194304
+answer_bytes_max = 67108864
+depth_max = 96
+tools_max = 512
+open_requests_max = 10000
+
+[translation]
+strict = false
+
+[[keys]]
+name = "app-1"
+secret = "env:APP_KEY"
+
+[providers.openai]
+
+[providers.claude]
+kind = "anthropic"
+key = "file:keys/anthropic"
+first_byte_timeout_ms = 300000
+idle_timeout_ms = 120000
+total_timeout_ms = 3600000
+max_output_tokens = 1000
+passed_headers = ["x-tag"]
+models = ["claude-a", "claude-b"]
+retention = "refuse"
+
+[providers.mock]
+dialect = "openai_chat"
+base_url = "http://127.0.0.1:9000/v1"
+key = "env:APP_KEY"
+key_style = "x-api-key"
+credential = "deployment"
+retention = "allow"
+headers = { x-team = "blue" }
+
+[providers.mock.quirks]
+max_tokens_field = "either"
+default_max_tokens = 512
+reasoning_field = "reasoning_content"
+thinking = "budget"
+cache_markers = true
+developer_role = false
+cached_tokens_field = "cached"
+output_excludes_reasoning = true
+stream_ending = "stop_reason"
+forbidden = ["logit_bias"]
+renamed = { seed = "random_seed" }
+
+[deployments.fast]
+provider = "openai"
+model = "gpt-5-mini"
+max_output_tokens = 4096
+first_byte_timeout_ms = 1
+idle_timeout_ms = 2
+total_timeout_ms = 3
+headers = { X-Team = "red" }
+
+[aliases]
+smart = "fast"
+drafts = "mock/llama-3.3"
+"#;
+
+#[test]
+fn a_full_file_is_read() {
+    let ready = read(FULL).unwrap();
+    let of = |name: &str| ready.providers.iter().find(|provider| provider.name.as_str() == name).unwrap();
+    assert_eq!(of("openai").endpoint.base(), "https://api.openai.com/v1");
+    assert_eq!(of("claude").variant.default_max_tokens, 1000);
+    assert_eq!(of("claude").passed_headers.len(), 3);
+    assert_eq!(of("mock").variant.renamed["seed"], "random_seed");
+    assert_eq!(of("mock").variant.max_tokens_field, None);
+    let fast = &ready.deployments[0];
+    assert_eq!(fast.provider.timeouts.idle.as_millis(), 2);
+    assert_eq!(fast.provider.headers["x-team"], "red");
+    assert_eq!(of("openai").timeouts, switchtower_providers::Timeouts::default());
+    assert!(!ready.settings.access.is_keyless());
+    let directory = ready.directory().unwrap();
+    assert_eq!(directory.find("smart").unwrap().model.as_str(), "gpt-5-mini");
+    assert_eq!(directory.find("drafts").unwrap().model.as_str(), "llama-3.3");
+    assert_eq!(directory.find("claude/claude-c").unwrap().provider.name.as_str(), "claude");
+}
+
+#[test]
+fn documented_defaults_are_the_defaults() {
+    let mut full = read(FULL).unwrap().settings;
+    let empty = read("").unwrap();
+    full.access = empty.settings.access.clone();
+    assert_eq!(format!("{full:?}"), format!("{:?}", empty.settings));
+    assert_eq!(empty.address, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(empty.shutdown_grace.as_millis(), 30_000);
+    let claude = switchtower_providers::Timeouts::default();
+    assert_eq!(read(FULL).unwrap().providers[0].timeouts, claude);
+}
+
+#[test]
+fn a_summary_says_what_names_lead_to() {
+    insta::assert_snapshot!(summary(&read(FULL).unwrap()), @r"
+    listens on 127.0.0.1:8080 for keys app-1
+
+    NAME      LEADS TO           DIALECT             AT                         CREDENTIAL
+    claude/…  any model          anthropic_messages  https://api.anthropic.com  key
+    mock/…    any model          openai_chat         http://127.0.0.1:9000/v1   key
+    openai/…  any model          openai_chat         https://api.openai.com/v1  key
+    fast      openai/gpt-5-mini  openai_chat
+    drafts    mock/llama-3.3
+    smart     fast
+    ");
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let text = r#"
+[listen]
+adress = "127.0.0.1:8080"
+threads = 0
+
+[limit]
+depth_max = 5
+
+[[keys]]
+name = "a"
+secret = "my-own-secret"
+
+[providers.opnai]
+key = "env:NOT_SET"
+
+[providers.mock]
+dialect = "openai-chat"
+base_url = "ftp://user:password@a.example/v1"
+idle_timeout_ms = "5s"
+credential = "callers"
+
+[deployments.fast]
+provider = "mok"
+modle = "m"
+
+[aliases]
+smart = "fats"
+"#;
+    insta::assert_snapshot!(read(text).unwrap_err(), @r"
+    switchtower.toml:3:1: unknown setting 'adress' in [listen]; did you mean 'address'?
+    switchtower.toml:4:1: 'listen.threads' is 0; it must be from 1 to 1024
+    switchtower.toml:6:2: unknown section 'limit'; did you mean 'limits'?
+    switchtower.toml:11:1: 'keys[0].secret' is not a reference; secrets do not belong in this file; write 'env:NAME' for an environment variable or 'file:PATH' for a file
+    switchtower.toml:13:12: 'opnai' is not in the catalogue and says no 'dialect'; did you mean 'openai'? otherwise set 'dialect' and 'base_url', or 'kind'
+    switchtower.toml:14:1: 'providers.opnai.key': 'env:NOT_SET' is not set
+    switchtower.toml:17:1: 'providers.mock.dialect' is 'openai-chat'; expected 'openai_chat' or 'anthropic_messages'; did you mean 'openai_chat'?
+    switchtower.toml:18:1: 'providers.mock.base_url': 'ftp' is not spoken; use https, or http for a provider on your own network
+    switchtower.toml:19:19: 'providers.mock.idle_timeout_ms' is a text; expected a whole number
+    switchtower.toml:20:1: 'providers.mock.credential' is 'callers'; expected 'deployment' or 'caller'; did you mean 'caller'?
+    switchtower.toml:22:14: 'deployments.fast' lacks 'model', which is required
+    switchtower.toml:23:1: there is no provider 'mok' in this file; did you mean 'mock'?
+    switchtower.toml:24:1: unknown setting 'modle' in [deployments.fast]; did you mean 'model'?
+    switchtower.toml:27:1: there is no deployment 'fats'; did you mean 'fast'?
+    ");
+}
+
+#[test]
+fn names_of_settings_are_known() {
+    check("listen = 5", &["1:10: 'listen' is a whole number; expected a section, as in `[listen]`"]);
+    check("[listen]\naddress = 8080", &["2:11: 'listen.address' is a whole number; expected a text in quotes"]);
+    check("[limits]\ntools_max = -1", &["2:13: 'limits.tools_max' is -1; expected a whole number from 0 upwards"]);
+    check(
+        "[limits]\ntools_max = 99999999999999999999",
+        &["2:13: 'limits.tools_max' is 99999999999999999999; expected a whole number from 0 upwards"],
+    );
+    check("[limits]\ntools_max = 1.5", &["2:13: 'limits.tools_max' is a number with a fraction; expected a whole number"]);
+    check(
+        "[providers.mock.quirks]\nthinkin = 1",
+        &[
+            "1:12: 'mock' is not in the catalogue and says no 'dialect'; set 'dialect' and 'base_url', or 'kind'",
+            "2:1: unknown setting 'thinkin' in [providers.mock.quirks]; did you mean 'thinking'?",
+        ],
+    );
+    check("strict = true", &["1:1: unknown setting 'strict'; known: 'listen', 'limits', 'translation', 'keys', 'providers', 'deployments', 'aliases'"]);
+    check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);
+    check("[keys]\nname = \"a\"", &["1:1: 'keys' is a section; expected a list, as in `[[keys]]` or `[…]`"]);
+}
+
+#[test]
+fn what_is_not_toml_is_told_with_the_rest() {
+    check(
+        "[listen]\naddress = \nthreads = 0\n[limit]\n",
+        &[
+            "2:11: not TOML: string values must be quoted, expected literal string",
+            "3:1: 'listen.threads' is 0; it must be from 1 to 1024",
+            "4:2: unknown section 'limit'; did you mean 'limits'?",
+        ],
+    );
+    check("[listen]\nthreads = 1\nthreads = 2\n", &["3:1: not TOML: duplicate key"]);
+}
+
+#[test]
+fn values_are_checked() {
+    check(
+        "[listen]\naddress = \"nowhere\"",
+        &["2:1: 'nowhere' is not an address to listen on; write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080'"],
+    );
+    check("[listen]\naddress = \"localhost:0\"", &[]);
+    check(
+        "[limits]\ndepth_max = 500\nheaders_max = 1",
+        &["2:1: 'limits.depth_max' is 500; it must be from 4 to 120", "3:1: 'limits.headers_max' is 1; it must be from 8 to 1000"],
+    );
+    check(
+        "[providers.openai]\nheaders = { authorization = \"Bearer x\", \"a b\" = \"c\", host = \"d\" }\nretention = \"of\"",
+        &[
+            "2:13: the header 'authorization' is written by the gateway alone; a credential belongs in 'key'",
+            "2:41: 'a b' is not the name of a header",
+            "2:54: the header 'host' is written by the gateway alone; leave it out",
+            "3:1: 'providers.openai.retention' is 'of'; expected 'off' or 'refuse' or 'allow'; did you mean 'off'?",
+        ],
+    );
+    check(
+        "[providers.\"Open AI\"]\nkind = \"openai\"",
+        &["1:12: 'Open AI': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found 'O'"],
+    );
+    check(
+        "[providers.openai]\nmax_output_tokens = 5\nquirks.default_max_tokens = 6",
+        &["2:1: 'providers.openai.max_output_tokens' and 'providers.openai.quirks.default_max_tokens' are the same setting; leave out 'providers.openai.quirks.default_max_tokens'"],
+    );
+}
+
+#[test]
+fn secrets_are_references_and_never_shown() {
+    for secret in ["sk-proj-0123456789abcdef", "hunter2", "env:sk-0123456789abcdef", "env:", "file:"] {
+        let problems = read(&format!("[providers.openai]\nkey = \"{secret}\"")).unwrap_err();
+        assert_eq!(problems.list.len(), 1, "{problems}");
+        let told = format!("{problems} {problems:?}");
+        assert!(!told.contains("0123456789abcdef") && !told.contains("hunter2"), "{told}");
+    }
+    check(
+        "[providers.openai]\nkey = \"env:NOT_SET\"\n[providers.groq]\nkey = \"file:none\"\n[providers.xai]\n[providers.vllm]\nkey = \"env:TWO_LINES\"\nbase_url = \"http://a.example/v1\"\n[providers.deepseek]\nkey = \"env:EMPTY\"",
+        &[
+            "2:1: 'providers.openai.key': 'env:NOT_SET' is not set",
+            "4:1: 'providers.groq.key': 'file:none' cannot be read (entity not found)",
+            "5:12: 'providers.xai': 'env:XAI_API_KEY' is not set",
+            "7:1: 'providers.vllm.key': 'env:TWO_LINES': the key has characters that an HTTP header cannot carry, such as a line end in its middle",
+            "10:1: 'providers.deepseek.key': 'env:EMPTY' is empty",
+        ],
+    );
+}
+
+#[test]
+fn a_key_in_the_wrong_place_is_not_shown() {
+    let problems = read("[providers.openai]\nkey = \"env:OPENAI_API_KEY\"\nretention = \"sk-proj-0123456789abcdef\"").unwrap_err();
+    assert!(!format!("{problems} {problems:?}").contains("0123456789abcdef"), "{problems}");
+}
+
+#[test]
+fn callers_are_named_or_near() {
+    check(
+        "[listen]\naddress = \"0.0.0.0:8080\"",
+        &["2:1: '0.0.0.0:8080' can be reached from other machines, and no key is asked for; add [[keys]], or listen on 127.0.0.1"],
+    );
+    check("keys = []", &["1:1: 'keys' is empty, so nobody could ask"]);
+    check(
+        "[[keys]]\nname = \"a\"\nsecret = \"env:APP_KEY\"\n[[keys]]\nname = \"a\"\nsecret = \"env:APP_KEY_AGAIN\"\n[[keys]]\n",
+        &[
+            "5:1: two keys are called 'a'",
+            "6:1: 'env:APP_KEY_AGAIN' leads to the same secret as that of key 'a'",
+            "7:1: 'keys[2]' lacks 'name', which is required",
+            "7:1: 'keys[2]' lacks 'secret', which is required",
+        ],
+    );
+    check(
+        "[[keys]]\nname = \"a\"\nsecret = \"env:APP_KEY\"\n[providers.openai]\ncredential = \"caller\"\nkey = \"env:OPENAI_API_KEY\"",
+        &[
+            "5:1: the caller's own key cannot be forwarded where callers present keys of this gateway; leave out [[keys]] or 'credential'",
+            "6:1: a provider that is shown the caller's own key has none here; leave out 'key' or 'credential'",
+        ],
+    );
+}
+
+#[test]
+fn providers_are_resolved() {
+    check(
+        "[providers.opnai]\n[providers.a]\nkind = \"antropic\"\n[providers.b]\ndialect = \"openai_chat\"\n[providers.vllm]",
+        &[
+            "1:12: 'opnai' is not in the catalogue and says no 'dialect'; did you mean 'openai'? otherwise set 'dialect' and 'base_url', or 'kind'",
+            "3:1: 'antropic' is not in the catalogue; did you mean 'anthropic'?",
+            "4:12: 'providers.b' lacks 'base_url', which is required",
+            "6:12: 'providers.vllm' lacks 'base_url', which is required",
+        ],
+    );
+    check(
+        "[providers.openai]\ndialect = \"anthropic_messages\"",
+        &["2:1: a provider of kind 'openai' speaks openai_chat, not anthropic_messages; leave 'dialect' out, or give the provider a name of its own"],
+    );
+    check("[providers.openai]\ndialect = \"openai_chat\"\nbase_url = \"https://eu.example/v1\"", &[]);
+}
+
+#[test]
+fn names_lead_somewhere() {
+    check(
+        "[providers.openai]\n[deployments.a]\nprovider = \"opena\"\nmodel = \"m\"\n[deployments.b]\nprovider = \"groq\"\nmodel = \"m m\"\n[deployments.c]\nprovider = \"openai\"",
+        &[
+            "3:1: there is no provider 'opena' in this file; did you mean 'openai'?",
+            "6:1: there is no provider 'groq' in this file; add [providers.groq]",
+            "7:1: 'm m': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found ' '",
+            "8:14: 'deployments.c' lacks 'model', which is required",
+        ],
+    );
+    check(
+        "[providers.openai]\n[deployments.a]\nprovider = \"openai\"\nmodel = \"m\"\n[aliases]\na = \"openai/x\"\nb = \"c\"\nc = \"a\"\nd = \"opnai/x\"\ne = \"openai/\"\nf = \"g\"",
+        &[
+            "6:1: 'a' is a deployment already",
+            "7:1: 'aliases.b' leads to the alias 'c'; name the deployment, or PROVIDER/MODEL",
+            "9:1: there is no provider 'opnai' in this file; did you mean 'openai'?",
+            "10:1: '': a name needs at least one character",
+            "11:1: there is no deployment 'g'; did you mean 'a'?",
+        ],
+    );
+}
+
+#[test]
+fn a_mistake_in_a_provider_does_not_make_its_name_unknown() {
+    check(
+        "[providers.mock]\ndialect = \"openai_chat\"\nbase_url = \"no\"\n[deployments.a]\nprovider = \"mock\"\nmodel = \"m\"\n[aliases]\nb = \"mock/x\"",
+        &["3:1: 'providers.mock.base_url': 'no' is not an absolute URL such as 'https://api.example.com/v1'"],
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_problem() {
+    let problems = load(Path::new("none.toml"), &Desk).unwrap_err();
+    assert_eq!(problems.to_string(), "none.toml: cannot be read: entity not found");
+}
+
+proptest! {
+    #[test]
+    fn no_mutation_of_a_file_panics(
+        cut in 0..FULL.len(), length in 0_usize..40, insert in "[\\x20-\\x7e\\n\\[\\]\"={}é]{0,12}", seed in 0..FULL.len(),
+    ) {
+        let whole = |at: usize| (0..=at).rev().find(|at| FULL.is_char_boundary(*at)).unwrap();
+        let (from, to) = (whole(cut), whole((cut + length).min(FULL.len())));
+        let mut text = format!("{}{insert}{}", &FULL[..from], &FULL[to..]);
+        let also = (0..=seed.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+        text.insert_str(also, &insert);
+        if let Err(problems) = read(&text) {
+            prop_assert!(!problems.list.is_empty());
+            prop_assert!(!problems.to_string().contains("secret-value"));
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! The first pass: what stands in the file, each value with its place. It knows the names of all settings and the shape
+//! of their values, and nothing of what they mean.
+//!
+//! Each `section!` is the one list of its settings: the fields that later passes read, the names that are known, and the
+//! rows of the reference all come from it.
+
+use super::problem::{Findings, Place};
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct At<T> {
+    pub(super) place: Place,
+    pub(super) value: T,
+}
+
+impl<T> At<T> {
+    /// Another value at the same place.
+    pub(super) fn with<U>(&self, value: U) -> At<U> {
+        At { place: self.place.clone(), value }
+    }
+}
+
+/// Sections or texts that the operator names.
+pub(super) type Named<T> = Vec<(At<String>, T)>;
+
+/// One row of the reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
+pub(super) struct Row {
+    pub(super) key: String,
+    pub(super) kind: &'static str,
+    pub(super) default: &'static str,
+    pub(super) meaning: &'static str,
+}
+
+/// What a value can be written as.
+pub(super) trait Shape: Sized {
+    /// Reads a value; nothing where it is something else, which is then noted.
+    fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self>;
+
+    /// Adds what the reference says of it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
+    fn rows(row: Row, rows: &mut Vec<Row>);
+}
+
+/// What sections have in common.
+pub(super) trait Section {
+    /// The names of its settings.
+    const NAMES: &'static [&'static str];
+
+    /// Where a setting stands.
+    fn place(&self, name: &str) -> Option<&Place>;
+}
+
+macro_rules! section {
+    ($name:ident { $($field:ident: $type:ty = $default:literal, $meaning:literal;)* }) => {
+        #[derive(Debug, Clone, Default)]
+        pub(super) struct $name {
+            $(pub(super) $field: Option<At<$type>>,)*
+        }
+
+        impl Section for $name {
+            const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn place(&self, name: &str) -> Option<&Place> {
+                $(if name == stringify!($field) { return self.$field.as_ref().map(|at| &at.place); })*
+                None
+            }
+        }
+
+        impl Shape for $name {
+            fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
+                Some(Self::of(table(value, key, findings)?, key, findings))
+            }
+
+            fn rows(row: Row, rows: &mut Vec<Row>) {
+                let dot = if row.key.is_empty() { "" } else { "." };
+                $(<$type as Shape>::rows(
+                    Row {
+                        key: format!("{}{dot}{}", row.key, stringify!($field)),
+                        kind: "",
+                        default: $default,
+                        meaning: $meaning,
+                    },
+                    rows,
+                );)*
+            }
+        }
+
+        impl $name {
+            fn of(table: &DeTable<'_>, key: &str, findings: &mut Findings) -> Self {
+                let mut section = Self::default();
+                for (name, value) in table {
+                    let path = join(key, name.get_ref());
+                    match name.get_ref().as_ref() {
+                        $(stringify!($field) => {
+                            section.$field = <$type as Shape>::take(value, &path, findings)
+                                .map(|taken| At { place: Place { span: start(name, value), key: path }, value: taken });
+                        })*
+                        unknown => {
+                            let section = if key.is_empty() { String::new() } else { format!(" in [{key}]") };
+                            let what = if value.get_ref().is_table() && key.is_empty() { "section" } else { "setting" };
+                            findings.unknown(
+                                &Place { span: name.span(), key: path },
+                                format!("unknown {what} '{unknown}'{section}"),
+                                unknown,
+                                Self::NAMES.iter().copied(),
+                            );
+                        }
+                    }
+                }
+                section
+            }
+        }
+    };
+}
+
+section!(Written {
+    listen: Listen = "", "";
+    limits: Limits = "", "";
+    translation: Translation = "", "";
+    keys: Vec<At<Key>> = "", "";
+    providers: Named<Provider> = "", "";
+    deployments: Named<Deployment> = "", "";
+    aliases: Named<String> = "", "The name of a deployment, or `PROVIDER/MODEL`, that clients may also call `NAME`. An alias never leads to another alias.";
+});
+
+section!(Listen {
+    address: String = "127.0.0.1:8080", "Where clients reach the gateway. An address that other machines can reach requires `[[keys]]`. Port 0 takes any free port.";
+    threads: u64 = "one for each core", "Threads that serve requests, from 1 to 1024.";
+    shutdown_grace_ms: u64 = "30000", "How long answers that are under way may still take when the process is asked to stop, up to 3600000.";
+    keep_alive_ms: u64 = "15000", "How long a provider may be silent in a stream before the client gets a comment that keeps its connection open, from 100 to 600000.";
+});
+
+section!(Limits {
+    body_bytes_max: u64 = "33554432", "The largest body of a request.";
+    body_time_ms_max: u64 = "60000", "How long a client may take to send a body, from 1 to 3600000.";
+    header_bytes_max: u64 = "65536", "The largest head of a request.";
+    headers_max: u64 = "100", "The most headers of a request.";
+    event_bytes_max: u64 = "4194304", "The largest event of a provider's stream.";
+    answer_bytes_max: u64 = "67108864", "The largest whole answer of a provider.";
+    depth_max: u64 = "96", "The deepest nesting of a body.";
+    tools_max: u64 = "512", "The most tools that a request may offer.";
+    open_requests_max: u64 = "10000", "The most requests that are open at once.";
+});
+
+section!(Translation {
+    strict: bool = "false", "Whether a request that cannot be carried over whole is refused, as with the header `x-switchtower-strict: true`, and not answered with a notice.";
+});
+
+section!(Key {
+    name: String = "required", "What you call the holder of this key.";
+    secret: String = "required", "A reference to the key: `env:NAME` or `file:PATH`.";
+});
+
+section!(Provider {
+    kind: String = "its own name", "A row of the catalogue to take dialect, base URL, key and quirks from.";
+    dialect: String = "that of its kind", "What it speaks: `openai_chat` or `anthropic_messages`. Required with a name that is no row of the catalogue.";
+    base_url: String = "that of its kind", "Where it is, as the vendor's own SDK has it: with `/v1` for `openai_chat`, without it for `anthropic_messages`.";
+    key: String = "the variable of its kind", "A reference to its key: `env:NAME` or `file:PATH`, a path being relative to this file. Never the key itself.";
+    key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key` or `none`.";
+    credential: String = "\"deployment\"", "Whose credential is shown: `deployment` is the one in `key`; `caller` forwards the caller's own and excludes both `key` and `[[keys]]`.";
+    retention: String = "\"off\"", "What happens to fields that ask the provider to keep what is sent: `off` changes them to what does not ask for it (refused where the request is strict), `refuse` refuses the request, `allow` passes them on.";
+    max_output_tokens: u64 = "that of its kind", "The bound that is asked for where a dialect requires one and the caller named none.";
+    first_byte_timeout_ms: u64 = "300000", "How long the head of an answer may take, from 1 to 86400000.";
+    idle_timeout_ms: u64 = "120000", "How long an answer may pause, from 1 to 86400000.";
+    total_timeout_ms: u64 = "3600000", "How long the whole answer may take, from 1 to 86400000.";
+    headers: Named<String> = "none", "Headers that each request to it carries.";
+    passed_headers: Vec<At<String>> = "those of its kind", "Further headers of the caller that are passed on to it.";
+    models: Vec<At<String>> = "none", "Models that listings show as `PROVIDER/MODEL`; others can be asked for all the same.";
+    quirks: Quirks = "", "";
+});
+
+section!(Quirks {
+    max_tokens_field: String = "that of its kind", "Which field bounds the generated tokens: `max_tokens`, `max_completion_tokens` or `either`.";
+    default_max_tokens: u64 = "that of its kind", "The same as `max_output_tokens`, by the catalogue's name.";
+    reasoning_field: String = "that of its kind", "Where reasoning of earlier turns is taken back: `reasoning_content`, `reasoning`, `reasoning_details` or `thinking_parts`.";
+    thinking: String = "that of its kind", "How it is asked to think: `adaptive` (by an effort) or `budget` (by a number of tokens).";
+    cache_markers: bool = "that of its kind", "Whether it takes `cache_control` in Chat Completions.";
+    developer_role: bool = "that of its kind", "Whether it knows the role `developer`.";
+    cached_tokens_field: String = "that of its kind", "The field of `usage` that counts cached tokens.";
+    output_excludes_reasoning: bool = "that of its kind", "Whether `completion_tokens` leaves reasoning out.";
+    stream_ending: String = "that of its kind", "What ends a stream: `marker`, or `stop_reason` where the marker may be missing.";
+    forbidden: Vec<At<String>> = "that of its kind", "Top-level fields that it does not take.";
+    renamed: Named<String> = "that of its kind", "Top-level fields that it calls by another name.";
+});
+
+section!(Deployment {
+    provider: String = "required", "The name of a provider in this file.";
+    model: String = "required", "The provider's name for the model.";
+    max_output_tokens: u64 = "that of the provider", "As at a provider.";
+    first_byte_timeout_ms: u64 = "that of the provider", "As at a provider.";
+    idle_timeout_ms: u64 = "that of the provider", "As at a provider.";
+    total_timeout_ms: u64 = "that of the provider", "As at a provider.";
+    headers: Named<String> = "none", "Headers that each request carries, on top of the provider's.";
+});
+
+/// Reads a file. The first list holds what is not TOML at all.
+pub(super) fn read(text: &str) -> (Findings, Findings, Written) {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut syntax = Findings::default();
+    for error in errors {
+        let span = error.span().unwrap_or_default();
+        syntax.add(&Place { span, key: String::new() }, format!("not TOML: {}", error.message()));
+    }
+    let mut findings = Findings::default();
+    let written = Written::of(document.get_ref(), "", &mut findings);
+    (syntax, findings, written)
+}
+
+/// Every setting, for the reference.
+#[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    <Written as Shape>::rows(Row { key: String::new(), kind: "", default: "", meaning: "" }, &mut rows);
+    rows
+}
+
+impl Shape for String {
+    fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(text) => Some(text.clone().into_owned()),
+            other => wrong(value, other, "a text in quotes", key, findings),
+        }
+    }
+
+    fn rows(row: Row, rows: &mut Vec<Row>) {
+        rows.push(Row { kind: "text", ..row });
+    }
+}
+
+impl Shape for bool {
+    fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::Boolean(truth) => Some(*truth),
+            other => wrong(value, other, "true or false", key, findings),
+        }
+    }
+
+    fn rows(row: Row, rows: &mut Vec<Row>) {
+        rows.push(Row { kind: "true or false", ..row });
+    }
+}
+
+impl Shape for u64 {
+    fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::Integer(number) => {
+                let whole = Self::from_str_radix(number.as_str(), number.radix()).ok();
+                if whole.is_none() {
+                    let place = Place { span: value.span(), key: key.to_owned() };
+                    findings.add(&place, format!("'{key}' is {number}; expected a whole number from 0 upwards"));
+                }
+                whole
+            }
+            other => wrong(value, other, "a whole number", key, findings),
+        }
+    }
+
+    fn rows(row: Row, rows: &mut Vec<Row>) {
+        rows.push(Row { kind: "whole number", ..row });
+    }
+}
+
+/// A list; a table counts as a wrong list, so that `[keys]` for `[[keys]]` is told apart from a misspelling.
+impl<T: Shape> Shape for Vec<At<T>> {
+    fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
+        let DeValue::Array(items) = value.get_ref() else {
+            return wrong(value, value.get_ref(), &format!("a list, as in `[[{key}]]` or `[…]`"), key, findings);
+        };
+        let mut list = Self::new();
+        for (number, item) in items.iter().enumerate() {
+            let path = format!("{key}[{number}]");
+            if let Some(taken) = T::take(item, &path, findings) {
+                list.push(At { place: Place { span: item.span(), key: path }, value: taken });
+            }
+        }
+        Some(list)
+    }
+
+    fn rows(row: Row, rows: &mut Vec<Row>) {
+        let mut inner = Vec::new();
+        T::rows(Row { key: format!("{}[]", row.key), ..row.clone() }, &mut inner);
+        if inner.len() == 1 {
+            rows.push(Row { kind: "list of texts", ..row });
+        } else {
+            rows.extend(inner);
+        }
+    }
+}
+
+impl<T: Shape> Shape for Named<T> {
+    fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
+        let mut named = Self::new();
+        for (name, value) in table(value, key, findings)? {
+            let path = join(key, name.get_ref());
+            if let Some(taken) = T::take(value, &path, findings) {
+                let name = At { place: Place { span: name.span(), key: path }, value: name.get_ref().to_string() };
+                named.push((name, taken));
+            }
+        }
+        Some(named)
+    }
+
+    fn rows(row: Row, rows: &mut Vec<Row>) {
+        T::rows(Row { key: format!("{}.NAME", row.key), ..row }, rows);
+    }
+}
+
+fn table<'a, 'i>(value: &'a Spanned<DeValue<'i>>, key: &str, findings: &mut Findings) -> Option<&'a DeTable<'i>> {
+    match value.get_ref() {
+        DeValue::Table(table) => Some(table),
+        other => wrong(value, other, &format!("a section, as in `[{key}]`"), key, findings),
+    }
+}
+
+/// Notes a value of another shape. The value itself is not shown: it may be a key in the wrong place.
+fn wrong<T>(
+    value: &Spanned<DeValue<'_>>,
+    found: &DeValue<'_>,
+    expected: &str,
+    key: &str,
+    findings: &mut Findings,
+) -> Option<T> {
+    let found = match found {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a section",
+    };
+    findings.add(&Place { span: value.span(), key: key.to_owned() }, format!("'{key}' is {found}; expected {expected}"));
+    None
+}
+
+/// From the name to the end of the value.
+fn start(name: &Spanned<DeString<'_>>, value: &Spanned<DeValue<'_>>) -> Range<usize> {
+    name.span().start..value.span().end.max(name.span().end)
+}
+
+fn join(section: &str, name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let name = if bare { name.to_owned() } else { format!("{name:?}") };
+    if section.is_empty() { name } else { format!("{section}.{name}") }
+}
