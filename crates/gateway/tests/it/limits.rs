@@ -1,0 +1,127 @@
+//! Every bound refuses what exceeds it, by name, and harms nobody else.
+
+use crate::scripted::Script;
+use crate::*;
+use switchtower_gateway::Limits;
+
+async fn refused(change: impl FnOnce(&mut Limits), body: &str) -> (u16, String, String) {
+    let mut settings = keyless();
+    change(&mut settings.limits);
+    let (gateway, provider) = gateway_with(Script::json(200, CHAT_ANSWER), settings, Vec::new());
+    let response = gateway.handle(post(CHAT, body)).await;
+    let status = response.status().as_u16();
+    let error = json(response).await;
+    assert!(provider.bodies().is_empty());
+    assert_eq!(gateway.open_requests(), 0);
+    let text = |key: &str| error["error"][key].as_str().unwrap_or_default().to_owned();
+    (status, text("code"), text("message"))
+}
+
+#[tokio::test]
+async fn each_bound_is_named_in_its_refusal() {
+    let body = r#"{"model":"chat","messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}],"tools":[{},{},{}]}"#;
+    let (status, code, message) = refused(|limits| limits.body_bytes_max = 64, body).await;
+    assert_eq!((status, code.as_str()), (413, "too_large"));
+    assert!(message.contains("limits.body_bytes_max"));
+    let (status, code, message) = refused(|limits| limits.depth_max = 4, body).await;
+    assert_eq!((status, code.as_str()), (400, "too_deep"));
+    assert!(message.contains("limits.depth_max"));
+    let (status, code, message) = refused(|limits| limits.tools_max = 2, body).await;
+    assert_eq!((status, code.as_str()), (400, "too_many_tools"));
+    assert!(message.contains("limits.tools_max"));
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_refused() {
+    for (body, code) in [
+        (&b"{\"model\":\"chat\""[..], "malformed_json"),
+        (b"", "malformed_json"),
+        (b"[]", "malformed_json"),
+        (b"{\"model\":\"chat\",\"x\":\"\xff\"}", "malformed_json"),
+        (b"{\"model\":\"chat\",\"model\":\"smart\"}", "duplicate_key"),
+        (b"{\"model\":\"chat\",\"m\\u006fdel\":\"smart\"}", "duplicate_key"),
+        (b"{\"model\":7}", "invalid_request"),
+        (b"{\"messages\":[]}", "invalid_request"),
+        (b"{\"model\":\"chat\",\"stream\":\"yes\"}", "invalid_request"),
+    ] {
+        let (gateway, provider) = gateway(Script::json(200, CHAT_ANSWER));
+        let request = post(CHAT, "").map(|_| Full::from(body.to_vec()));
+        let response = gateway.handle(request).await;
+        assert_eq!(response.status(), 400);
+        assert_eq!(json(response).await["error"]["code"], code, "{}", String::from_utf8_lossy(body));
+        assert!(provider.bodies().is_empty());
+    }
+    let deep = format!("{{\"model\":\"chat\",\"x\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
+    assert_eq!(refused(|_| {}, &deep).await.1, "too_deep");
+}
+
+#[tokio::test]
+async fn a_body_must_be_declared_as_plain_json() {
+    let (gateway, _) = gateway(Script::json(200, CHAT_ANSWER));
+    for (name, value, status) in [
+        ("content-type", "text/plain", 415),
+        ("content-type", "application/x-www-form-urlencoded", 415),
+        ("content-encoding", "gzip", 415),
+        ("content-type", "Application/JSON; charset=utf-8", 200),
+    ] {
+        let response = gateway.handle(with(post(CHAT, CHAT_REQUEST), name, value)).await;
+        assert_eq!(response.status(), status, "{name}: {value}");
+    }
+    let response = gateway.handle(with(post(CHAT, CHAT_REQUEST), "content-length", "99999999999")).await;
+    assert_eq!(response.status(), 413);
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let mut settings = keyless();
+    settings.limits.header_bytes_max = 8192;
+    settings.limits.headers_max = 8;
+    let (gateway, _) = gateway_with(Script::json(200, CHAT_ANSWER), settings, Vec::new());
+    let response = gateway.handle(with(post(CHAT, CHAT_REQUEST), "x-long", &"x".repeat(9000))).await;
+    assert_eq!(response.status(), 431);
+    let mut request = post(CHAT, CHAT_REQUEST);
+    for number in 0..9 {
+        request.headers_mut().append("x-many", number.into());
+    }
+    assert_eq!(gateway.handle(request).await.status(), 431);
+}
+
+#[tokio::test]
+async fn open_requests_are_counted_until_their_answer_is_out() {
+    let mut settings = keyless();
+    settings.limits.open_requests_max = 1;
+    let (gateway, _) = gateway_with(Script::json(200, CHAT_ANSWER), settings, Vec::new());
+    let first = gateway.handle(post(CHAT, CHAT_REQUEST)).await;
+    let second = gateway.handle(post(CHAT, CHAT_REQUEST)).await;
+    assert_eq!(second.status(), 503);
+    assert_eq!(json(second).await["error"]["code"], "too_many_requests");
+    drop(first);
+    assert_eq!(gateway.handle(post(CHAT, CHAT_REQUEST)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_large_answer_is_refused() {
+    let mut settings = keyless();
+    settings.limits.answer_bytes_max = 1024;
+    let script = Script::json(200, &format!("{{\"x\":\"{}\"}}", "y".repeat(2000)));
+    let (gateway, _) = gateway_with(script, settings, Vec::new());
+    assert_eq!(gateway.handle(post(CHAT, CHAT_REQUEST)).await.status(), 502);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_is_not_waited_for() {
+    struct Slow;
+    impl http_body::Body for Slow {
+        type Data = bytes::Bytes;
+        type Error = std::convert::Infallible;
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+            std::task::Poll::Pending
+        }
+    }
+    let (gateway, _) = gateway(Script::json(200, CHAT_ANSWER));
+    let response = gateway.handle(post(CHAT, "").map(|_| Slow)).await;
+    assert_eq!(response.status(), 408);
+}
