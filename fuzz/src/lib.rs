@@ -1,0 +1,288 @@
+//! Fuzz targets: each takes any bytes and checks that nothing panics and that the laws of its subject hold.
+//!
+//! With `cargo fuzz run TARGET` libFuzzer drives them. Built without it, each target is a small program that mutates
+//! the fixtures of the dialects for a few seconds, from a seed: `cargo run --release --bin TARGET -- SECONDS SEED`.
+
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use switchtower_dialect::{ALL, Dialect, Variant, WireEvent, dialect, scan as scanning, schema as schemas, sse as events};
+use switchtower_domain::{AnswerBuilder, DialectId, Secret, limits, mask_secrets};
+
+/// The scan accepts only what the parser accepts, and its spans are the fields.
+pub fn scan(data: &[u8]) {
+    let Ok(found) = scanning::scan(data, 64) else { return };
+    let Ok(Value::Object(parsed)) = serde_json::from_slice::<Value>(data) else {
+        // Half of a surrogate pair is well-formed by the grammar and no text.
+        assert!(data.windows(2).any(|pair| pair == b"\\u"), "the parser refuses what the scan accepts");
+        return;
+    };
+    assert_eq!(found.fields.len(), parsed.len());
+    for field in &found.fields {
+        let key = String::from_utf8_lossy(&field.key);
+        let value: Value = serde_json::from_slice(field.value).expect("a span is a value");
+        assert_eq!(parsed.get(&*key), Some(&value));
+    }
+}
+
+/// A splice changes what it names and nothing else.
+pub fn splice(data: &[u8]) {
+    let Ok(found) = scanning::scan(data, 64) else { return };
+    let Ok(Value::Object(mut expected)) = serde_json::from_slice::<Value>(data) else { return };
+    let mut splice = switchtower_dialect::splice::Splice::default();
+    splice.set("model", "\"other\"");
+    splice.remove("stream");
+    expected.insert("model".to_owned(), Value::from("other"));
+    expected.shift_remove("stream");
+    let spliced = splice.apply(data, &found);
+    assert_eq!(serde_json::from_slice::<Value>(&spliced).expect("still JSON"), Value::Object(expected));
+}
+
+/// Any cut gives the same events, and no byte is lost.
+pub fn sse(data: &[u8]) {
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let mut reader = events::Reader::new(1 << 16);
+        let mut raw = Vec::new();
+        for piece in pieces {
+            reader.push(piece);
+            while let Ok(Some(event)) = reader.next_event() {
+                raw.push(event);
+            }
+        }
+        raw.extend(reader.rest());
+        raw
+    };
+    let whole = read(&mut std::iter::once(data));
+    let bytes: usize = whole.iter().map(|event| event.bytes.len()).sum();
+    assert!(bytes <= data.len());
+    let said = |raw: &[events::RawEvent]| -> Vec<_> {
+        raw.iter().filter_map(|event| event.read().and_then(|parsed| parsed.to_wire())).collect()
+    };
+    assert_eq!(said(&whole), said(&read(&mut data.chunks(1))));
+    assert!(whole.iter().filter(|event| event.is_foreign()).count() <= whole.len());
+}
+
+fn request(own: &dyn Dialect, data: &[u8]) {
+    let Ok(message) = serde_json::from_slice::<Value>(data) else { return };
+    let Ok(request) = own.decode_request(message.clone()) else { return };
+    let same = own.encode_request(&request, &Variant::default());
+    assert_eq!(same.body, message);
+    assert!(same.notices.is_empty());
+    for other in ALL {
+        other.encode_request(&request, &Variant::default());
+    }
+}
+
+fn answer(own: &dyn Dialect, data: &[u8]) {
+    let Ok(message) = serde_json::from_slice::<Value>(data) else { return };
+    let Ok(answer) = own.decode_answer(message.clone(), &Variant::default()) else { return };
+    assert_eq!(own.encode_answer(&answer).body, message);
+    for other in ALL {
+        other.encode_answer(&answer);
+    }
+}
+
+/// Whatever comes, an encoder that is given what the decoder read neither panics nor ends a stream twice.
+fn stream(own: &dyn Dialect, data: &[u8]) {
+    for other in ALL {
+        let mut reader = events::Reader::new(limits::EVENT_BYTES_MAX);
+        reader.push(data);
+        let (mut decoder, mut encoder) = (own.stream_decoder(&Variant::default()), other.stream_encoder(true));
+        let mut watch = own.stream_watch(&Variant::default());
+        let mut builder = AnswerBuilder::new(own.id());
+        let mut ends = 0;
+        while let Ok(Some(raw)) = reader.next_event() {
+            let Some(parsed) = raw.read() else { continue };
+            drop(watch.look(parsed.name, parsed.data()));
+            let Some(event) = parsed.to_wire() else { break };
+            let Ok(frame) = decoder.decode(&event) else { break };
+            for event in &frame.events {
+                if builder.apply(event).is_err() {
+                    return;
+                }
+            }
+            let Ok(written) = encoder.encode(&frame) else { break };
+            ends += written.iter().filter(|event| is_end(event)).count();
+        }
+        assert!(ends <= 1);
+        own.encode_answer(&builder.finish());
+    }
+}
+
+fn is_end(event: &WireEvent) -> bool {
+    event.data == "[DONE]" && event.name.is_none() || event.name.as_deref() == Some("message_stop")
+}
+
+/// Requests of Chat Completions.
+pub fn openai_chat_request(data: &[u8]) {
+    request(dialect(DialectId::OpenaiChat), data);
+}
+
+/// Answers of Chat Completions.
+pub fn openai_chat_answer(data: &[u8]) {
+    answer(dialect(DialectId::OpenaiChat), data);
+}
+
+/// Streams of Chat Completions.
+pub fn openai_chat_stream(data: &[u8]) {
+    stream(dialect(DialectId::OpenaiChat), data);
+}
+
+/// Requests of Messages.
+pub fn anthropic_messages_request(data: &[u8]) {
+    request(dialect(DialectId::AnthropicMessages), data);
+}
+
+/// Answers of Messages.
+pub fn anthropic_messages_answer(data: &[u8]) {
+    answer(dialect(DialectId::AnthropicMessages), data);
+}
+
+/// Streams of Messages.
+pub fn anthropic_messages_stream(data: &[u8]) {
+    stream(dialect(DialectId::AnthropicMessages), data);
+}
+
+/// Errors of providers are always read, and written back as they were.
+pub fn failures(data: &[u8]) {
+    for own in ALL {
+        let failure = own.decode_failure(500, data);
+        if let Ok(body) = serde_json::from_slice::<Value>(data) {
+            assert_eq!(own.encode_failure(&failure, own.id()), body);
+        }
+    }
+}
+
+/// A schema that was cut once needs no more cutting.
+pub fn schema(data: &[u8]) {
+    let Ok(schema) = serde_json::from_slice::<Value>(data) else { return };
+    for target in [schemas::Target::openai(true), schemas::Target::anthropic(true)] {
+        let cut = schemas::normalise(&schema, "s", &target, &mut Vec::new());
+        let again = schemas::normalise(&cut, "s", &target, &mut Vec::new());
+        assert_eq!(cut, again);
+    }
+}
+
+/// A known secret is gone from any text.
+pub fn secrets(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let secret = Secret::new("s3cr3t-value");
+    let masked = mask_secrets(&format!("{text}s3cr3t-value{text}"), &[&secret]);
+    assert!(!masked.contains("s3cr3t-value"));
+}
+
+/// Recorded exchanges.
+pub fn recording(data: &[u8]) {
+    drop(switchtower_sim::recording::Exchange::parse(&String::from_utf8_lossy(data)));
+}
+
+/// Faults and fault scripts, as people write them.
+pub fn faults(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    drop(text.parse::<switchtower_sim::Faults>());
+    drop(text.parse::<switchtower_sim::FaultScript>());
+}
+
+/// Mutates the seeds for as long as the first argument says (seconds, 3 if none), from the second (a number, 1).
+pub fn brief(name: &str, target: fn(&[u8])) {
+    let mut arguments = std::env::args().skip(1).map(|word| word.parse::<u64>().unwrap_or(1));
+    let seconds = arguments.next().unwrap_or(3);
+    let mut random = fastrand::Rng::with_seed(arguments.next().unwrap_or(1));
+    let seeds = seeds();
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut runs = 0_u64;
+    while Instant::now() < until {
+        for seed in &seeds {
+            let mut data = seed.clone();
+            for _ in 0..random.usize(0..6) {
+                mutate(&mut data, &seeds, &mut random);
+            }
+            target(&data);
+            runs += 1;
+        }
+    }
+    println!("{name}: {runs} runs");
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    const OWN: [&str; 6] = [
+        "{}",
+        "every 7 overloaded\n3 cut:after=2",
+        "stall:after=1,slow_headers:ms=5",
+        "data: {\"a\":1}\r\n\r\n: c\n\n",
+        "{\"$ref\":\"#/$defs/A\",\"$defs\":{\"A\":{\"type\":\"object\",\"properties\":{\"b\":{\"minimum\":1}}}}}",
+        "{\"index\":0,\"provider\":\"p\",\"response\":{\"status\":200,\"headers\":{},\"body_text\":\"x\"}}",
+    ];
+    let mut seeds: Vec<Vec<u8>> = OWN.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/dialect/src");
+    for own in ALL {
+        for name in ["request.json", "answer.json", "stream.sse", "error.json"] {
+            let path = crates.join(own.id().as_str()).join("fixtures").join(name);
+            seeds.push(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+        }
+    }
+    seeds
+}
+
+/// Bytes are flipped, cut out, doubled and mixed; JSON is also changed value by value, so that it stays JSON.
+fn mutate(data: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut fastrand::Rng) {
+    if data.is_empty() {
+        data.push(random.u8(..));
+    }
+    let at = random.usize(0..data.len());
+    let to = random.usize(at..data.len()).min(at + 64);
+    match random.usize(0..9) {
+        0 => data[at] = random.u8(..),
+        1 => data[at] ^= 1 << random.u8(0..8),
+        2 => drop(data.drain(at..to)),
+        3 => {
+            let piece = data[at..to].to_vec();
+            data.splice(at..at, piece);
+        }
+        4 => {
+            let other = &seeds[random.usize(0..seeds.len())];
+            let from = random.usize(0..other.len());
+            let piece = other[from..(from + 48).min(other.len())].to_vec();
+            data.splice(at..at, piece);
+        }
+        5 => data.truncate(at),
+        _ => mutate_json(data, random),
+    }
+}
+
+fn mutate_json(data: &mut Vec<u8>, random: &mut fastrand::Rng) {
+    let Ok(mut value) = serde_json::from_slice::<Value>(data) else { return };
+    let mut pointers = Vec::new();
+    collect(&value, String::new(), &mut pointers);
+    let pointer = &pointers[random.usize(0..pointers.len())];
+    let values = [
+        Value::Null,
+        Value::from(""),
+        Value::from("word"),
+        Value::from(7),
+        Value::from(true),
+        Value::Array(Vec::new()),
+        serde_json::json!({}),
+        serde_json::json!({"type": "unheard_of"}),
+    ];
+    if let Some(found) = value.pointer_mut(pointer) {
+        *found = values[random.usize(0..values.len())].clone();
+    }
+    *data = value.to_string().into_bytes();
+}
+
+fn collect(value: &Value, at: String, all: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                collect(value, format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), all);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                collect(value, format!("{at}/{index}"), all);
+            }
+        }
+        _ => {}
+    }
+    all.push(at);
+}
