@@ -1,12 +1,13 @@
 //! The command line.
 
 use crate::environment::Environment;
-use crate::{serve, settings_file};
+use crate::config::{self, Around, Problems, Ready};
+use crate::{findings, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
@@ -90,6 +91,10 @@ pub fn run(command_line: CommandLine) -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Problems>() => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
@@ -105,7 +110,7 @@ fn log_to_stderr() {
 fn serve(options: &ServeOptions) -> Result<()> {
     let environment = Environment::of_process();
     let mut plan = match &options.config {
-        Some(file) => settings_file::read(file, &environment, options.listen)?,
+        Some(file) => serve::Plan::of(configuration(file, &environment, options.listen)?)?,
         None => serve::Plan::without_configuration(&environment, options.listen)?,
     };
     plan.threads = plan.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
@@ -113,9 +118,15 @@ fn serve(options: &ServeOptions) -> Result<()> {
 }
 
 fn check(options: &CheckOptions) -> Result<()> {
-    settings_file::read(&options.config, &Environment::of_process(), None)?;
-    writeln!(std::io::stdout(), "{} is valid", options.config.display())?;
+    let ready = configuration(&options.config, &Environment::of_process(), None)?;
+    write!(std::io::stdout(), "{} is valid; it {}", options.config.display(), config::summary(&ready))?;
     Ok(())
+}
+
+fn configuration(file: &Path, environment: &Environment, listen: Option<SocketAddr>) -> Result<Ready> {
+    let built_in = findings::sim_providers()?;
+    let around = Around { outside: environment, folder: Path::new(""), built_in: &built_in, listen };
+    Ok(config::load(file, &around)?)
 }
 
 fn sim(options: SimOptions) -> Result<()> {

@@ -1,6 +1,10 @@
-//! The environment's variables, read in one place.
+//! The environment's variables, read in one place, and the files that a configuration names.
 
+use crate::config::Outside;
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
 
 /// The variables that a process was started with.
 #[derive(Clone, Default)]
@@ -18,6 +22,21 @@ impl Environment {
     /// One variable; one that is empty stands for one that is not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+    }
+}
+
+impl Outside for Environment {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+
+    fn file(&self, path: &Path, bytes_max: u64) -> io::Result<String> {
+        let mut text = String::new();
+        File::open(path)?.take(bytes_max.saturating_add(1)).read_to_string(&mut text)?;
+        if text.len() as u64 > bytes_max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(text)
     }
 }
 

@@ -53,7 +53,7 @@ pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
             credential: Credential::None,
             variant: Variant::default(),
             timeouts: Timeouts::default(),
-            retention: RetentionPolicy::Refuse,
+            retention: RetentionPolicy::default(),
             headers: match dialect {
                 DialectId::AnthropicMessages => switchtower_providers::anthropic::unlisted().headers,
                 DialectId::OpenaiChat => openai::unlisted().headers,

@@ -10,12 +10,10 @@
 //! ```
 
 pub mod command_line;
+pub mod config;
 pub mod environment;
 pub mod findings;
 pub mod serve;
 pub mod server;
-pub mod settings_file;
 pub mod sim_transport;
 pub mod upstream;
-
-pub mod config;

@@ -1,20 +1,18 @@
 //! `switchtower serve`: from a plan to a server, with a greeting.
 
+use crate::config::Ready;
 use crate::environment::Environment;
 use crate::findings;
-use crate::server::{Server, ServerSettings, Serving};
+use crate::server::{ADDRESS, Server, ServerSettings, Serving};
 use crate::sim_transport::WithSim;
 use crate::upstream::{Trust, Upstream, UpstreamSettings};
 use anyhow::{Context as _, Result};
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use switchtower_gateway::{Access, Directory, Gateway, Settings};
 use switchtower_providers::{Credential, Provider};
 use switchtower_sim::Sim;
-
-/// Where the gateway listens if nobody says otherwise.
-pub const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// Everything that a gateway is started with.
 #[derive(Debug)]
@@ -52,6 +50,22 @@ impl Plan {
             directory: Directory::new(providers, Vec::new(), Vec::new())?,
             sim: switchtower_sim::Settings::default(),
             from_environment: true,
+        })
+    }
+
+    /// What a configuration says.
+    ///
+    /// # Errors
+    /// For names that contradict each other, which a configuration that was checked does not have.
+    pub fn of(ready: Ready) -> Result<Self> {
+        Ok(Self {
+            directory: ready.directory()?,
+            server: ready.server,
+            threads: ready.threads,
+            upstream: ready.upstream,
+            gateway: ready.settings,
+            sim: switchtower_sim::Settings::default(),
+            from_environment: false,
         })
     }
 

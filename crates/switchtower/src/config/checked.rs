@@ -5,6 +5,8 @@ use super::problem::{Findings, Place, quoted};
 use super::quirks::Quirks;
 use super::secrets::Reference;
 use super::written::{self, At, Named, Section as _, Written};
+use crate::server::ADDRESS;
+use crate::upstream::UpstreamSettings;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -13,8 +15,6 @@ use switchtower_domain::{DeploymentName, DialectId, ModelName, NameError, Provid
 use switchtower_gateway::Limits;
 use switchtower_providers::{CredentialStyle, Endpoint, RetentionPolicy};
 
-/// Where the gateway listens unless it is told otherwise.
-const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const TIMEOUT_MS: RangeInclusive<u64> = 1..=86_400_000;
 pub(super) const OUTPUT_TOKENS: RangeInclusive<u64> = 1..=100_000_000;
 
@@ -25,6 +25,9 @@ pub(super) struct Checked {
     pub(super) threads: Option<usize>,
     pub(super) shutdown_grace: Duration,
     pub(super) keep_alive: Duration,
+    pub(super) header_time_max: Duration,
+    pub(super) connections_max: usize,
+    pub(super) upstream: UpstreamSettings,
     pub(super) limits: Limits,
     pub(super) strict: bool,
     /// Where `[[keys]]` begins, if there is any.
@@ -84,16 +87,27 @@ pub(super) struct Deployment {
 
 /// Checks each value by itself.
 pub(super) fn check(written: &Written, findings: &mut Findings) -> Checked {
+    let upstream = UpstreamSettings::default();
+    let limited = written.limits.as_ref().map(|at| at.value.clone()).unwrap_or_default();
+    let connections = written.connections.as_ref().map(|at| at.value.clone()).unwrap_or_default();
     let listen = written.listen.as_ref().map(|at| at.value.clone()).unwrap_or_default();
     let millis = |at: Option<&At<u64>>, range, usual, findings: &mut Findings| {
         Duration::from_millis(whole(at, range, findings).unwrap_or(usual))
     };
     Checked {
         address: address(listen.address.as_ref(), findings),
-        threads: whole(listen.threads.as_ref(), 1..=1024, findings).and_then(|threads| usize::try_from(threads).ok()),
+        threads: count(listen.threads.as_ref(), 1..=1024, findings),
         shutdown_grace: millis(listen.shutdown_grace_ms.as_ref(), 0..=3_600_000, 30_000, findings),
         keep_alive: millis(listen.keep_alive_ms.as_ref(), 100..=600_000, 15_000, findings),
-        limits: limits(&written.limits.as_ref().map(|at| at.value.clone()).unwrap_or_default(), findings),
+        header_time_max: millis(limited.header_time_ms_max.as_ref(), 1..=3_600_000, 30_000, findings),
+        connections_max: count(limited.connections_max.as_ref(), 1..=1_000_000, findings).unwrap_or(20_000),
+        upstream: UpstreamSettings {
+            connect: millis(connections.connect_timeout_ms.as_ref(), 1..=600_000, 10_000, findings),
+            pool_idle: millis(connections.unused_ms_max.as_ref(), 0..=3_600_000, 60_000, findings),
+            pool_idle_per_host_max: count(connections.unused_per_provider_max.as_ref(), 0..=10_000, findings)
+                .unwrap_or(upstream.pool_idle_per_host_max),
+        },
+        limits: limits(&limited, findings),
         strict: written.translation.as_ref().and_then(|at| at.value.strict.as_ref()).is_some_and(|at| at.value),
         keys_place: written.keys.as_ref().map(|at| at.place.clone()),
         keys: each(written.keys.as_ref().map(|at| &at.value), |written| key(written, findings)),
@@ -120,7 +134,11 @@ fn address(written: Option<&At<String>>, findings: &mut Findings) -> At<SocketAd
         Ok(address) => at.with(address),
         Err(_) => {
             let message = format!("'{}' is not an address to listen on", at.value);
-            findings.add_with(&at.place, message, "write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080'");
+            findings.add_with(
+                &at.place,
+                message,
+                "write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080'",
+            );
             at.with(ADDRESS)
         }
     }
@@ -145,7 +163,7 @@ fn limits(written: &written::Limits, findings: &mut Findings) -> Limits {
     };
     for error in limits.check() {
         let name = error.setting.strip_prefix("limits.").unwrap_or(error.setting);
-        findings.add(written.place(name).unwrap_or(&Place::default()), error.to_string());
+        findings.add(&written.place(name).cloned().unwrap_or_default(), error.to_string());
     }
     limits
 }
@@ -167,11 +185,8 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         .unwrap_or_default()
         .then(|| written.credential.as_ref().map(|at| at.place.clone()))
         .flatten();
-    let retention = [
-        ("off", RetentionPolicy::Off),
-        ("refuse", RetentionPolicy::Refuse),
-        ("allow", RetentionPolicy::Allow),
-    ];
+    let retention =
+        [("off", RetentionPolicy::Off), ("refuse", RetentionPolicy::Refuse), ("allow", RetentionPolicy::Allow)];
     let styles =
         [("bearer", CredentialStyle::Bearer), ("x-api-key", CredentialStyle::XApiKey), ("none", CredentialStyle::None)];
     let quirks = written.quirks.as_ref().map(|at| Quirks::check(&at.value, findings)).unwrap_or_default();
@@ -179,7 +194,11 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         (&written.max_output_tokens, written.quirks.as_ref().and_then(|at| at.value.default_max_tokens.as_ref()))
     {
         let hint = format!("leave out '{}'", same.place.key);
-        findings.add_with(&bound.place, format!("'{}' and '{}' are the same setting", bound.place.key, same.place.key), hint);
+        findings.add_with(
+            &bound.place,
+            format!("'{}' and '{}' are the same setting", bound.place.key, same.place.key),
+            hint,
+        );
     }
     Provider {
         given: given.clone(),
@@ -256,7 +275,8 @@ fn reference(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Refe
 }
 
 fn dialect(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<DialectId>> {
-    let known: Vec<(&str, DialectId)> = switchtower_dialect::ALL.iter().map(|one| (one.id().as_str(), one.id())).collect();
+    let known: Vec<(&str, DialectId)> =
+        switchtower_dialect::ALL.iter().map(|one| (one.id().as_str(), one.id())).collect();
     choice(at, &known, findings).zip(at).map(|(id, at)| at.with(id))
 }
 
@@ -273,6 +293,10 @@ fn base_url(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Strin
 
 fn timeout(at: Option<&At<u64>>, findings: &mut Findings) -> Option<Duration> {
     whole(at, TIMEOUT_MS, findings).map(Duration::from_millis)
+}
+
+fn count(at: Option<&At<u64>>, range: RangeInclusive<u64>, findings: &mut Findings) -> Option<usize> {
+    whole(at, range, findings).and_then(|count| usize::try_from(count).ok())
 }
 
 /// A number within a range.
@@ -312,9 +336,23 @@ pub(super) fn field_name(at: &At<String>, findings: &mut Findings) -> Option<Str
 
 /// Headers that belong to a connection or to the message on it, that carry a credential, or that we write ourselves.
 const RESERVED: [&str; 17] = [
-    "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type",
-    "cookie", "host", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
-    "x-api-key", "expect",
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-api-key",
+    "expect",
 ];
 
 fn header_name(at: &At<String>, findings: &mut Findings) -> Option<HeaderName> {

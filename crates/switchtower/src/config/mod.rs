@@ -23,8 +23,8 @@ mod tests;
 mod written;
 
 pub use problem::{Problem, Problems};
-pub use ready::Ready;
-pub use secrets::{Machine, Outside};
+pub use ready::{Around, Ready};
+pub use secrets::Outside;
 pub use summary::summary;
 
 use std::path::Path;
@@ -32,13 +32,13 @@ use std::path::Path;
 /// The largest configuration that is read.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Reads a file and checks it whole.
+/// Reads a file and checks it whole. Relative paths in it begin in its folder, whatever `around` says.
 ///
 /// # Errors
 /// [`Problems`] lists every mistake with its line.
-pub fn load(path: &Path, outside: &dyn Outside) -> Result<Ready, Problems> {
+pub fn load(path: &Path, around: &Around<'_>) -> Result<Ready, Problems> {
     let file = path.display().to_string();
-    let text = outside.file(path, FILE_BYTES_MAX).map_err(|error| Problems {
+    let text = around.outside.file(path, FILE_BYTES_MAX).map_err(|error| Problems {
         file: file.clone(),
         list: vec![Problem {
             line: 0,
@@ -48,22 +48,23 @@ pub fn load(path: &Path, outside: &dyn Outside) -> Result<Ready, Problems> {
             hint: None,
         }],
     })?;
-    parse(&file, &text, outside, path.parent().unwrap_or(Path::new("")))
+    parse(&file, &text, &Around { folder: path.parent().unwrap_or_else(|| Path::new("")), ..*around })
 }
 
-/// Checks a text whole. `file` is its name for messages, `folder` is where relative paths begin.
+/// Checks a text whole; `file` is its name for messages.
 ///
 /// # Errors
 /// [`Problems`] lists every mistake with its line.
-pub fn parse(file: &str, text: &str, outside: &dyn Outside, folder: &Path) -> Result<Ready, Problems> {
+pub fn parse(file: &str, text: &str, around: &Around<'_>) -> Result<Ready, Problems> {
     let (syntax, mut findings, written) = written::read(text);
-    let checked = checked::check(&written, &mut findings);
+    let mut checked = checked::check(&written, &mut findings);
     if !syntax.is_empty() {
         findings.leave_out_lines_of(&syntax, text);
         findings.extend(syntax);
         return Err(findings.into_problems(file, text));
     }
-    match ready::resolve(checked, outside, folder, &mut findings) {
+    checked.address.value = around.listen.unwrap_or(checked.address.value);
+    match ready::resolve(&checked, around, &mut findings) {
         Some(ready) => Ok(ready),
         None => Err(findings.into_problems(file, text)),
     }

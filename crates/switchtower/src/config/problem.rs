@@ -110,7 +110,7 @@ impl Findings {
 
     /// The mistakes in the order of their lines.
     pub(super) fn into_problems(mut self, file: &str, text: &str) -> Problems {
-        self.0.sort_by(|(one, ..), (other, ..)| one.span.start.cmp(&other.span.start));
+        self.0.sort_by_key(|(place, ..)| place.span.start);
         let mut list: Vec<Problem> = Vec::new();
         for (place, message, hint) in self.0 {
             let (line, column) = position(text, place.span.start);

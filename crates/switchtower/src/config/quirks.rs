@@ -29,9 +29,8 @@ impl Quirks {
         let cached_tokens_field = written.cached_tokens_field.as_ref().and_then(&mut field);
         let forbidden = written.forbidden.as_ref().map(|list| list.value.iter().filter_map(&mut field).collect());
         let renamed = written.renamed.as_ref().map(|named| {
-            let pairs = named.value.iter().filter_map(|(from, to)| {
-                Some((field(from)?, field(&from.with(to.clone()))?))
-            });
+            let pairs =
+                named.value.iter().filter_map(|(from, to)| Some((field(from)?, field(&from.with(to.clone()))?)));
             pairs.collect()
         });
         Self {

@@ -5,11 +5,11 @@ use super::checked::{Changes, Checked, Deployment, Provider};
 use super::problem::Findings;
 use super::secrets::{Outside, Reference};
 use super::written::At;
+use crate::server::ServerSettings;
+use crate::upstream::UpstreamSettings;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, Secret};
 use switchtower_gateway::{Access, CallerKey, Directory, Settings};
 use switchtower_providers as providers;
@@ -18,12 +18,12 @@ use switchtower_providers::{Credential, CredentialStyle, Endpoint, Known};
 /// A configuration that can be served.
 #[derive(Debug)]
 pub struct Ready {
-    /// Where to listen.
-    pub address: SocketAddr,
+    /// How to listen.
+    pub server: ServerSettings,
     /// How many threads serve requests; `None` is one for each core.
     pub threads: Option<usize>,
-    /// How long answers that are under way may still take at the end.
-    pub shutdown_grace: Duration,
+    /// How to connect to providers.
+    pub upstream: UpstreamSettings,
     /// What the gateway is told.
     pub settings: Settings,
     /// The names of the keys that callers may present.
@@ -48,17 +48,20 @@ impl Ready {
 }
 
 /// Resolves names and reads secrets; nothing where a mistake was noted, in this pass or before it.
-pub(super) fn resolve(checked: Checked, outside: &dyn Outside, folder: &Path, findings: &mut Findings) -> Option<Ready> {
-    let mut resolver = Resolver { outside, folder, findings };
-    let (access, key_names) = resolver.access(&checked);
+pub(super) fn resolve(checked: &Checked, around: &Around<'_>, findings: &mut Findings) -> Option<Ready> {
+    let mut resolver = Resolver { outside: around.outside, folder: around.folder, findings };
+    let (access, key_names) = resolver.access(checked);
     let mut made = BTreeMap::new();
     for provider in &checked.providers {
         let provider_made = resolver.provider(provider, checked.keys_place.is_some());
         made.insert(provider.given.value.as_str(), provider_made.map(Arc::new));
     }
+    for provider in around.built_in {
+        made.entry(provider.name.as_str()).or_insert_with(|| Some(Arc::clone(provider)));
+    }
     let deployments: Vec<_> =
         checked.deployments.iter().filter_map(|deployment| resolver.deployment(deployment, &made)).collect();
-    let aliases = resolver.aliases(&checked, &made);
+    let aliases = resolver.aliases(checked, &made);
     if !findings.is_empty() {
         return None;
     }
@@ -67,15 +70,33 @@ pub(super) fn resolve(checked: Checked, outside: &dyn Outside, folder: &Path, fi
     settings.strict = checked.strict;
     settings.keep_alive = checked.keep_alive;
     Some(Ready {
-        address: checked.address.value,
+        server: ServerSettings {
+            header_time_max: checked.header_time_max,
+            connections_max: checked.connections_max,
+            grace: checked.shutdown_grace,
+            ..ServerSettings::new(checked.address.value)
+        },
         threads: checked.threads,
-        shutdown_grace: checked.shutdown_grace,
+        upstream: checked.upstream,
         settings,
         key_names,
         providers: made.into_values().flatten().collect(),
         deployments,
         aliases,
     })
+}
+
+/// What a configuration is read among.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// What references to secrets lead to.
+    pub outside: &'a dyn Outside,
+    /// Where relative paths begin.
+    pub folder: &'a Path,
+    /// Providers that are there without being configured.
+    pub built_in: &'a [Arc<providers::Provider>],
+    /// Where to listen, in place of what the file says.
+    pub listen: Option<std::net::SocketAddr>,
 }
 
 /// Providers by their written names; nothing for one that has a mistake of its own.
@@ -124,7 +145,10 @@ impl Resolver<'_> {
             None => match Access::keyless(checked.address.value) {
                 Ok(access) => Some(access),
                 Err(_) => {
-                    let message = format!("'{}' can be reached from other machines, and no key is asked for", checked.address.value);
+                    let message = format!(
+                        "'{}' can be reached from other machines, and no key is asked for",
+                        checked.address.value
+                    );
                     let hint = "add [[keys]], or listen on 127.0.0.1";
                     self.findings.add_with(&checked.address.place, message, hint);
                     None
@@ -144,8 +168,7 @@ impl Resolver<'_> {
             DialectId::AnthropicMessages => providers::anthropic::unlisted(),
         });
         let kind = kind.or(unlisted.as_ref())?;
-        let mut provider =
-            providers::Provider::of_kind(written.name.clone()?, kind, endpoint?, credential?);
+        let mut provider = providers::Provider::of_kind(written.name.clone()?, kind, endpoint?, credential?);
         provider.retention = written.retention;
         provider.passed_headers.extend(written.passed_headers.iter().cloned());
         provider.models.clone_from(&written.models);
@@ -170,7 +193,11 @@ impl Resolver<'_> {
         match (&written.dialect, kind) {
             (Some(at), Some(kind)) if at.value != kind.dialect => {
                 let message = format!("a provider of kind '{}' speaks {}, not {}", kind.name, kind.dialect, at.value);
-                self.findings.add_with(&at.place, message, "leave 'dialect' out, or give the provider a name of its own");
+                self.findings.add_with(
+                    &at.place,
+                    message,
+                    "leave 'dialect' out, or give the provider a name of its own",
+                );
                 None
             }
             (Some(at), _) => Some(at.value),
@@ -182,7 +209,9 @@ impl Resolver<'_> {
                     let near = switchtower_domain::nearest(&given.value, known);
                     let message = format!("'{}' is not in the catalogue and says no 'dialect'", given.value);
                     let hint = match near.first() {
-                        Some(near) => format!("did you mean '{near}'? otherwise set 'dialect' and 'base_url', or 'kind'"),
+                        Some(near) => {
+                            format!("did you mean '{near}'? otherwise set 'dialect' and 'base_url', or 'kind'")
+                        }
                         None => "set 'dialect' and 'base_url', or 'kind'".to_owned(),
                     };
                     self.findings.add_with(&given.place, message, hint);
@@ -197,14 +226,17 @@ impl Resolver<'_> {
         let (place, base) = match &written.base_url {
             Some(at) => (&at.place, at.value.as_str()),
             None if written.base_url_given => return None,
-            None => (&written.given.place, usual.or_else(|| {
-                // A missing dialect is told already and comes with the same advice.
-                if kind.is_some() || dialect.is_some() {
-                    let message = format!("'{}' lacks 'base_url', which is required", written.given.place.key);
-                    self.findings.add(&written.given.place, message);
-                }
-                None
-            })?),
+            None => (
+                &written.given.place,
+                usual.or_else(|| {
+                    // A missing dialect is told already and comes with the same advice.
+                    if kind.is_some() || dialect.is_some() {
+                        let message = format!("'{}' lacks 'base_url', which is required", written.given.place.key);
+                        self.findings.add(&written.given.place, message);
+                    }
+                    None
+                })?,
+            ),
         };
         Endpoint::new(base, dialect?).map_err(|error| self.findings.add(place, error.to_string())).ok()
     }
@@ -218,7 +250,11 @@ impl Resolver<'_> {
     ) -> Option<Credential> {
         if let Some(place) = &written.callers_own {
             if let Some(key) = &written.key_place {
-                self.findings.add_with(key, "a provider that is shown the caller's own key has none here", "leave out 'key' or 'credential'");
+                self.findings.add_with(
+                    key,
+                    "a provider that is shown the caller's own key has none here",
+                    "leave out 'key' or 'credential'",
+                );
             }
             if has_keys {
                 let message = "the caller's own key cannot be forwarded where callers present keys of this gateway";
@@ -226,7 +262,10 @@ impl Resolver<'_> {
             }
         }
         let given = written.key.as_ref().map(|reference| (reference.clone(), self.secret(reference)));
-        let style = written.key_style.or(kind.map(|kind| kind.style)).or(dialect.map(providers::Provider::usual_style))?;
+        let style = written
+            .key_style
+            .or_else(|| kind.map(|kind| kind.style))
+            .or_else(|| dialect.map(providers::Provider::usual_style))?;
         if written.callers_own.is_some() {
             return Some(Credential::Caller(style));
         }
@@ -237,7 +276,9 @@ impl Resolver<'_> {
             Some((reference, secret)) => (reference, secret?),
             None if written.key_place.is_some() => return None,
             None => {
-                let Some(variable) = kind.and_then(|kind| kind.key_variable.clone()) else { return Some(Credential::None) };
+                let Some(variable) = kind.and_then(|kind| kind.key_variable.clone()) else {
+                    return Some(Credential::None);
+                };
                 let reference = written.given.with(Reference::Env(variable));
                 let secret = self.secret(&reference)?;
                 (reference, secret)
@@ -287,7 +328,13 @@ impl Resolver<'_> {
         aliases
     }
 
-    fn leads_somewhere(&mut self, target: &At<String>, deployments: &[&str], checked: &Checked, made: &Made<'_>) -> bool {
+    fn leads_somewhere(
+        &mut self,
+        target: &At<String>,
+        deployments: &[&str],
+        checked: &Checked,
+        made: &Made<'_>,
+    ) -> bool {
         let text = target.value.as_str();
         if deployments.contains(&text) {
             return true;

@@ -30,10 +30,12 @@ fn tables() -> String {
                 Some(list) => format!("[[{list}]]"),
                 None => format!("[{of}]"),
             };
-            text += &format!("\n### `{heading}`\n\n| Setting | Type | Default | Meaning |\n| --- | --- | --- | --- |\n");
+            text +=
+                &format!("\n### `{heading}`\n\n| Setting | Type | Default | Meaning |\n| --- | --- | --- | --- |\n");
             section = of.to_owned();
         }
-        let literal = default.starts_with(|c: char| c.is_ascii_digit() || c == '"') || matches!(default, "true" | "false");
+        let literal =
+            default.starts_with(|c: char| c.is_ascii_digit() || c == '"') || matches!(default, "true" | "false");
         let default = if literal { format!("`{default}`") } else { default.to_owned() };
         text += &format!("| `{name}` | {kind} | {default} | {meaning} |\n");
     }
@@ -45,7 +47,8 @@ fn tables() -> String {
 fn split(key: &str) -> (&str, &str) {
     for open in [".headers.NAME", ".quirks.renamed.NAME"] {
         if let Some(section) = key.strip_suffix(open) {
-            let section = if open.starts_with(".quirks") { key.strip_suffix(".renamed.NAME").unwrap() } else { section };
+            let section =
+                if open.starts_with(".quirks") { key.strip_suffix(".renamed.NAME").unwrap() } else { section };
             return (section, key.strip_prefix(section).unwrap().trim_start_matches('.'));
         }
     }

@@ -1,8 +1,7 @@
 //! References to secrets. A configuration never holds a secret itself, and no message ever shows one.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use switchtower_domain::Secret;
 
@@ -66,7 +65,7 @@ impl fmt::Display for Reference {
 }
 
 /// What references lead to.
-pub trait Outside {
+pub trait Outside: fmt::Debug {
     /// The value of an environment variable, if it is set and is text.
     fn variable(&self, name: &str) -> Option<String>;
 
@@ -77,28 +76,10 @@ pub trait Outside {
     fn file(&self, path: &Path, bytes_max: u64) -> io::Result<String>;
 }
 
-/// The environment of this process and its files.
-#[derive(Debug, Clone, Copy)]
-pub struct Machine;
-
-impl Outside for Machine {
-    fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
-    }
-
-    fn file(&self, path: &Path, bytes_max: u64) -> io::Result<String> {
-        let mut text = String::new();
-        File::open(path)?.take(bytes_max.saturating_add(1)).read_to_string(&mut text)?;
-        if text.len() as u64 > bytes_max {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::Environment;
 
     #[test]
     fn references_are_read() {
@@ -115,7 +96,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("key"), "  abc\n").unwrap();
         std::fs::write(folder.path().join("large"), "x".repeat(70_000)).unwrap();
-        let read = |name: &str| Reference::File(PathBuf::from(name)).read(&Machine, folder.path());
+        let read = |name: &str| Reference::File(PathBuf::from(name)).read(&Environment::default(), folder.path());
         assert_eq!(read("key").unwrap().expose(), "abc");
         assert_eq!(read("large").unwrap_err(), "cannot be read (file too large)");
         assert!(read("missing").unwrap_err().starts_with("cannot be read ("));

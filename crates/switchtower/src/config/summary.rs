@@ -2,7 +2,7 @@
 
 use super::Ready;
 use std::fmt::Write as _;
-use switchtower_providers::Credential;
+use switchtower_providers::{Credential, Provider};
 
 /// A short table: where it listens, who may ask, and what each name leads to.
 pub fn summary(ready: &Ready) -> String {
@@ -11,14 +11,14 @@ pub fn summary(ready: &Ready) -> String {
         [] => "callers on this machine, without a key".to_owned(),
         names => format!("keys {}", names.join(", ")),
     };
-    let _ = writeln!(text, "listens on {} for {who}\n", ready.address);
+    let _ = writeln!(text, "listens on {} for {who}\n", ready.server.address);
     let mut rows = vec![["NAME", "LEADS TO", "DIALECT", "AT", "CREDENTIAL"].map(str::to_owned)];
     for provider in &ready.providers {
         rows.push([
             format!("{}/…", provider.name),
             "any model".to_owned(),
             provider.dialect.to_string(),
-            provider.endpoint.base().to_owned(),
+            at(provider),
             credential(&provider.credential).to_owned(),
         ]);
     }
@@ -32,6 +32,11 @@ pub fn summary(ready: &Ready) -> String {
     }
     text.push_str(&columns(&rows));
     text
+}
+
+fn at(provider: &Provider) -> String {
+    let base = provider.endpoint.base();
+    if base.starts_with("sim:") { "built in".to_owned() } else { base.to_owned() }
 }
 
 const fn credential(credential: &Credential) -> &'static str {

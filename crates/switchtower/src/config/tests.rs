@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use std::io;
 
 /// A few variables and files.
+#[derive(Debug)]
 struct Desk;
 
 impl Outside for Desk {
@@ -29,7 +30,8 @@ impl Outside for Desk {
 }
 
 fn read(text: &str) -> Result<Ready, Problems> {
-    parse("switchtower.toml", text, &Desk, Path::new("conf"))
+    let around = Around { outside: &Desk, folder: Path::new("conf"), built_in: &[], listen: None };
+    parse("switchtower.toml", text, &around)
 }
 
 /// Reads a text and compares every problem, one a line, without the file's name.
@@ -61,6 +63,13 @@ answer_bytes_max = 67108864
 depth_max = 96
 tools_max = 512
 open_requests_max = 10000
+connections_max = 20000
+header_time_ms_max = 30000
+
+[connections]
+connect_timeout_ms = 10000
+unused_ms_max = 60000
+unused_per_provider_max = 256
 
 [translation]
 strict = false
@@ -144,10 +153,12 @@ fn documented_defaults_are_the_defaults() {
     let empty = read("").unwrap();
     full.access = empty.settings.access.clone();
     assert_eq!(format!("{full:?}"), format!("{:?}", empty.settings));
-    assert_eq!(empty.address, "127.0.0.1:8080".parse().unwrap());
-    assert_eq!(empty.shutdown_grace.as_millis(), 30_000);
-    let claude = switchtower_providers::Timeouts::default();
-    assert_eq!(read(FULL).unwrap().providers[0].timeouts, claude);
+    let full = read(FULL).unwrap();
+    assert_eq!(empty.server, crate::server::ServerSettings::new("127.0.0.1:8080".parse().unwrap()));
+    assert_eq!(full.server, empty.server);
+    assert_eq!(empty.upstream, crate::upstream::UpstreamSettings::default());
+    assert_eq!(full.upstream, empty.upstream);
+    assert_eq!(full.providers[0].timeouts, switchtower_providers::Timeouts::default());
 }
 
 #[test]
@@ -222,7 +233,10 @@ fn names_of_settings_are_known() {
         "[limits]\ntools_max = 99999999999999999999",
         &["2:13: 'limits.tools_max' is 99999999999999999999; expected a whole number from 0 upwards"],
     );
-    check("[limits]\ntools_max = 1.5", &["2:13: 'limits.tools_max' is a number with a fraction; expected a whole number"]);
+    check(
+        "[limits]\ntools_max = 1.5",
+        &["2:13: 'limits.tools_max' is a number with a fraction; expected a whole number"],
+    );
     check(
         "[providers.mock.quirks]\nthinkin = 1",
         &[
@@ -230,7 +244,12 @@ fn names_of_settings_are_known() {
             "2:1: unknown setting 'thinkin' in [providers.mock.quirks]; did you mean 'thinking'?",
         ],
     );
-    check("strict = true", &["1:1: unknown setting 'strict'; known: 'listen', 'limits', 'translation', 'keys', 'providers', 'deployments', 'aliases'"]);
+    check(
+        "strict = true",
+        &[
+            "1:1: unknown setting 'strict'; known: 'listen', 'limits', 'connections', 'translation', 'keys', 'providers', 'deployments', 'aliases'",
+        ],
+    );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);
     check("[keys]\nname = \"a\"", &["1:1: 'keys' is a section; expected a list, as in `[[keys]]` or `[…]`"]);
 }
@@ -252,12 +271,17 @@ fn what_is_not_toml_is_told_with_the_rest() {
 fn values_are_checked() {
     check(
         "[listen]\naddress = \"nowhere\"",
-        &["2:1: 'nowhere' is not an address to listen on; write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080'"],
+        &[
+            "2:1: 'nowhere' is not an address to listen on; write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080'",
+        ],
     );
     check("[listen]\naddress = \"localhost:0\"", &[]);
     check(
         "[limits]\ndepth_max = 500\nheaders_max = 1",
-        &["2:1: 'limits.depth_max' is 500; it must be from 4 to 120", "3:1: 'limits.headers_max' is 1; it must be from 8 to 1000"],
+        &[
+            "2:1: 'limits.depth_max' is 500; it must be from 4 to 120",
+            "3:1: 'limits.headers_max' is 1; it must be from 8 to 1000",
+        ],
     );
     check(
         "[providers.openai]\nheaders = { authorization = \"Bearer x\", \"a b\" = \"c\", host = \"d\" }\nretention = \"of\"",
@@ -270,11 +294,15 @@ fn values_are_checked() {
     );
     check(
         "[providers.\"Open AI\"]\nkind = \"openai\"",
-        &["1:12: 'Open AI': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found 'O'"],
+        &[
+            "1:12: 'Open AI': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found 'O'",
+        ],
     );
     check(
         "[providers.openai]\nmax_output_tokens = 5\nquirks.default_max_tokens = 6",
-        &["2:1: 'providers.openai.max_output_tokens' and 'providers.openai.quirks.default_max_tokens' are the same setting; leave out 'providers.openai.quirks.default_max_tokens'"],
+        &[
+            "2:1: 'providers.openai.max_output_tokens' and 'providers.openai.quirks.default_max_tokens' are the same setting; leave out 'providers.openai.quirks.default_max_tokens'",
+        ],
     );
 }
 
@@ -300,7 +328,8 @@ fn secrets_are_references_and_never_shown() {
 
 #[test]
 fn a_key_in_the_wrong_place_is_not_shown() {
-    let problems = read("[providers.openai]\nkey = \"env:OPENAI_API_KEY\"\nretention = \"sk-proj-0123456789abcdef\"").unwrap_err();
+    let problems =
+        read("[providers.openai]\nkey = \"env:OPENAI_API_KEY\"\nretention = \"sk-proj-0123456789abcdef\"").unwrap_err();
     assert!(!format!("{problems} {problems:?}").contains("0123456789abcdef"), "{problems}");
 }
 
@@ -308,7 +337,9 @@ fn a_key_in_the_wrong_place_is_not_shown() {
 fn callers_are_named_or_near() {
     check(
         "[listen]\naddress = \"0.0.0.0:8080\"",
-        &["2:1: '0.0.0.0:8080' can be reached from other machines, and no key is asked for; add [[keys]], or listen on 127.0.0.1"],
+        &[
+            "2:1: '0.0.0.0:8080' can be reached from other machines, and no key is asked for; add [[keys]], or listen on 127.0.0.1",
+        ],
     );
     check("keys = []", &["1:1: 'keys' is empty, so nobody could ask"]);
     check(
@@ -342,7 +373,9 @@ fn providers_are_resolved() {
     );
     check(
         "[providers.openai]\ndialect = \"anthropic_messages\"",
-        &["2:1: a provider of kind 'openai' speaks openai_chat, not anthropic_messages; leave 'dialect' out, or give the provider a name of its own"],
+        &[
+            "2:1: a provider of kind 'openai' speaks openai_chat, not anthropic_messages; leave 'dialect' out, or give the provider a name of its own",
+        ],
     );
     check("[providers.openai]\ndialect = \"openai_chat\"\nbase_url = \"https://eu.example/v1\"", &[]);
 }
@@ -379,8 +412,28 @@ fn a_mistake_in_a_provider_does_not_make_its_name_unknown() {
 }
 
 #[test]
+fn what_is_built_in_can_be_named_and_replaced() {
+    let built_in = crate::findings::sim_providers().unwrap();
+    let read = |text: &str, listen: Option<&str>| {
+        let listen = listen.map(|address| address.parse().unwrap());
+        parse("c.toml", text, &Around { outside: &Desk, folder: Path::new(""), built_in: &built_in, listen })
+    };
+    let text = "[deployments.a]\nprovider = \"sim\"\nmodel = \"sim-1\"\n[aliases]\nb = \"sim-messages/sim-1\"";
+    let directory = read(text, None).unwrap().directory().unwrap();
+    assert_eq!(directory.find("a").unwrap().provider.endpoint.base(), "sim://local/v1");
+    assert!(directory.find("b").is_some());
+    let replaced = "[providers.sim]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:9/v1\"";
+    let directory = read(replaced, None).unwrap().directory().unwrap();
+    assert_eq!(directory.find("sim/x").unwrap().provider.endpoint.base(), "http://127.0.0.1:9/v1");
+    assert_eq!(read("", Some("127.0.0.1:1")).unwrap().server.address.port(), 1);
+    let open = read("", Some("0.0.0.0:1")).unwrap_err().to_string();
+    assert!(open.starts_with("c.toml:1:1: '0.0.0.0:1' can be reached from other machines"), "{open}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_a_problem() {
-    let problems = load(Path::new("none.toml"), &Desk).unwrap_err();
+    let around = Around { outside: &Desk, folder: Path::new(""), built_in: &[], listen: None };
+    let problems = load(Path::new("none.toml"), &around).unwrap_err();
     assert_eq!(problems.to_string(), "none.toml: cannot be read: entity not found");
 }
 
@@ -391,7 +444,7 @@ proptest! {
     ) {
         let whole = |at: usize| (0..=at).rev().find(|at| FULL.is_char_boundary(*at)).unwrap();
         let (from, to) = (whole(cut), whole((cut + length).min(FULL.len())));
-        let mut text = format!("{}{insert}{}", &FULL[..from], &FULL[to..]);
+        let mut text = format!("{}{insert}{}", FULL.get(..from).unwrap(), FULL.get(to..).unwrap());
         let also = (0..=seed.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
         text.insert_str(also, &insert);
         if let Err(problems) = read(&text) {

@@ -28,7 +28,6 @@ pub(super) type Named<T> = Vec<(At<String>, T)>;
 
 /// One row of the reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
 pub(super) struct Row {
     pub(super) key: String,
     pub(super) kind: &'static str,
@@ -42,7 +41,6 @@ pub(super) trait Shape: Sized {
     fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self>;
 
     /// Adds what the reference says of it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
     fn rows(row: Row, rows: &mut Vec<Row>);
 }
 
@@ -121,6 +119,7 @@ macro_rules! section {
 section!(Written {
     listen: Listen = "", "";
     limits: Limits = "", "";
+    connections: Connections = "", "";
     translation: Translation = "", "";
     keys: Vec<At<Key>> = "", "";
     providers: Named<Provider> = "", "";
@@ -145,6 +144,14 @@ section!(Limits {
     depth_max: u64 = "96", "The deepest nesting of a body.";
     tools_max: u64 = "512", "The most tools that a request may offer.";
     open_requests_max: u64 = "10000", "The most requests that are open at once.";
+    connections_max: u64 = "20000", "The most connections of clients that are open at once, from 1 to 1000000; more are closed as they come.";
+    header_time_ms_max: u64 = "30000", "How long a client may take to send the head of a request, and how long its connection may be unused, from 1 to 3600000.";
+});
+
+section!(Connections {
+    connect_timeout_ms: u64 = "10000", "How long it may take until a connection to a provider is there, from 1 to 600000.";
+    unused_ms_max: u64 = "60000", "How long a connection to a provider is kept that nobody uses, from 0 to 3600000.";
+    unused_per_provider_max: u64 = "256", "How many such connections each thread keeps, up to 10000.";
 });
 
 section!(Translation {
@@ -283,12 +290,12 @@ impl<T: Shape> Shape for Vec<At<T>> {
 
     fn rows(row: Row, rows: &mut Vec<Row>) {
         let mut inner = Vec::new();
-        T::rows(Row { key: format!("{}[]", row.key), ..row.clone() }, &mut inner);
-        if inner.len() == 1 {
-            rows.push(Row { kind: "list of texts", ..row });
-        } else {
-            rows.extend(inner);
+        T::rows(Row { key: format!("{}[]", row.key), ..row }, &mut inner);
+        if let [texts] = inner.as_mut_slice() {
+            texts.key.truncate(texts.key.len() - 2);
+            texts.kind = "list of texts";
         }
+        rows.extend(inner);
     }
 }
 
@@ -334,7 +341,8 @@ fn wrong<T>(
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a section",
     };
-    findings.add(&Place { span: value.span(), key: key.to_owned() }, format!("'{key}' is {found}; expected {expected}"));
+    findings
+        .add(&Place { span: value.span(), key: key.to_owned() }, format!("'{key}' is {found}; expected {expected}"));
     None
 }
 
