@@ -92,9 +92,9 @@ pub fn scan(body: &[u8], depth_max: usize) -> Result<Scan<'_>, ScanError> {
     if let Err(error) = std::str::from_utf8(body) {
         return Err(ScanError::Utf8 { at: error.valid_up_to() });
     }
-    let mut scanner = Scanner { body, at: 0, depth_max, depth: 0, keys: Vec::new() };
+    let mut scanner = Scanner { body, at: 0, depth_max, depth: 0, keys: Vec::with_capacity(32) };
     scanner.space();
-    let mut fields = Vec::new();
+    let mut fields = Vec::with_capacity(16);
     if scanner.peek() != Some(b'{') {
         return Err(scanner.expected("an object"));
     }
@@ -196,7 +196,7 @@ impl<'a> Scanner<'a> {
                 return Err(self.expected("a key"));
             }
             let start = self.at;
-            let key = self.string()?;
+            let key = self.key()?;
             if !self.is_new(&key, mark, &mut seen) {
                 return Err(ScanError::DuplicateKey { at: start });
             }
@@ -267,10 +267,22 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Scans a string; gives its text without quotes, unescaped.
-    fn string(&mut self) -> Result<Cow<'a, [u8]>, ScanError> {
-        self.at += 1;
+    /// Scans a key; gives its text without quotes, unescaped.
+    fn key(&mut self) -> Result<Cow<'a, [u8]>, ScanError> {
         let start = self.at;
+        let escaped = self.string()?;
+        let raw = self.slice(start + 1..self.at - 1);
+        if !escaped {
+            return Ok(Cow::Borrowed(raw));
+        }
+        let quoted = self.slice(start..self.at);
+        // A lone surrogate has no text; such keys are compared as they stand.
+        Ok(serde_json::from_slice::<String>(quoted).map_or(Cow::Borrowed(raw), |text| Cow::Owned(text.into_bytes())))
+    }
+
+    /// Scans a string; says whether it has escapes.
+    fn string(&mut self) -> Result<bool, ScanError> {
+        self.at += 1;
         let mut escaped = false;
         loop {
             let rest = self.slice(self.at..self.body.len());
@@ -278,26 +290,21 @@ impl<'a> Scanner<'a> {
                 self.at = self.body.len();
                 return Err(self.expected("the end of a string"));
             };
-            if let Some(bad) = rest.get(..plain).unwrap_or_default().iter().position(|byte| *byte < 0x20) {
-                self.at += bad;
+            let text = rest.get(..plain).unwrap_or_default();
+            // Looking at every byte without leaving early is what the compiler makes vectors of.
+            if text.iter().fold(false, |bad, byte| bad | (*byte < 0x20)) {
+                self.at += text.iter().position(|byte| *byte < 0x20).unwrap_or_default();
                 return Err(self.expected("an escape for a control character"));
             }
             self.at += plain;
             if self.peek() == Some(b'"') {
-                break;
+                self.at += 1;
+                return Ok(escaped);
             }
             escaped = true;
             self.at += 1;
             self.escape()?;
         }
-        let raw = self.slice(start..self.at);
-        self.at += 1;
-        if !escaped {
-            return Ok(Cow::Borrowed(raw));
-        }
-        let quoted = self.slice(start - 1..self.at);
-        // A lone surrogate has no text; such keys are compared as they stand.
-        Ok(serde_json::from_slice::<String>(quoted).map_or(Cow::Borrowed(raw), |text| Cow::Owned(text.into_bytes())))
     }
 
     fn escape(&mut self) -> Result<(), ScanError> {

@@ -77,11 +77,13 @@ impl Target {
 
 /// Cuts a schema to what a target takes. The root must be an object schema for every target.
 pub fn normalise(schema: &Value, path: &str, target: &Target, notices: &mut Vec<Notice>) -> Value {
-    let Value::Object(map) = schema else {
-        notices.push(Notice::meaning(path, "a schema must be an object; every object is taken in its place"));
-        return serde_json::json!({"type": "object", "properties": {}});
+    let mut root = match schema {
+        Value::Object(map) => map.clone(),
+        _ => {
+            notices.push(Notice::meaning(path, "a schema must be an object; every object is taken in its place"));
+            Map::from_iter([("type".to_owned(), "object".into()), ("properties".to_owned(), Map::new().into())])
+        }
     };
-    let mut root = map.clone();
     resolve_root(&mut root, path, notices);
     for keyword in target.cut_at_root {
         if root.shift_remove(*keyword).is_some() {
@@ -104,22 +106,25 @@ pub fn normalise(schema: &Value, path: &str, target: &Target, notices: &mut Vec<
     schema
 }
 
+/// How many references a root may go through before it is taken to go round in a ring.
+const REFERENCES_MAX: usize = 8;
+
 /// A root that only refers to one of its own definitions takes that definition's place.
 fn resolve_root(root: &mut Map<String, Value>, path: &str, notices: &mut Vec<Notice>) {
-    let Some(reference) = root.get("$ref").and_then(Value::as_str) else {
-        return;
-    };
-    let Some(pointer) = reference.strip_prefix('#') else {
-        return;
-    };
-    let Some(Value::Object(definition)) = Value::Object(root.clone()).pointer(pointer).cloned() else {
-        return;
-    };
-    root.shift_remove("$ref");
-    for (key, value) in definition {
-        root.entry(key).or_insert(value);
+    for _ in 0..REFERENCES_MAX {
+        let Some(reference) = root.get("$ref") else { return };
+        let pointer = reference.as_str().and_then(|reference| reference.strip_prefix('#'));
+        let definition = pointer.and_then(|pointer| Value::Object(root.clone()).pointer(pointer).cloned());
+        let Some(Value::Object(definition)) = definition else { break };
+        root.shift_remove("$ref");
+        for (key, value) in definition {
+            root.entry(key).or_insert(value);
+        }
+        notices.push(Notice::hint(path, "the definition that the root refers to is written out"));
     }
-    notices.push(Notice::hint(path, "the definition that the root refers to is written out"));
+    if root.shift_remove("$ref").is_some() {
+        notices.push(Notice::meaning(Locus::join(path, "$ref"), "the root refers to nothing that can be written out"));
+    }
 }
 
 fn cut(schema: &mut Value, path: &str, target: &Target, notices: &mut Vec<Notice>) {

@@ -1,8 +1,8 @@
 //! The command line.
 
-use crate::environment::Environment;
 use crate::config::{self, Around, Problems, Ready};
-use crate::{findings, serve};
+use crate::environment::Environment;
+use crate::{conformance, findings, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write as _;
@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use switchtower_sim::{FaultRate, FaultScript};
 use tracing_subscriber::EnvFilter;
 
 /// Measure, compare, and safely switch between models, providers and clouds.
@@ -28,6 +29,8 @@ enum Command {
     Sim(SimOptions),
     /// Check a configuration and say everything that is wrong with it
     Check(CheckOptions),
+    /// Replay recorded exchanges through the dialects
+    Conformance(ConformanceOptions),
 }
 
 /// What `serve` is told.
@@ -47,6 +50,26 @@ struct CheckOptions {
     /// The configuration
     #[arg(default_value = "switchtower.toml")]
     config: PathBuf,
+}
+
+/// What `conformance` is told.
+#[derive(Debug, Args)]
+struct ConformanceOptions {
+    /// The folder of recorded exchanges
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Only exchanges of this dialect
+    #[arg(long, value_name = "DIALECT")]
+    dialect: Option<String>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    /// Print every check that failed
+    #[arg(long)]
+    failures: bool,
+    /// Change each typed value in the middle and see whether the exchange notices
+    #[arg(long)]
+    mutate: bool,
 }
 
 /// What `sim` is told.
@@ -73,6 +96,15 @@ struct SimOptions {
     /// Take unknown fields
     #[arg(long)]
     lenient: bool,
+    /// A fault and how often it happens, such as `overloaded@0.05`; may be given several times
+    #[arg(long = "fault", value_name = "FAULT@RATE")]
+    fault_rates: Vec<FaultRate>,
+    /// A file that says which requests meet which fault
+    #[arg(long, value_name = "FILE")]
+    fault_script: Option<PathBuf>,
+    /// The environment variable that holds the key to ask for
+    #[arg(long, value_name = "VARIABLE")]
+    require_key: Option<String>,
     /// A folder of recorded exchanges to answer from
     #[arg(long, value_name = "FOLDER")]
     replay: Option<PathBuf>,
@@ -88,6 +120,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Command::Serve(options) => serve(&options),
         Command::Sim(options) => sim(options),
         Command::Check(options) => check(&options),
+        Command::Conformance(options) => return conformance_of(options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -129,9 +162,44 @@ fn configuration(file: &Path, environment: &Environment, listen: Option<SocketAd
     Ok(config::load(file, &around)?)
 }
 
+fn conformance_of(options: ConformanceOptions) -> ExitCode {
+    let what =
+        conformance::Options { folder: options.folder, dialect: options.dialect, mutate: options.mutate };
+    let told = conformance::run(&what).map_err(anyhow::Error::from).and_then(|(report, mutations)| {
+        conformance::tell(&report, mutations.as_ref(), options.json, options.failures, &mut std::io::stdout())?;
+        Ok(report.passed() && mutations.is_none_or(|mutations| mutations.unnoticed().next().is_none()))
+    });
+    match told {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
 fn sim(options: SimOptions) -> Result<()> {
+    let fault_script = match &options.fault_script {
+        Some(file) => std::fs::read_to_string(file)
+            .with_context(|| format!("failed to read {}", file.display()))?
+            .parse::<FaultScript>()
+            .with_context(|| format!("failed to understand {}", file.display()))?,
+        None => FaultScript::default(),
+    };
+    let require_key = match &options.require_key {
+        Some(name) => {
+            let environment = Environment::of_process();
+            let key = environment.get(name).with_context(|| format!("the environment variable {name} is not set"))?;
+            Some(secrecy::SecretString::from(key))
+        }
+        None => None,
+    };
     let settings = switchtower_sim::Settings {
         seed: options.seed,
+        fault_rates: options.fault_rates,
+        fault_script,
+        require_key,
         latency_to_first_token: Duration::from_millis(options.latency_ms),
         tokens_per_second: options.tokens_per_second,
         jitter: options.jitter,

@@ -11,6 +11,7 @@
 
 pub mod command_line;
 pub mod config;
+pub mod conformance;
 pub mod environment;
 pub mod findings;
 pub mod serve;

@@ -69,6 +69,8 @@ pub struct Server {
 }
 
 const BACKLOG: u32 = 4096;
+/// Shorter than any limit on time.
+const TICK: Duration = Duration::from_millis(500);
 /// Pause after a failed accept, so that a machine without file handles is not kept busy.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -154,6 +156,7 @@ impl Worker {
         let transport = WithSim::new(self.serving.sim.clone(), upstream);
         let gateway = self.serving.gateway.over(Arc::new(transport));
         let tasks = TaskTracker::new();
+        let ticking = tokio::spawn(tick());
         loop {
             let accepted = tokio::select! {
                 () = self.stop.cancelled() => break,
@@ -177,7 +180,16 @@ impl Worker {
         if tokio::time::timeout(self.settings.grace, tasks.wait()).await.is_err() {
             tracing::warn!(open = tasks.len(), "the grace is over; connections that are still open are cut");
         }
+        ticking.abort();
         Ok(())
+    }
+}
+
+/// Rings now and then. A timer that would be the first to ring makes the runtime wake itself through the kernel, and
+/// the limits on time of every request would be that; behind this one they are not.
+async fn tick() {
+    loop {
+        tokio::time::sleep(TICK).await;
     }
 }
 

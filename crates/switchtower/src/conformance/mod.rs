@@ -14,7 +14,9 @@ mod streams;
 pub use report::{Counts, Failed, Report};
 
 use report::Outcome;
-use std::path::{Path, PathBuf};
+use serde_json::Value;
+use std::io::Write;
+use std::path::PathBuf;
 use switchtower_dialect::dialect;
 use switchtower_domain::DialectId;
 use switchtower_sim::recording::{self, Exchange, FolderError};
@@ -58,9 +60,39 @@ pub fn run(options: &Options) -> Result<(Report, Option<Mutations>), FolderError
     Ok((report, mutations))
 }
 
-/// The folder's path as a person gave it, for messages.
-pub fn folder_name(folder: &Path) -> String {
-    folder.display().to_string()
+/// Tells what a run found: as one JSON object, or as a table with, where asked for, every check that failed.
+///
+/// # Errors
+/// Those of the writer.
+pub fn tell(
+    report: &Report,
+    mutations: Option<&Mutations>,
+    json: bool,
+    failures: bool,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    if json {
+        let mut value = serde_json::to_value(report)?;
+        if let (Value::Object(map), Some(mutations)) = (&mut value, mutations) {
+            map.insert("mutations".to_owned(), serde_json::to_value(mutations)?);
+        }
+        return writeln!(out, "{value:#}");
+    }
+    writeln!(out, "{}", report.table())?;
+    if failures {
+        for failed in &report.failures {
+            writeln!(out, "{}: {}: {}", failed.file, failed.check, failed.reason)?;
+        }
+    }
+    if let Some(mutations) = mutations {
+        let total = mutations.total();
+        let fields = mutations.fields.len();
+        writeln!(out, "{} changes of {fields} typed fields, {} of them noticed", total.changed, total.noticed)?;
+        for (field, tally) in mutations.unnoticed() {
+            writeln!(out, "unnoticed: {field}: {} of {}", tally.changed - tally.noticed, tally.changed)?;
+        }
+    }
+    Ok(())
 }
 
 /// The dialect that claims an exchange's wire format.

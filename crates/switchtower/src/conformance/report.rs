@@ -74,6 +74,11 @@ impl Report {
         }
     }
 
+    /// Whether no exchange failed.
+    pub const fn passed(&self) -> bool {
+        self.total.failed == 0
+    }
+
     /// The table for people.
     pub fn table(&self) -> String {
         let mut table = comfy_table::Table::new();
