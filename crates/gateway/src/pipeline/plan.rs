@@ -6,8 +6,9 @@ use super::resolve::Resolved;
 use crate::{Settings, notices};
 use bytes::Bytes;
 use http::Request;
+use memchr::memmem::Finder;
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
 use switchtower_dialect::{DecodeError, Dialect, Variant, dialect};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
@@ -205,11 +206,13 @@ impl Draft {
     }
 }
 
+static DEVELOPER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"developer\""));
+
 /// A vendor that does not know a role of the dialect gets the nearest one, which takes more than a splice.
 fn needs_other_roles(decoded: &Decoded<'_>, dialect: DialectId, variant: &Variant) -> bool {
     dialect == DialectId::OpenaiChat
         && !variant.developer_role
-        && memchr::memmem::find(decoded.body, b"\"developer\"").is_some()
+        && DEVELOPER.find(decoded.body).is_some()
 }
 
 /// Fields whose absence changes nothing for the model.
