@@ -130,8 +130,8 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use switchtower_providers::{Credential, Endpoint, known};
     use switchtower_domain::ProviderName;
+    use switchtower_providers::{Credential, Endpoint, known};
 
     fn provider(name: &str) -> Arc<Provider> {
         let kind = known("openai").unwrap();

@@ -59,14 +59,24 @@ pub(crate) fn masked(message: &str, deployment: &Deployment) -> String {
 fn words(class: FailureClass, deployment: &Deployment) -> (RefusalCode, String) {
     let provider = &deployment.provider.name;
     match class {
-        FailureClass::RateLimited => (RefusalCode::RateLimited, format!("provider '{provider}' limits the rate of this account")),
+        FailureClass::RateLimited => {
+            (RefusalCode::RateLimited, format!("provider '{provider}' limits the rate of this account"))
+        }
         FailureClass::Overloaded => (RefusalCode::Overloaded, format!("provider '{provider}' has no capacity now")),
         FailureClass::TimedOut => (RefusalCode::TimedOut, format!("provider '{provider}' did not answer in time")),
-        FailureClass::Unreachable => (RefusalCode::Unreachable, format!("provider '{provider}' cannot be reached, or its connection broke")),
+        FailureClass::Unreachable => {
+            (RefusalCode::Unreachable, format!("provider '{provider}' cannot be reached, or its connection broke"))
+        }
         FailureClass::Denied => (RefusalCode::Denied, denied(deployment)),
-        FailureClass::Invalid => (RefusalCode::ProviderInvalid, format!("provider '{provider}' does not accept the request")),
-        FailureClass::Filtered => (RefusalCode::Filtered, format!("a content filter of provider '{provider}' refused the request")),
-        FailureClass::Malformed => (RefusalCode::ProviderMalformed, format!("the answer of provider '{provider}' could not be read")),
+        FailureClass::Invalid => {
+            (RefusalCode::ProviderInvalid, format!("provider '{provider}' does not accept the request"))
+        }
+        FailureClass::Filtered => {
+            (RefusalCode::Filtered, format!("a content filter of provider '{provider}' refused the request"))
+        }
+        FailureClass::Malformed => {
+            (RefusalCode::ProviderMalformed, format!("the answer of provider '{provider}' could not be read"))
+        }
         FailureClass::Unknown => (RefusalCode::ProviderFailed, format!("provider '{provider}' failed")),
     }
 }

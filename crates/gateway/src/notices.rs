@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted() {
-        let notices: Vec<Notice> = (0..500).map(|n| Notice::hint(format!("messages[{n}].cache_control"), "a")).collect();
+        let notices: Vec<Notice> =
+            (0..500).map(|n| Notice::hint(format!("messages[{n}].cache_control"), "a")).collect();
         let value = header(&notices).unwrap();
         let text = value.to_str().unwrap();
         assert!(text.len() < HEADER_BYTES_MAX + 16);

@@ -21,7 +21,11 @@ use std::sync::Arc;
 use switchtower_domain::{Refusal, Transport};
 
 /// Answers one request.
-pub(crate) async fn run<B>(shared: &Arc<Shared>, transport: &dyn Transport, request: Request<B>) -> Response<GatewayBody>
+pub(crate) async fn run<B>(
+    shared: &Arc<Shared>,
+    transport: &dyn Transport,
+    request: Request<B>,
+) -> Response<GatewayBody>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -61,7 +65,8 @@ where
     let decoded = decode::decode(settings, authenticated, &bytes)?;
     let resolved = resolve::resolve(&shared.directory, decoded)?;
     let label = resolved.deployment.label().clone();
-    let at_deployment = |refusal: Refusal| Refused { refusal: Box::new(refusal), deployment: Some(label.clone()), allow: None };
+    let at_deployment =
+        |refusal: Refusal| Refused { refusal: Box::new(refusal), deployment: Some(label.clone()), allow: None };
     // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
     let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
     let answering = call::call(settings, transport, planned).await.map_err(at_deployment)?;

@@ -122,7 +122,9 @@ enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     /// A gateway without keys would be reachable from elsewhere.
-    #[error("without keys the gateway serves this machine only, and {listen} can be reached from others; listen on 127.0.0.1 or configure keys")]
+    #[error(
+        "without keys the gateway serves this machine only, and {listen} can be reached from others; listen on 127.0.0.1 or configure keys"
+    )]
     NotLoopback {
         /// Where it would listen.
         listen: SocketAddr,

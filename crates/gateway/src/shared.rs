@@ -37,7 +37,9 @@ impl Permit {
         }
         Err(Refusal::new(
             RefusalCode::TooManyRequests,
-            format!("the gateway has {max} open requests, which is its limit (limits.open_requests_max); try again shortly"),
+            format!(
+                "the gateway has {max} open requests, which is its limit (limits.open_requests_max); try again shortly"
+            ),
         ))
     }
 }

@@ -74,11 +74,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            first_byte: Duration::from_secs(300),
-            idle: Duration::from_secs(120),
-            total: Duration::from_secs(3600),
-        }
+        Self { first_byte: Duration::from_secs(300), idle: Duration::from_secs(120), total: Duration::from_secs(3600) }
     }
 }
 

@@ -72,7 +72,8 @@ impl Endpoint {
 }
 
 fn check(base: &str) -> Result<(), EndpointError> {
-    let absolute = || EndpointError::NotAbsolute { url: if base.contains('@') { "***".to_owned() } else { base.to_owned() } };
+    let absolute =
+        || EndpointError::NotAbsolute { url: if base.contains('@') { "***".to_owned() } else { base.to_owned() } };
     for (character, part) in [('?', "query"), ('#', "fragment")] {
         if base.contains(character) {
             return Err(EndpointError::Surplus { part });
@@ -110,7 +111,10 @@ mod tests {
         let error = |base: &str| Endpoint::new(base, DialectId::OpenaiChat).unwrap_err();
         assert!(matches!(error("api.example.com/v1"), EndpointError::NotAbsolute { .. }));
         assert!(matches!(error("/v1"), EndpointError::NotAbsolute { .. }));
-        assert!(matches!(error("file:///etc/passwd"), EndpointError::NotAbsolute { .. } | EndpointError::Scheme { .. }));
+        assert!(matches!(
+            error("file:///etc/passwd"),
+            EndpointError::NotAbsolute { .. } | EndpointError::Scheme { .. }
+        ));
         assert!(matches!(error("ftp://a.example"), EndpointError::Scheme { .. }));
         assert_eq!(error("https://key@a.example"), EndpointError::Surplus { part: "user or password" });
         assert_eq!(error("https://a.example?key=1"), EndpointError::Surplus { part: "query" });

@@ -21,15 +21,15 @@ mod credential;
 mod deployment;
 mod endpoint;
 mod known;
-mod operation;
 pub mod openai;
+mod operation;
 mod request;
 mod trouble;
 
+pub use catalogue::{catalogue, known};
 pub use credential::{Credential, CredentialError, CredentialStyle};
 pub use deployment::{Deployment, Provider, RetentionPolicy, Timeouts};
 pub use endpoint::{Endpoint, EndpointError};
-pub use catalogue::{catalogue, known};
 pub use known::Known;
 pub use operation::Operation;
 pub use request::{RequestError, caller_key, request};

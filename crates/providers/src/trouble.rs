@@ -98,10 +98,8 @@ mod tests {
         let kind = known(kind).unwrap();
         let endpoint = Endpoint::new("https://a.example/v1", kind.dialect).unwrap();
         let provider = Provider::of_kind(ProviderName::new("p").unwrap(), kind, endpoint, Credential::None);
-        let map = headers
-            .iter()
-            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
-            .collect();
+        let map =
+            headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect();
         // 2015-10-21T07:27:00Z
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_420);
         retry_after(&provider, 429, &map, now).map(|wait| wait.as_secs_f64())

@@ -218,7 +218,13 @@ impl Drop for Open {
     }
 }
 
-async fn connection(stream: TcpStream, gateway: Gateway, settings: ServerSettings, stop: CancellationToken, _open: Open) {
+async fn connection(
+    stream: TcpStream,
+    gateway: Gateway,
+    settings: ServerSettings,
+    stop: CancellationToken,
+    _open: Open,
+) {
     // Events are small and must not wait for each other.
     let _ = stream.set_nodelay(true);
     let limits = gateway.settings().limits;

@@ -51,7 +51,8 @@ impl Trust {
     pub fn of_system() -> Result<Self> {
         use hyper_rustls::ConfigBuilderExt as _;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = || ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let builder =
+            || ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
         let config = match builder().context("failed to set up TLS")?.with_native_roots() {
             Ok(config) => config.with_no_client_auth(),
             Err(_) => builder().context("failed to set up TLS")?.with_webpki_roots().with_no_client_auth(),
@@ -120,7 +121,10 @@ impl Body for UpstreamBody {
     type Data = Bytes;
     type Error = TransportError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
         Pin::new(&mut self.0)
             .poll_frame(cx)
             .map(|frame| frame.map(|frame| frame.map_err(|error| TransportError::Broken { reason: causes(&error) })))

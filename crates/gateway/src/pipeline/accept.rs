@@ -32,10 +32,30 @@ const BUILT: &str = "POST /v1/chat/completions, POST /v1/messages, POST /v1/mess
 
 /// Endpoints of the dialects that are not built yet, with everything beneath them.
 const UNBUILT: [&str; 24] = [
-    "/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/files", "/v1/batches", "/v1/images", "/v1/audio",
-    "/v1/moderations", "/v1/uploads", "/v1/vector_stores", "/v1/assistants", "/v1/threads", "/v1/realtime",
-    "/v1/conversations", "/v1/videos", "/v1/containers", "/v1/evals", "/v1/fine_tuning", "/v1/rerank",
-    "/v1/messages/batches", "/v1/complete", "/v1/organizations", "/v1/skills", "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/embeddings",
+    "/v1/completions",
+    "/v1/files",
+    "/v1/batches",
+    "/v1/images",
+    "/v1/audio",
+    "/v1/moderations",
+    "/v1/uploads",
+    "/v1/vector_stores",
+    "/v1/assistants",
+    "/v1/threads",
+    "/v1/realtime",
+    "/v1/conversations",
+    "/v1/videos",
+    "/v1/containers",
+    "/v1/evals",
+    "/v1/fine_tuning",
+    "/v1/rerank",
+    "/v1/messages/batches",
+    "/v1/complete",
+    "/v1/organizations",
+    "/v1/skills",
+    "/v1/chat/completions",
 ];
 
 pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refused> {
@@ -95,7 +115,8 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
 }
 
 fn no_such_place(path: &str) -> Refusal {
-    let beneath = |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let beneath =
+        |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     match UNBUILT.iter().find(|prefix| beneath(prefix)) {
         Some(prefix) => {
             Refusal::new(RefusalCode::NotImplemented, format!("{prefix} is not served yet; what works: {BUILT}"))
@@ -157,7 +178,9 @@ fn check_local(head: &Parts) -> Result<(), Refusal> {
 fn foreign(header: &str) -> Refusal {
     Refusal::new(
         RefusalCode::ForeignOrigin,
-        format!("a gateway without keys serves this machine only, and the {header} header names another; configure keys to serve others"),
+        format!(
+            "a gateway without keys serves this machine only, and the {header} header names another; configure keys to serve others"
+        ),
     )
 }
 
@@ -167,9 +190,15 @@ fn is_local_origin(origin: &str) -> bool {
 
 fn is_local_authority(authority: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| {
-        let rest = authority.get(..local.len()).filter(|host| host.eq_ignore_ascii_case(local)).and_then(|_| authority.get(local.len()..));
+        let rest = authority
+            .get(..local.len())
+            .filter(|host| host.eq_ignore_ascii_case(local))
+            .and_then(|_| authority.get(local.len()..));
         rest.is_some_and(|rest| {
-            rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit()))
+            rest.is_empty()
+                || rest
+                    .strip_prefix(':')
+                    .is_some_and(|port| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit()))
         })
     })
 }
@@ -182,13 +211,17 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
         Some("application/json") => {}
         Some(value) if essence(value) == "application/json" => {}
         _ => {
-            return Err(Refusal::new(RefusalCode::UnsupportedMediaType, "the body must be declared with content-type: application/json"));
+            return Err(Refusal::new(
+                RefusalCode::UnsupportedMediaType,
+                "the body must be declared with content-type: application/json",
+            ));
         }
     }
     match headers.get(CONTENT_ENCODING) {
-        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
-            Err(Refusal::new(RefusalCode::UnsupportedMediaType, "a compressed body is not taken; send it without content-encoding"))
-        }
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => Err(Refusal::new(
+            RefusalCode::UnsupportedMediaType,
+            "a compressed body is not taken; send it without content-encoding",
+        )),
         _ => Ok(()),
     }
 }

@@ -1,8 +1,8 @@
 //! The exchange with the provider, up to the head of its answer, or to the end of a whole one.
 
-use crate::failure;
 use super::plan::{Carriage, Planned};
 use crate::Settings;
+use crate::failure;
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
@@ -35,7 +35,11 @@ pub(super) enum Content {
 }
 
 /// Dropping the future ends the exchange.
-pub(super) async fn call(settings: &Settings, transport: &dyn Transport, planned: Planned) -> Result<Answering, Refusal> {
+pub(super) async fn call(
+    settings: &Settings,
+    transport: &dyn Transport,
+    planned: Planned,
+) -> Result<Answering, Refusal> {
     let Planned { client, deployment, outgoing, carriage, streamed, notices } = planned;
     let failed = |failure: &Failure| failure::refusal(failure, &deployment);
     let timeouts = deployment.provider.timeouts;

@@ -44,7 +44,8 @@ where
     let mut first = Bytes::new();
     let mut all: Option<BytesMut> = None;
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let frame = frame.map_err(|_| Refusal::new(RefusalCode::InvalidRequest, "the body broke off before its end"))?;
+        let frame =
+            frame.map_err(|_| Refusal::new(RefusalCode::InvalidRequest, "the body broke off before its end"))?;
         let Ok(data) = frame.into_data() else { continue };
         let so_far = all.as_ref().map_or(first.len(), BytesMut::len);
         if so_far + data.len() > max {

@@ -1,8 +1,8 @@
 //! The answer in the client's dialect.
 
 use super::call::{Answering, Content};
-use crate::failure;
 use super::plan::Carriage;
+use crate::failure;
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
 use crate::request_id::RequestId;
 use crate::stream::{Ends, EventStream};
@@ -22,7 +22,11 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Answers may nest deeper than what callers send, but not without end.
 const DEPTH_MAX: usize = 120;
 
-pub(super) fn encode(settings: &Settings, answering: Answering, id: &RequestId) -> Result<Response<GatewayBody>, Refusal> {
+pub(super) fn encode(
+    settings: &Settings,
+    answering: Answering,
+    id: &RequestId,
+) -> Result<Response<GatewayBody>, Refusal> {
     let Answering { client, deployment, carriage, mut notices, provider_request_id, content } = answering;
     let (body, kind) = match content {
         Content::Whole(bytes) => {
@@ -68,7 +72,9 @@ fn describe(headers: &mut HeaderMap, client: DialectId, deployment: &Deployment,
 /// An answer that is passed on as it came: it must be an object, and not an error in disguise.
 fn checked(bytes: Bytes, deployment: &Deployment) -> Result<Bytes, Refusal> {
     match scan(&bytes, DEPTH_MAX) {
-        Ok(scan) if scan.field("error").is_some_and(|error| error.value != b"null") => Err(error_in_disguise(deployment, &bytes)),
+        Ok(scan) if scan.field("error").is_some_and(|error| error.value != b"null") => {
+            Err(error_in_disguise(deployment, &bytes))
+        }
         // A provider that names a key twice is read as its own clients read it.
         Ok(_) | Err(ScanError::DuplicateKey { .. }) => Ok(bytes),
         Err(error) => Err(malformed(deployment, &error.to_string())),
@@ -96,7 +102,8 @@ fn translated(
         .map_err(|error| malformed(deployment, &error.to_string()))?;
     let encoded = dialect(client).encode_answer(&answer);
     // Paths of the answer are told from those of the request.
-    notices.extend(encoded.notices.into_iter().map(|notice| Notice { path: format!("answer.{}", notice.path), ..notice }));
+    notices
+        .extend(encoded.notices.into_iter().map(|notice| Notice { path: format!("answer.{}", notice.path), ..notice }));
     serde_json::to_vec(&encoded.body).map(Bytes::from).map_err(|error| {
         Refusal::new(RefusalCode::Internal, "the translated answer could not be written").detail(error.to_string())
     })

@@ -60,9 +60,11 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         draft.translate(&decoded, client, &deployment)?
     };
     if strict && let Some(paths) = notices::paths_of_meaning(&draft.notices) {
-        let message = format!("deployment '{}' cannot express all of the request, and strict is on: {paths}", deployment.name);
+        let message =
+            format!("deployment '{}' cannot express all of the request, and strict is on: {paths}", deployment.name);
         let mut refusal = Refusal::new(RefusalCode::Untranslatable, message);
-        refusal.param = draft.notices.iter().find(|notice| notice.class == NoticeClass::Meaning).map(|notice| notice.path.clone());
+        refusal.param =
+            draft.notices.iter().find(|notice| notice.class == NoticeClass::Meaning).map(|notice| notice.path.clone());
         return Err(refusal);
     }
     let outgoing = request(&deployment.provider, operation, body, decoded.streamed, &decoded.asked.headers)
@@ -79,7 +81,9 @@ fn operation(decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Operation
     }
     let message = format!(
         "tokens are counted by the provider, and that of deployment '{}' speaks {}, which cannot; deployments that speak {} can",
-        deployment.name, deployment.provider.dialect, DialectId::AnthropicMessages
+        deployment.name,
+        deployment.provider.dialect,
+        DialectId::AnthropicMessages
     );
     Err(Refusal::new(RefusalCode::NotImplemented, message).param("model"))
 }
@@ -99,14 +103,18 @@ impl Draft {
                 continue;
             }
             if strict {
-                let message = format!("'{}' asks the provider to keep what is sent, which this deployment does not permit", rule.field);
+                let message = format!(
+                    "'{}' asks the provider to keep what is sent, which this deployment does not permit",
+                    rule.field
+                );
                 return Err(Refusal::new(RefusalCode::RetentionRefused, message).param(rule.field));
             }
             match rule.instead {
                 Some(value) => self.splice.set(rule.field, value),
                 None => self.splice.remove(rule.field),
             }
-            self.notices.push(Notice::meaning(rule.field, "asks the provider to keep what is sent, which is not permitted"));
+            self.notices
+                .push(Notice::meaning(rule.field, "asks the provider to keep what is sent, which is not permitted"));
         }
         Ok(())
     }
@@ -173,7 +181,8 @@ impl Draft {
         } else {
             serde_json::from_slice(&self.splice.apply(decoded.body, &decoded.scan))
         };
-        let value: Value = parsed.map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
+        let value: Value =
+            parsed.map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
         let mut request = dialect(client).decode_request(value).map_err(|error| undecodable(&error))?;
         deployment.model.as_str().clone_into(&mut request.model);
         let stream_usage = request.stream_usage == Some(true);
@@ -183,8 +192,9 @@ impl Draft {
         if let Value::Object(map) = &mut body {
             self.fit(map, dialect(client), dialect(provider.dialect), &provider.variant);
         }
-        let bytes = serde_json::to_vec(&body)
-            .map_err(|error| Refusal::new(RefusalCode::Internal, "the translated request could not be written").detail(error.to_string()))?;
+        let bytes = serde_json::to_vec(&body).map_err(|error| {
+            Refusal::new(RefusalCode::Internal, "the translated request could not be written").detail(error.to_string())
+        })?;
         Ok((bytes.into(), stream_usage))
     }
 
@@ -210,14 +220,20 @@ static DEVELOPER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"d
 
 /// A vendor that does not know a role of the dialect gets the nearest one, which takes more than a splice.
 fn needs_other_roles(decoded: &Decoded<'_>, dialect: DialectId, variant: &Variant) -> bool {
-    dialect == DialectId::OpenaiChat
-        && !variant.developer_role
-        && DEVELOPER.find(decoded.body).is_some()
+    dialect == DialectId::OpenaiChat && !variant.developer_role && DEVELOPER.find(decoded.body).is_some()
 }
 
 /// Fields whose absence changes nothing for the model.
-const BOOKKEEPING: [&str; 8] =
-    ["user", "store", "metadata", "service_tier", "stream_options", "prompt_cache_key", "safety_identifier", "prompt_cache_retention"];
+const BOOKKEEPING: [&str; 8] = [
+    "user",
+    "store",
+    "metadata",
+    "service_tier",
+    "stream_options",
+    "prompt_cache_key",
+    "safety_identifier",
+    "prompt_cache_retention",
+];
 
 fn left_out(field: &str, path: &str) -> Notice {
     let reason = "the provider does not take this field";
@@ -227,10 +243,26 @@ fn left_out(field: &str, path: &str) -> Notice {
 /// The client's own path of a field of the target.
 fn path_for(field: &str, client: &dyn Dialect, target: &dyn Dialect) -> String {
     const PARAMS: [Param; 20] = [
-        Param::Temperature, Param::TopP, Param::TopK, Param::FrequencyPenalty, Param::PresencePenalty, Param::Seed,
-        Param::Stop, Param::Choices, Param::Logprobs, Param::TopLogprobs, Param::LogitBias, Param::MaxTokens,
-        Param::User, Param::Labels, Param::ServiceTier, Param::Store, Param::PromptCacheKey, Param::ParallelToolCalls,
-        Param::ToolChoice, Param::ReasoningEffort,
+        Param::Temperature,
+        Param::TopP,
+        Param::TopK,
+        Param::FrequencyPenalty,
+        Param::PresencePenalty,
+        Param::Seed,
+        Param::Stop,
+        Param::Choices,
+        Param::Logprobs,
+        Param::TopLogprobs,
+        Param::LogitBias,
+        Param::MaxTokens,
+        Param::User,
+        Param::Labels,
+        Param::ServiceTier,
+        Param::Store,
+        Param::PromptCacheKey,
+        Param::ParallelToolCalls,
+        Param::ToolChoice,
+        Param::ReasoningEffort,
     ];
     let param = PARAMS.into_iter().find(|param| target.param_path(*param) == field);
     let path = param.map(|param| client.param_path(param)).filter(|path| !path.is_empty());

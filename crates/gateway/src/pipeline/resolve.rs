@@ -33,7 +33,10 @@ pub(super) fn unknown_model(directory: &Directory, name: &str) -> Refusal {
         format!("did you mean {}?", near.join(", "))
     } else {
         let providers: Vec<&str> = directory.providers().map(|provider| provider.name.as_str()).take(8).collect();
-        format!("models are named provider/model, with one of these providers: {}; or see GET /v1/models", providers.join(", "))
+        format!(
+            "models are named provider/model, with one of these providers: {}; or see GET /v1/models",
+            providers.join(", ")
+        )
     };
     Refusal::new(RefusalCode::UnknownModel, format!("{quoted}; {advice}")).param("model")
 }

@@ -22,7 +22,11 @@ impl Translate {
 
     pub(super) fn event(&mut self, event: &RawEvent, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
         let Some(parsed) = event.read() else {
-            return if event.is_foreign() { Err(Broken::malformed("something that is no event")) } else { Ok(Step::On) };
+            return if event.is_foreign() {
+                Err(Broken::malformed("something that is no event"))
+            } else {
+                Ok(Step::On)
+            };
         };
         let wire = parsed.to_wire().ok_or_else(|| Broken::malformed("an event that is not UTF-8"))?;
         let mut frame = self.decoder.decode(&wire).map_err(|error| Broken::malformed(error.to_string()))?;

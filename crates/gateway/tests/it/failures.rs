@@ -13,22 +13,26 @@ async fn refused(script: Script, path: &str, body: &str) -> (u16, http::HeaderMa
 
 #[tokio::test]
 async fn a_rate_limit_says_when_to_come_back() {
-    let script = Script::json(429, r#"{"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}}"#)
-        .with("retry-after", "7")
-        .with("x-request-id", "req_1");
+    let script =
+        Script::json(429, r#"{"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}}"#)
+            .with("retry-after", "7")
+            .with("x-request-id", "req_1");
     let (status, headers, error) = refused(script.clone(), CHAT, CHAT_REQUEST).await;
     assert_eq!((status, &headers["retry-after"]), (429, &http::HeaderValue::from_static("7")));
     assert_eq!(headers["x-switchtower-provider-request-id"], "req_1");
     assert_eq!(headers["x-switchtower-deployment"], "chat");
     assert!(error["error"]["message"].as_str().unwrap().ends_with("slow down"));
-    let (status, headers, error) = refused(script, MESSAGES, &MESSAGES_REQUEST.replace("\"messages\",", "\"chat\",")).await;
+    let (status, headers, error) =
+        refused(script, MESSAGES, &MESSAGES_REQUEST.replace("\"messages\",", "\"chat\",")).await;
     assert_eq!((status, error["error"]["type"].as_str()), (429, Some("rate_limit_error")));
     assert_eq!(headers["retry-after"], "7");
 }
 
 #[tokio::test]
 async fn a_denied_credential_is_the_gateways_own_and_stays_secret() {
-    let said = format!(r#"{{"error":{{"message":"Incorrect API key provided: {KEY}.","type":"invalid_request_error","code":"invalid_api_key"}}}}"#);
+    let said = format!(
+        r#"{{"error":{{"message":"Incorrect API key provided: {KEY}.","type":"invalid_request_error","code":"invalid_api_key"}}}}"#
+    );
     for status in [401, 403] {
         let (found, _, error) = refused(Script::json(status, &said), CHAT, CHAT_REQUEST).await;
         assert_eq!(found, status);
@@ -65,14 +69,16 @@ async fn other_trouble_has_the_right_status() {
     let disguised = r#"{"error":{"message":"upstream is busy","code":503}}"#;
     let (status, _, error) = chat(Script::json(200, disguised)).await;
     assert!(status >= 500 && error["error"]["message"].as_str().unwrap().contains("upstream is busy"));
-    let cut = Script::Answer { status: 200, headers: Vec::new(), pieces: vec![Piece::Bytes(b"{".to_vec()), Piece::Cut] };
+    let cut =
+        Script::Answer { status: 200, headers: Vec::new(), pieces: vec![Piece::Bytes(b"{".to_vec()), Piece::Cut] };
     assert_eq!(chat(cut).await.0, 502);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_provider_is_not_waited_for_without_end() {
     assert_eq!(refused(Script::Silence, CHAT, CHAT_REQUEST).await.0, 504);
-    let stalled = Script::Answer { status: 200, headers: Vec::new(), pieces: vec![Piece::Bytes(b"{".to_vec()), Piece::Stall] };
+    let stalled =
+        Script::Answer { status: 200, headers: Vec::new(), pieces: vec![Piece::Bytes(b"{".to_vec()), Piece::Stall] };
     assert_eq!(refused(stalled, CHAT, CHAT_REQUEST).await.0, 504);
 }
 

@@ -19,7 +19,8 @@ async fn refused(change: impl FnOnce(&mut Limits), body: &str) -> (u16, String, 
 
 #[tokio::test]
 async fn each_bound_is_named_in_its_refusal() {
-    let body = r#"{"model":"chat","messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}],"tools":[{},{},{}]}"#;
+    let body =
+        r#"{"model":"chat","messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}],"tools":[{},{},{}]}"#;
     let (status, code, message) = refused(|limits| limits.body_bytes_max = 64, body).await;
     assert_eq!((status, code.as_str()), (413, "too_large"));
     assert!(message.contains("limits.body_bytes_max"));

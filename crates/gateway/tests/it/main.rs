@@ -30,7 +30,8 @@ pub(crate) fn provider(name: &str, kind: &str) -> Provider {
 
 /// Deployments `chat` and `messages`, one for each dialect, and what else a test adds.
 pub(crate) fn directory(others: Vec<Provider>) -> Directory {
-    let (chat, messages) = (Arc::new(provider("chat-vendor", "openai")), Arc::new(provider("messages-vendor", "anthropic")));
+    let (chat, messages) =
+        (Arc::new(provider("chat-vendor", "openai")), Arc::new(provider("messages-vendor", "anthropic")));
     let deployment = |name: &str, provider: &Arc<Provider>, model: &str| {
         Deployment::new(DeploymentName::new(name).unwrap(), Arc::clone(provider), ModelName::new(model).unwrap())
     };
@@ -68,7 +69,11 @@ pub(crate) fn post(path: &str, body: &str) -> Request<Full<bytes::Bytes>> {
         .unwrap()
 }
 
-pub(crate) fn with(mut request: Request<Full<bytes::Bytes>>, name: &'static str, value: &str) -> Request<Full<bytes::Bytes>> {
+pub(crate) fn with(
+    mut request: Request<Full<bytes::Bytes>>,
+    name: &'static str,
+    value: &str,
+) -> Request<Full<bytes::Bytes>> {
     request.headers_mut().insert(name, value.parse().unwrap());
     request
 }
@@ -88,5 +93,7 @@ pub(crate) fn callers_own() -> Provider {
 
 pub(crate) const CHAT_ANSWER: &str = r#"{"id":"c1","object":"chat.completion","created":1,"model":"gpt-x-1","choices":[{"index":0,"message":{"role":"assistant","content":"hello","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4},"new_field":{"a":[1e2]}}"#;
 pub(crate) const MESSAGES_ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-x-1","content":[{"type":"text","text":"hello"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}"#;
-pub(crate) const CHAT_REQUEST: &str = r#"{ "model" : "smart", "messages": [{"role":"user","content":"hi"}], "temperature": 1e0, "unknown":{"x":1} }"#;
-pub(crate) const MESSAGES_REQUEST: &str = r#"{"model":"messages","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
+pub(crate) const CHAT_REQUEST: &str =
+    r#"{ "model" : "smart", "messages": [{"role":"user","content":"hi"}], "temperature": 1e0, "unknown":{"x":1} }"#;
+pub(crate) const MESSAGES_REQUEST: &str =
+    r#"{"model":"messages","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;

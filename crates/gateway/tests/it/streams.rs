@@ -14,7 +14,8 @@ const CHAT_STREAM: &str = concat!(
 const FIRST_CHUNKS: usize = 2;
 
 fn request(path: &str, model: &str) -> Request<Full<bytes::Bytes>> {
-    let body = format!(r#"{{"model":"{model}","max_tokens":9,"messages":[{{"role":"user","content":"hi"}}],"stream":true}}"#);
+    let body =
+        format!(r#"{{"model":"{model}","max_tokens":9,"messages":[{{"role":"user","content":"hi"}}],"stream":true}}"#);
     post(path, &body)
 }
 
@@ -52,7 +53,11 @@ async fn a_stream_is_forwarded_byte_for_byte_wherever_it_is_cut() {
 #[tokio::test]
 async fn a_stream_is_translated_alike_wherever_it_is_cut() {
     let whole = streamed(MESSAGES, pieces_of(CHAT_STREAM, 100_000)).await;
-    assert!(whole.starts_with("event: message_start\n") && whole.ends_with("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"), "{whole}");
+    assert!(
+        whole.starts_with("event: message_start\n")
+            && whole.ends_with("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"),
+        "{whole}"
+    );
     assert!(whole.contains(r#""text":"an \"error\"""#), "{whole}");
     for size in [1, 5, 100] {
         assert_eq!(streamed(MESSAGES, pieces_of(CHAT_STREAM, size)).await, whole, "pieces of {size}");
@@ -71,7 +76,10 @@ async fn usage_is_reported_to_whom_asked_for_it() {
     );
     let (gateway, _) = gateway(Script::events(pieces_of(stream, 40)));
     let bare = text(gateway.handle(request(CHAT, "messages")).await).await;
-    assert!(bare.contains("hello") && bare.ends_with("data: [DONE]\n\n") && !bare.contains("\"prompt_tokens\""), "{bare}");
+    assert!(
+        bare.contains("hello") && bare.ends_with("data: [DONE]\n\n") && !bare.contains("\"prompt_tokens\""),
+        "{bare}"
+    );
     let body = r#"{"model":"messages","messages":[{"role":"user","content":"hi"}],"stream":true,"stream_options":{"include_usage":true}}"#;
     let reported = text(gateway.handle(post(CHAT, body)).await).await;
     assert!(reported.contains("\"prompt_tokens\":3"), "{reported}");
@@ -111,7 +119,9 @@ async fn an_oversized_event_is_refused_before_it_is_whole() {
 
 #[tokio::test]
 async fn a_providers_own_error_is_passed_on_without_secrets_and_ends_the_stream() {
-    let error = format!("data: {{\"error\":{{\"message\":\"key {KEY} is busy\",\"type\":\"server_error\",\"code\":\"overloaded\"}}}}\n\ndata: {{\"late\":1}}\n\n");
+    let error = format!(
+        "data: {{\"error\":{{\"message\":\"key {KEY} is busy\",\"type\":\"server_error\",\"code\":\"overloaded\"}}}}\n\ndata: {{\"late\":1}}\n\n"
+    );
     for path in [CHAT, MESSAGES] {
         let told = streamed(path, begun(vec![Piece::Bytes(error.clone().into_bytes()), Piece::Stall])).await;
         assert!(told.contains("is busy") && !told.contains(KEY) && !told.contains("late"), "{told}");

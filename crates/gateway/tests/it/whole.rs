@@ -99,7 +99,8 @@ fn provider_that_may_keep() -> Provider {
 #[tokio::test]
 async fn a_vendors_quirks_are_kept_to() {
     let (gateway, sent) = gateway_with(Script::json(200, CHAT_ANSWER), keyless(), vec![provider("m", "mistral")]);
-    let body = r#"{"model":"by-m","messages":[{"role":"user","content":"hi"}],"seed":7,"logit_bias":{"1":2},"user":"u"}"#;
+    let body =
+        r#"{"model":"by-m","messages":[{"role":"user","content":"hi"}],"seed":7,"logit_bias":{"1":2},"user":"u"}"#;
     let response = gateway.handle(post(CHAT, body)).await;
     assert_eq!(response.headers()["x-switchtower-notices"], "logit_bias;meaning, user;hint");
     assert_eq!(sent.bodies()[0], r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"random_seed":7}"#);
@@ -119,7 +120,8 @@ async fn an_unknown_model_is_answered_in_the_dialect_with_near_names() {
     let error = json(response).await;
     assert_eq!(error["error"]["code"], "model_not_found");
     assert!(error["error"]["message"].as_str().unwrap().contains("smart"), "{error}");
-    let error = json(gateway.handle(post(MESSAGES, &MESSAGES_REQUEST.replace("\"messages\",", "\"mesages\","))).await).await;
+    let error =
+        json(gateway.handle(post(MESSAGES, &MESSAGES_REQUEST.replace("\"messages\",", "\"mesages\","))).await).await;
     assert_eq!(error["error"]["type"], "not_found_error");
     assert!(provider.bodies().is_empty());
     let huge = format!(r#"{{"model":"{}","messages":[]}}"#, "m".repeat(1 << 20));
@@ -148,9 +150,8 @@ async fn tokens_are_counted_where_the_dialect_can() {
 #[tokio::test]
 async fn models_are_listed_in_each_dialect() {
     let (gateway, _) = gateway(Script::Unreachable);
-    let get = |path: &str| {
-        Request::get(path).header("host", "127.0.0.1:8080").body(Full::<bytes::Bytes>::default()).unwrap()
-    };
+    let get =
+        |path: &str| Request::get(path).header("host", "127.0.0.1:8080").body(Full::<bytes::Bytes>::default()).unwrap();
     let list = json(gateway.handle(get("/v1/models")).await).await;
     assert_eq!(list["object"], "list");
     assert_eq!(list["data"][0]["id"], "chat");
@@ -172,7 +173,10 @@ async fn other_places_are_answered_clearly() {
     let mut get = post(CHAT, "");
     *get.method_mut() = http::Method::GET;
     let response = gateway.handle(get).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["allow"]), (405, &http::HeaderValue::from_static("POST")));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["allow"]),
+        (405, &http::HeaderValue::from_static("POST"))
+    );
 }
 
 #[tokio::test]

@@ -117,7 +117,12 @@ enum ThinkingName {
 
 /// The rows. The file is part of the binary and a test reads it, so that no row is ever missing at run time.
 pub(crate) fn known() -> Vec<Known> {
-    toml::from_str::<Catalog>(CATALOG).map(|catalog| catalog.provider).unwrap_or_default().into_iter().map(of_row).collect()
+    toml::from_str::<Catalog>(CATALOG)
+        .map(|catalog| catalog.provider)
+        .unwrap_or_default()
+        .into_iter()
+        .map(of_row)
+        .collect()
 }
 
 fn of_row(row: Row) -> Known {

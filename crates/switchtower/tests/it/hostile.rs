@@ -13,7 +13,10 @@ fn smuggled_and_malformed_requests_are_refused_and_their_connections_closed() {
     let second = String::from_utf8(plain("sim/sim-1")).unwrap();
     for (name, request) in [
         ("both lengths", post(&format!("0\r\n\r\n{second}"), "content-length: 5\r\ntransfer-encoding: chunked\r\n")),
-        ("both lengths, other order", post(&format!("0\r\n\r\n{second}"), "transfer-encoding: chunked\r\ncontent-length: 5\r\n")),
+        (
+            "both lengths, other order",
+            post(&format!("0\r\n\r\n{second}"), "transfer-encoding: chunked\r\ncontent-length: 5\r\n"),
+        ),
         ("two lengths", post("{}", "content-length: 2\r\ncontent-length: 9\r\n")),
         ("a list of lengths", post("{}", "content-length: 2, 9\r\n")),
         ("a signed length", post("{}", "content-length: +2\r\n")),

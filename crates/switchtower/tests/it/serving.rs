@@ -27,7 +27,9 @@ fn the_simulator_answers_in_both_dialects() {
 #[test]
 fn faults_of_a_provider_end_a_stream_with_an_error() {
     let server = serve(|_| {});
-    for fault in ["cut:after=2", "clean_cut:after=2", "reset:after=2", "garbage:after=2", "stream_error:after=2", "bad_json"] {
+    for fault in
+        ["cut:after=2", "clean_cut:after=2", "reset:after=2", "garbage:after=2", "stream_error:after=2", "bad_json"]
+    {
         for provider in ["sim", "sim-messages"] {
             let answer = told(&server, &streamed(&format!("{provider}/sim-1?fault={fault}")));
             assert!(answer.starts_with("HTTP/1.1 200"), "{fault}: {answer}");
@@ -50,7 +52,11 @@ fn a_provider_over_the_network_is_reached() {
     let address = upstream.address();
     let server = serve(|plan| {
         let next = provider("next", &format!("http://{address}/v1"));
-        let bench = Deployment::new(DeploymentName::new("bench").unwrap(), Arc::clone(&next), ModelName::new("sim/sim-1").unwrap());
+        let bench = Deployment::new(
+            DeploymentName::new("bench").unwrap(),
+            Arc::clone(&next),
+            ModelName::new("sim/sim-1").unwrap(),
+        );
         let nobody = provider("nobody", "http://127.0.0.1:1/v1");
         plan.directory = Directory::new(vec![next, nobody], vec![bench], Vec::new()).unwrap();
     });
