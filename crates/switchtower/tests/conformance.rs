@@ -1,0 +1,94 @@
+//! The conformance command, as people run it: the built binary over folders of recordings.
+
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn conformance(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_switchtower")).arg("conformance").arg(folder).args(arguments).output().unwrap()
+}
+
+fn recording(api: &str, dialect: &str, request: &Value, response: &str, streaming: bool) -> String {
+    json!({
+        "source": "tests", "index": 0, "licence": "Apache-2.0", "provider": "test", "api": api, "dialect": dialect,
+        "fidelity": "wire", "streaming": streaming, "features": [],
+        "request": {"method": "POST", "url": "https://example.com/v1", "headers": {}, "body": request},
+        "response": {"status": 200, "headers": {"content-type": "application/json"}, "body_text": response},
+    })
+    .to_string()
+}
+
+fn good() -> String {
+    let request = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], "logit_bias": {"50": 1}});
+    let answer = json!({
+        "id": "c", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+    });
+    recording("test.chat", "openai.chat", &request, &answer.to_string(), false)
+}
+
+#[test]
+fn what_conforms_passes_and_what_nobody_claims_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("good.json"), good()).unwrap();
+    let unclaimed = recording("test.rerank", "openai.rerank", &json!({}), "{}", false);
+    std::fs::write(folder.path().join("unclaimed.json"), unclaimed).unwrap();
+    let output = conformance(folder.path(), &["--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        report,
+        json!({
+            "exchanges": 2, "passed": 1, "failed": 0, "not_covered": 1,
+            "by_api": {
+                "test.chat": {"exchanges": 1, "passed": 1, "failed": 0, "not_covered": 0},
+                "test.rerank": {"exchanges": 1, "passed": 0, "failed": 0, "not_covered": 1}
+            },
+            "by_provider": {"test": {"exchanges": 2, "passed": 1, "failed": 0, "not_covered": 1}},
+            "failures": []
+        })
+    );
+}
+
+#[test]
+fn a_stream_that_does_not_end_fails_with_a_reason_and_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], "stream": true});
+    let cut = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"h\"},\"finish_reason\":null}]}\n\n";
+    std::fs::write(folder.path().join("cut.json"), recording("test.chat", "openai.chat", &request, cut, true)).unwrap();
+    let output = conformance(folder.path(), &["--failures"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("cut.json: stream decodes: the stream does not end"), "{told}");
+}
+
+#[test]
+fn changes_of_typed_values_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("good.json"), good()).unwrap();
+    let output = conformance(folder.path(), &["--mutate", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = &report["mutations"]["fields"]["openai_chat answer: .choices.parts.kind.Text.text"];
+    assert_eq!(text, &json!({"changed": 1, "noticed": 1}), "{report:#}");
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_an_error_of_its_own() {
+    assert_eq!(conformance(Path::new("no such folder"), &[]).status.code(), Some(2));
+}
+
+/// Real traffic, where it is at hand: at least 99 of 100 exchanges pass.
+#[test]
+fn recorded_traffic_conforms() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/traffic");
+    if !folder.is_dir() {
+        eprintln!("skipped: there are no recordings beside the checkout");
+        return;
+    }
+    let report: Value = serde_json::from_slice(&conformance(&folder, &["--json"]).stdout).unwrap();
+    let count = |key: &str| report[key].as_u64().unwrap();
+    let covered = count("passed") + count("failed");
+    assert!(covered > 1000 && count("passed") * 100 >= covered * 99, "{:#}", report["failures"]);
+}
