@@ -1,0 +1,129 @@
+//! The official SDKs, through the built binary, to a provider of each dialect.
+//!
+//! ```text
+//! python/*.py  js/*.cjs ──► switchtower serve ──► Capture ──► switchtower sim
+//!   one SDK each              the built binary      keeps what the provider was sent; python/validate.py reads it with
+//!                                                   the SDKs' own request models
+//! ```
+//!
+//! Every driver has the same scenarios and prints a line of JSON for each cell: a scenario of one client against one
+//! provider. The cells must be those of `docs/reference/clients.md`; `SWITCHTOWER_UPDATE_DOCS=1` rewrites the page.
+//! `scripts/test.sh` installs what the drivers need.
+
+mod cells;
+mod tools;
+
+use cells::Cell;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use switchtower_testkit::{Capture, Running};
+use tools::Tools;
+
+const KEY: &str = "key-of-the-sdk-tests";
+/// The longest that one driver takes.
+const DRIVER_MAX: Duration = Duration::from_secs(240);
+/// Quirks of the simulator: it speaks Chat Completions with reasoning beside the text.
+const CONFIGURATION: &str = r#"
+[listen]
+address = "127.0.0.1:0"
+
+[[keys]]
+name = "sdk"
+secret = "env:SDK_TEST_KEY"
+
+[providers.chat]
+dialect = "openai_chat"
+base_url = "http://CAPTURE/v1"
+quirks = { reasoning_field = "reasoning_content" }
+
+[providers.messages]
+dialect = "anthropic_messages"
+base_url = "http://CAPTURE"
+models = ["sim-1"]
+"#;
+
+#[test]
+fn every_sdk_reaches_every_provider() {
+    let Some(tools) = Tools::find() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::set_up(folder.path());
+    let drivers = [
+        (&tools.python, "python/openai_chat.py"),
+        (&tools.python, "python/anthropic_messages.py"),
+        (&tools.node, "js/openai_chat.cjs"),
+        (&tools.node, "js/anthropic_messages.cjs"),
+    ];
+    let outputs: Vec<String> = std::thread::scope(|scope| {
+        let (stage, tools) = (&stage, &tools);
+        let threads = drivers.map(|(program, script)| scope.spawn(move || stage.drive(tools, program, script)));
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut cells: Vec<Cell> = outputs.iter().flat_map(|output| output.lines()).map(Cell::read).collect();
+    cells.sort();
+    println!("{}\n{}", cells::table(&cells), cells::failed(&cells).join("\n"));
+    let violations = stage.drive(&tools, &tools.python, "python/validate.py");
+    println!("{violations}");
+    cells::compare(&cells);
+    assert!(violations.lines().last().is_some_and(|line| line.ends_with(" 0 violations")), "{violations}");
+}
+
+/// The servers of one run.
+struct Stage {
+    folder: PathBuf,
+    capture: Capture,
+    gateway: Running,
+    _sim: Running,
+}
+
+impl Stage {
+    fn set_up(folder: &Path) -> Self {
+        let binary = || Command::new(env!("CARGO_BIN_EXE_switchtower"));
+        let sim = Running::start(binary().args(["sim", "--listen", "127.0.0.1:0"]), &folder.join("sim.log")).unwrap();
+        let capture = Capture::start(sim.address(), &folder.join("captures")).unwrap();
+        let file = folder.join("switchtower.toml");
+        std::fs::write(&file, CONFIGURATION.replace("CAPTURE", &capture.address().to_string())).unwrap();
+        let mut serve = binary();
+        serve.arg("serve").arg("--config").arg(&file).env("SDK_TEST_KEY", KEY);
+        let gateway = Running::start(&mut serve, &folder.join("gateway.log")).unwrap();
+        Self { folder: folder.to_owned(), capture, gateway, _sim: sim }
+    }
+
+    /// What a driver prints.
+    fn drive(&self, tools: &Tools, program: &Path, script: &str) -> String {
+        let name = script.replace('/', "-");
+        let (out, log) = (self.folder.join(format!("{name}.out")), self.folder.join(format!("{name}.log")));
+        let mut child = Command::new(program)
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk").join(script))
+            .env("SWITCHTOWER_URL", format!("http://{}", self.gateway.address()))
+            .env("SWITCHTOWER_KEY", KEY)
+            .env("SWITCHTOWER_CAPTURES", self.capture.folder())
+            .env("SWITCHTOWER_NODE_MODULES", &tools.modules)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONIOENCODING", "utf-8")
+            // The SDKs read keys, addresses and proxies from the environment; none of the developer's own is meant.
+            .env_remove("OPENAI_BASE_URL")
+            .env_remove("ANTHROPIC_BASE_URL")
+            .env("NO_PROXY", "127.0.0.1")
+            .env("no_proxy", "127.0.0.1")
+            .stdin(Stdio::null())
+            .stdout(std::fs::File::create(&out).unwrap())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + DRIVER_MAX;
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > until {
+                child.kill().unwrap();
+                break child.wait().unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let text = |file: &Path| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
+        assert!(status.success(), "{script} ended with {status}\n{}\n{}", text(&out), text(&log));
+        text(&out)
+    }
+}

@@ -1,0 +1,214 @@
+"""The official Python SDK of OpenAI, through the gateway."""
+
+import json
+
+import cells
+import openai
+import pydantic
+from cells import holds, is_city, positive, raises, same
+
+client = openai.OpenAI(base_url=f"{cells.URL}/v1", api_key=cells.KEY, max_retries=0, timeout=30)
+create = client.chat.completions.create
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city",
+        "parameters": cells.WEATHER,
+        "strict": True,
+    },
+}
+RESULT = "21 degrees and a light breeze"
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+def whole(p):
+    answer = create(
+        model=p.model(),
+        messages=[{"role": "system", "content": "You guard a line."}, user(f"echo: {p.text()}")],
+        max_completion_tokens=300,
+        temperature=1,
+        stop=["ZZZ"],
+        user="user-1",
+    )
+    same(answer.choices[0].message.content, p.text(), "the text")
+    same(answer.choices[0].finish_reason, "stop", "finish_reason")
+    same(answer.object, "chat.completion", "object")
+    positive(answer.usage.prompt_tokens, "prompt_tokens")
+    positive(answer.usage.completion_tokens, "completion_tokens")
+    same(answer.usage.total_tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens, "total_tokens")
+    assert any(model.id == p.name or "/" in model.id for model in client.models.list()), "no model is listed"
+
+
+def streamed(p):
+    def asked(text):
+        return {"model": p.model(), "messages": [user(text)], "max_completion_tokens": 400}
+
+    for text in [f"echo: {p.text()}", f"Tell me of towers: {p.text()}"]:
+        answer = create(**asked(text))
+        pieces, reasons, usage = [], [], None
+        for chunk in create(**asked(text), stream=True, stream_options={"include_usage": True}):
+            same(chunk.object, "chat.completion.chunk", "object")
+            usage = chunk.usage or usage
+            for choice in chunk.choices:
+                pieces.append(choice.delta.content or "")
+                reasons += [choice.finish_reason] if choice.finish_reason else []
+        assert len([piece for piece in pieces if piece]) > 1, "it came in one piece"
+        same("".join(pieces), answer.choices[0].message.content, "the streamed text")
+        same(reasons, [answer.choices[0].finish_reason], "finish_reason")
+        same(usage.completion_tokens, answer.usage.completion_tokens, "completion_tokens")
+        positive(usage.prompt_tokens, "prompt_tokens")
+
+
+def tool_loop(p):
+    def ask(messages, streamed):
+        asked = {"model": p.model(), "messages": messages, "tools": [WEATHER]}
+        if not streamed:
+            return create(**asked)
+        with client.chat.completions.stream(**asked, stream_options={"include_usage": True}) as stream:
+            return stream.get_final_completion()
+
+    for is_streamed in [False, True]:
+        messages = [user(f"What is the weather in Paris? ({p.text()} {is_streamed})")]
+        answer = ask(messages, is_streamed)
+        message = answer.choices[0].message
+        same(answer.choices[0].finish_reason, "tool_calls", "finish_reason")
+        positive(answer.usage.completion_tokens, "completion_tokens")
+        (call,) = message.tool_calls
+        same(call.function.name, "get_weather", "the name")
+        arguments = json.loads(call.function.arguments)
+        same(arguments["city"], "Paris", "the city")
+        assert arguments["unit"] in ["celsius", "fahrenheit"], arguments
+        messages += [
+            message.model_dump(exclude_none=True, exclude={"parsed"}),
+            {"role": "tool", "tool_call_id": call.id, "content": RESULT},
+        ]
+        for message in messages:
+            for call in message.get("tool_calls", []):
+                call["function"].pop("parsed_arguments", None)
+        final = ask(messages, is_streamed)
+        holds(final.choices[0].message.content, RESULT)
+        same(final.choices[0].finish_reason, "stop", "finish_reason")
+
+
+def parallel_tools(p):
+    messages = [user(f"What is the weather in Paris and London? ({p.text()})")]
+    asked = {"model": p.model(), "tools": [WEATHER]}
+    message = create(**asked, messages=messages, parallel_tool_calls=True).choices[0].message
+    cities = [json.loads(call.function.arguments)["city"] for call in message.tool_calls]
+    same(cities, ["Paris", "London"], "the cities")
+    same(len({call.id for call in message.tool_calls}), 2, "the number of ids")
+    messages.append(message.model_dump(exclude_none=True))
+    for call, city in zip(message.tool_calls, cities):
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": f"{city}: {RESULT}"})
+    final = create(**asked, messages=messages).choices[0].message
+    holds(final.content, f"Paris: {RESULT}; London: {RESULT}")
+    one = create(**asked, messages=messages[:1], parallel_tool_calls=False).choices[0].message
+    same(len(one.tool_calls), 1, "the calls where parallel ones are forbidden")
+    # The same in a stream: two calls grow in their own places.
+    with client.chat.completions.stream(**asked, messages=messages[:1]) as stream:
+        calls = stream.get_final_completion().choices[0].message.tool_calls
+    same([json.loads(call.function.arguments)["city"] for call in calls], cities, "the streamed cities")
+
+
+class City(pydantic.BaseModel):
+    name: str
+    inhabitants: int
+    districts: list[str]
+    capital: bool
+
+
+def structured_output(p):
+    asked = {"model": p.model(), "messages": [user(f"Describe Paris. {p.text()}")]}
+    parsed = client.chat.completions.parse(**asked, response_format=City)
+    assert isinstance(parsed.choices[0].message.parsed, City), parsed
+    with client.chat.completions.stream(**asked, response_format=City) as stream:
+        streamed = stream.get_final_completion().choices[0].message
+    same(streamed.parsed, parsed.choices[0].message.parsed, "the streamed value")
+    schema = {"name": "city", "schema": cells.CITY, "strict": True}
+    plain = create(**asked, response_format={"type": "json_schema", "json_schema": schema})
+    is_city(json.loads(plain.choices[0].message.content))
+
+
+def image(p):
+    url = f"data:image/png;base64,{cells.PNG}"
+    content = [
+        {"type": "text", "text": f"echo: {p.text()}"},
+        {"type": "image_url", "image_url": {"url": url}},
+        {"type": "image_url", "image_url": {"url": cells.PICTURE_URL}},
+    ]
+    answer = create(model=p.model(), messages=[{"role": "user", "content": content}])
+    same(answer.choices[0].message.content, p.text(), "the text")
+    ((_, body),) = p.sent(p.text())
+    holds(json.dumps(body), cells.PNG)
+    holds(json.dumps(body), cells.PICTURE_URL)
+
+
+def reasoning_with_tools(p):
+    asked = {"model": p.model(), "tools": [WEATHER], "reasoning_effort": "high"}
+    messages = [user(f"What is the weather in Paris? ({p.text()})")]
+    answer = create(**asked, messages=messages)
+    message = answer.choices[0].message
+    assert message.reasoning_content, "there is no reasoning"
+    if p.dialect == "openai_chat":
+        positive(answer.usage.completion_tokens_details.reasoning_tokens, "reasoning_tokens")
+    (call,) = message.tool_calls
+    pieces = []
+    for chunk in create(**asked, messages=messages, stream=True):
+        pieces += [getattr(choice.delta, "reasoning_content", None) or "" for choice in chunk.choices]
+    same("".join(pieces), message.reasoning_content, "the streamed reasoning")
+    messages += [
+        message.model_dump(exclude_none=True),
+        {"role": "tool", "tool_call_id": call.id, "content": RESULT},
+    ]
+    final = create(**asked, messages=messages)
+    holds(final.choices[0].message.content, RESULT)
+    assert final.choices[0].message.reasoning_content, "there is no reasoning in the second turn"
+
+
+def error(p):
+    def ask(directives="", **more):
+        messages = [user(p.text())]
+        return create(**{"model": p.model(directives), "messages": messages, **more})
+
+    limited = raises(openai.RateLimitError, lambda: ask("?fault=rate_limited:retry_after=2"))
+    same(limited.response.headers.get("retry-after"), "2", "retry-after")
+    missing = raises(openai.NotFoundError, lambda: create(model="nowhere/sim-1", messages=[user("hello")]))
+    holds(str(missing), "nowhere/sim-1")
+    raises(openai.BadRequestError, lambda: ask(messages=[]))
+    raises(openai.BadRequestError, lambda: ask("?fault=bad_request"))
+    raises(openai.InternalServerError, lambda: ask("?fault=overloaded"))
+    raises(openai.InternalServerError, lambda: ask("?fault=server_error"))
+    stranger = client.with_options(api_key="wrong")
+    raises(openai.AuthenticationError, lambda: stranger.models.list())
+    for fault in ["stream_error:after=4", "cut:after=4", "clean_cut:after=4"]:
+        raises(openai.APIError, lambda: list(ask(f"?fault={fault}", stream=True)))
+
+
+def cancel(p):
+    model = p.model("?tokens_per_second=10&output_tokens=400")
+    stream = create(model=model, messages=[user(p.text())], stream=True)
+    for seen, _ in enumerate(stream):
+        if seen == 3:
+            break
+    stream.close()
+    ((number, _),) = p.sent(p.text())
+    cells.ended_early(number)
+
+
+if __name__ == "__main__":
+    scenarios = [
+        whole,
+        streamed,
+        tool_loop,
+        parallel_tools,
+        structured_output,
+        image,
+        reasoning_with_tools,
+        error,
+        cancel,
+    ]
+    cells.run("openai (Python)", "openai_chat", openai.__version__, scenarios)

