@@ -240,6 +240,7 @@ impl Sim {
         }
         check_media_type(request)?;
         let body = object(asked)?;
+        dialect.check_version(request.headers(), body)?;
         let strictness = self.strictness();
         match place {
             Place::Chat => self.chat(dialect, asked, body).await,

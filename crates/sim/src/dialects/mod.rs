@@ -59,6 +59,11 @@ pub(crate) trait Dialect: Sync {
     /// Checks headers that the dialect requires.
     fn check_head(&self, headers: &HeaderMap) -> Result<(), Failure>;
 
+    /// Checks a body against the version of the dialect that the headers name, where it has versions.
+    fn check_version(&self, _headers: &HeaderMap, _body: &Object) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Checks a chat request and reads it.
     fn read_chat(&self, body: &Object, strictness: Strictness) -> Result<Ask, Failure>;
 

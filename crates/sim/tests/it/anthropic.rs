@@ -308,3 +308,38 @@ async fn mistakes_are_refused_in_the_words_of_the_vendor() {
         "anthropic-version: header is required"
     );
 }
+
+#[tokio::test]
+async fn a_version_decides_what_is_taken() {
+    let provider = Provider::start(Settings::default()).await;
+    let ask = async |version: &str, more: Value| {
+        let mut body = plain("echo: hello");
+        let fields = more.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
+        let headers = [("anthropic-version", version)];
+        provider
+            .send("/v1/messages", &headers, &body.to_string())
+            .await
+    };
+    assert_eq!(
+        ask("2023-06-01", json!({"temperature": 1})).await.status,
+        200
+    );
+    assert_eq!(ask("2026-10-21", json!({})).await.status, 200);
+    assert_eq!(ask("2020-01-01", json!({})).await.status, 400);
+    let document = json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a"}});
+    let cited = json!({"type": "text", "text": "a", "citations": [{"type": "char_location", "cited_text": "a", "document_index": 0, "document_title": null, "start_char_index": 0, "end_char_index": 1}]});
+    for refused in [
+        json!({"temperature": 1}),
+        json!({"top_p": 1}),
+        json!({"top_k": 5}),
+        json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": [document]}]}),
+        json!({"messages": [{"role": "user", "content": [cited]}]}),
+    ] {
+        assert_eq!(
+            ask("2026-10-21", refused.clone()).await.status,
+            400,
+            "{refused}"
+        );
+    }
+}

@@ -6,13 +6,14 @@ mod check;
 mod error;
 mod seal;
 mod stream;
+mod version;
 
 use super::{Dialect, Place, Strictness, event_bytes, set};
 use crate::ask::{Ask, PromptPart};
 use crate::body::Events;
 use crate::cache::PromptCache;
 use crate::check::Object;
-use crate::failure::{Failure, Place as At};
+use crate::failure::Failure;
 use crate::said::{Said, Usage};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -63,20 +64,11 @@ impl Dialect for AnthropicMessages {
     }
 
     fn check_head(&self, headers: &HeaderMap) -> Result<(), Failure> {
-        match headers
-            .get("anthropic-version")
-            .and_then(|version| version.to_str().ok())
-        {
-            Some("2023-06-01" | "2023-01-01") => Ok(()),
-            Some(other) => Err(At::root()
-                .says(format!(
-                    "anthropic-version: \"{other}\" is not a valid version"
-                ))
-                .into()),
-            None => Err(At::root()
-                .says("anthropic-version: header is required")
-                .into()),
-        }
+        Ok(version::check_named(headers)?)
+    }
+
+    fn check_version(&self, headers: &HeaderMap, body: &Object) -> Result<(), Failure> {
+        Ok(version::check_body(headers, body)?)
     }
 
     fn read_chat(&self, body: &Object, strictness: Strictness) -> Result<Ask, Failure> {
