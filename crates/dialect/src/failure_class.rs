@@ -1,6 +1,15 @@
 //! What a status and a provider's own words say of an error's class.
 
-use switchtower_domain::FailureClass;
+use serde_json::Value;
+use switchtower_domain::{Failure, FailureClass};
+
+/// Reads the error that a provider answered with. What is no JSON is a failure without words.
+pub(crate) fn answered_with(status: u16, body: &[u8], read: fn(Value) -> Failure) -> Failure {
+    let mut failure = serde_json::from_slice(body).map_or_else(|_| Failure::new(FailureClass::Unknown), read);
+    failure.status = Some(status);
+    failure.class = failure_class(status, failure.kind.as_deref(), failure.code.as_deref());
+    failure
+}
 
 /// The class of a failure that a provider answered with. The words are those that the recorded vendors use.
 pub(crate) fn failure_class(status: u16, kind: Option<&str>, code: Option<&str>) -> FailureClass {

@@ -2,7 +2,7 @@
 
 use crate::DecodeError;
 use serde_json::{Map, Number, Value};
-use switchtower_domain::{Extras, Locus};
+use switchtower_domain::{Extras, Locus, Turn};
 
 /// The fields of one object that nobody has taken yet.
 ///
@@ -142,6 +142,35 @@ impl Fields {
             Value::Array(items) => Ok(items),
             other => Err(other),
         })
+    }
+
+    /// Reads each element of a list, with its place.
+    pub(crate) fn elements<T>(
+        &mut self,
+        key: &str,
+        read: fn(Self, Locus) -> Result<T, DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
+        let items = self.list(key)?.unwrap_or_default();
+        let parent = Locus::at(self.path());
+        items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| {
+                let at = parent.element(key, index);
+                read(self.beneath(item, at.path())?, at)
+            })
+            .collect()
+    }
+
+    /// The turns of a conversation, which every request needs.
+    pub(crate) fn turns(
+        &mut self,
+        read: fn(Self, Locus) -> Result<Turn, DecodeError>,
+    ) -> Result<Vec<Turn>, DecodeError> {
+        if self.peek("messages").is_none_or(Value::is_null) {
+            return Err(DecodeError::Missing { path: "messages".to_owned() });
+        }
+        self.elements("messages", read)
     }
 
     /// A list of strings.

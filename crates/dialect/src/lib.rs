@@ -12,6 +12,8 @@
 //! Begin with [`Dialect`].
 
 pub mod anthropic_messages;
+mod cache_control;
+mod content;
 mod error;
 mod failure_class;
 mod fields;

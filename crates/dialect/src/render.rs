@@ -1,7 +1,7 @@
 //! Writing objects field by field.
 
 use serde_json::{Map, Value};
-use switchtower_domain::{Extras, Locus, Notice, NoticeClass};
+use switchtower_domain::{DialectId, Extras, Locus, Notice, NoticeClass, ReasoningMode, Request};
 
 /// An object in the making.
 #[derive(Default)]
@@ -65,6 +65,26 @@ impl Object {
 impl From<Object> for Value {
     fn from(object: Object) -> Self {
         Self::Object(object.0)
+    }
+}
+
+/// Begins to write a request: the model, and what extras become.
+pub(crate) fn begin_request<'a>(request: &Request, own: DialectId, hints: &'a [&'a str]) -> (Object, ExtrasWriter<'a>) {
+    let same = request.origin == own;
+    let mut body = Object::new();
+    // A deployment's address may name the model in place of the body.
+    if !(request.model.is_empty() && (!same || request.extras.lacks("model"))) {
+        body.set("model", request.model.as_str());
+    }
+    (body, ExtrasWriter { same, hints, notices: Vec::new() })
+}
+
+/// The word that `thinking` has for a mode.
+pub(crate) const fn thinking_word(mode: ReasoningMode) -> &'static str {
+    match mode {
+        ReasoningMode::Enabled => "enabled",
+        ReasoningMode::Disabled => "disabled",
+        ReasoningMode::Adaptive => "adaptive",
     }
 }
 

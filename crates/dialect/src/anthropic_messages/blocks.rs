@@ -1,39 +1,18 @@
 //! Content blocks, which requests, answers and streams share.
 
-use crate::DecodeError;
-use crate::fields::{Fields, wrong_kind};
+use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
+use crate::{DecodeError, cache_control, content};
 use serde_json::{Map, Value};
 use switchtower_domain::{
-    CacheMarker, CacheTtl, Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, ProviderItem,
-    Reasoning, Source, ToolCall, ToolCallKind, ToolResult,
+    Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, ProviderItem, Reasoning, Source,
+    ToolCall, ToolCallKind, ToolResult,
 };
-
-/// Reads content: a string, a list of blocks, or nothing. Says whether it was one plain string.
-pub(super) fn content(fields: &mut Fields, key: &str) -> Result<(Vec<Part>, bool), DecodeError> {
-    let at = Locus::at(fields.path_of(key));
-    match fields.any(key) {
-        None => Ok((Vec::new(), false)),
-        Some(Value::String(text)) => Ok((vec![Part { at, ..Part::text(text) }], true)),
-        Some(Value::Array(items)) if items.is_empty() => {
-            fields.put_back(key, Value::Array(items));
-            Ok((Vec::new(), false))
-        }
-        Some(Value::Array(items)) => {
-            let parts = items.into_iter().enumerate().map(|(index, item)| {
-                let path = format!("{}[{index}]", at.path());
-                block(fields.beneath(item, &path)?)
-            });
-            Ok((parts.collect::<Result<_, _>>()?, false))
-        }
-        Some(other) => Err(wrong_kind(at.path(), "a string or a list of blocks", &other)),
-    }
-}
 
 /// Reads one block.
 pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
     let at = Locus::at(fields.path().to_owned());
-    let cache = cache_marker(&mut fields)?;
+    let cache = cache_control::read(&mut fields)?;
     let name = fields.required_string("type")?;
     let kind = match name.as_str() {
         "text" => {
@@ -94,8 +73,8 @@ pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
 
 fn tool_result(fields: &mut Fields) -> Result<ToolResult, DecodeError> {
     let call_id = fields.required_string("tool_use_id")?;
-    let absent = fields.peek("content").is_none_or(|content| content.is_null() || *content == Value::Array(Vec::new()));
-    let (content, plain) = content(fields, "content")?;
+    let absent = content::is_absent(fields, "content");
+    let (content, plain) = content::read(fields, "content", block)?;
     let content = if absent { None } else { Some(content) };
     Ok(ToolResult { call_id, content, plain, is_error: fields.bool("is_error")? })
 }
@@ -126,7 +105,7 @@ fn source(fields: &mut Fields) -> Result<Option<Source>, DecodeError> {
             Some("url") => Source::Url(source.required_string("url")?),
             Some("file") => Source::File(source.required_string("file_id")?),
             Some("content") => {
-                let (parts, plain) = content(source, "content")?;
+                let (parts, plain) = content::read(source, "content", block)?;
                 Source::Parts { parts, plain }
             }
             _ => return Ok(None),
@@ -134,40 +113,6 @@ fn source(fields: &mut Fields) -> Result<Option<Source>, DecodeError> {
         source.any("type");
         Ok(Some(typed))
     })
-}
-
-pub(super) fn cache_marker(fields: &mut Fields) -> Result<Option<CacheMarker>, DecodeError> {
-    let marked = fields.peek("cache_control").and_then(|marker| marker.get("type")).and_then(Value::as_str);
-    if marked != Some("ephemeral") {
-        return Ok(None);
-    }
-    fields
-        .any("cache_control")
-        .map(|value| {
-            let mut marker = fields.beneath(value, "cache_control")?;
-            marker.any("type");
-            let ttl = marker.string("ttl")?.map(|word| match word.as_str() {
-                "5m" => CacheTtl::FiveMinutes,
-                "1h" => CacheTtl::OneHour,
-                _ => CacheTtl::Other(word),
-            });
-            Ok(CacheMarker { ttl, extras: marker.rest() })
-        })
-        .transpose()
-}
-
-pub(super) fn cache_control(marker: &CacheMarker) -> Object {
-    let mut object = Object::typed("ephemeral");
-    object.maybe(
-        "ttl",
-        marker.ttl.as_ref().map(|ttl| match ttl {
-            CacheTtl::FiveMinutes => "5m",
-            CacheTtl::OneHour => "1h",
-            CacheTtl::Other(word) => word,
-        }),
-    );
-    marker.extras.overlay(object.map_mut());
-    object
 }
 
 fn citations(fields: &mut Fields) -> Result<Vec<Citation>, DecodeError> {
@@ -283,7 +228,7 @@ pub(super) fn block_object(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Ob
         }
     };
     if let Some(marker) = &part.cache {
-        object.set("cache_control", cache_control(marker));
+        object.set("cache_control", cache_control::object(marker));
     }
     out.write(&part.extras, at, &mut object);
     Some(object)

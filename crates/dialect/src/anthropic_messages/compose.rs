@@ -1,7 +1,8 @@
 //! Requests: encoding.
 
 use super::{blocks, wire};
-use crate::render::{ExtrasWriter, Object};
+use crate::cache_control;
+use crate::render::{ExtrasWriter, Object, begin_request, thinking_word};
 use crate::schema::{Target, fits_strict, normalise};
 use crate::{Encoded, Thinking, Variant};
 use serde_json::{Number, Value};
@@ -15,13 +16,8 @@ const HINTS: [&str; 6] =
     ["index", "safety_identifier", "prompt_cache_retention", "annotations", "stream_options", "usage"];
 
 pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
-    let same = request.origin == DialectId::AnthropicMessages;
-    let out = ExtrasWriter { same, hints: &HINTS, notices: Vec::new() };
+    let (mut body, out) = begin_request(request, DialectId::AnthropicMessages, &HINTS);
     let mut composer = Composer { request, variant, out };
-    let mut body = Object::new();
-    if !(request.model.is_empty() && (!same || request.extras.lacks("model"))) {
-        body.set("model", request.model.as_str());
-    }
     composer.messages(&mut body);
     composer.tools(&mut body);
     composer.output(&mut body);
@@ -230,7 +226,7 @@ impl Composer<'_> {
             }
         };
         if let Some(marker) = &tool.cache {
-            object.set("cache_control", blocks::cache_control(marker));
+            object.set("cache_control", cache_control::object(marker));
         }
         self.out.write(&tool.extras, tool.at.path(), &mut object);
         Some(object.into())
@@ -304,7 +300,7 @@ impl Composer<'_> {
         let spec = &self.request.reasoning;
         if self.out.same {
             if let Some(mode) = spec.mode {
-                let mut thinking = Object::typed(mode_word(mode));
+                let mut thinking = Object::typed(thinking_word(mode));
                 thinking.maybe("budget_tokens", spec.budget_tokens);
                 body.set("thinking", thinking);
             }
@@ -495,14 +491,6 @@ fn thinks(body: &mut Object) -> bool {
 
 fn user_message(blocks: Vec<Value>) -> Value {
     Object::new().with("role", "user").with("content", blocks).into()
-}
-
-const fn mode_word(mode: ReasoningMode) -> &'static str {
-    match mode {
-        ReasoningMode::Enabled => "enabled",
-        ReasoningMode::Disabled => "disabled",
-        ReasoningMode::Adaptive => "adaptive",
-    }
 }
 
 const fn effort_of_budget(budget_tokens: u64) -> Effort {

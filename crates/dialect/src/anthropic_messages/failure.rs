@@ -1,5 +1,6 @@
 //! Errors, whole and in the middle of a stream.
 
+use crate::failure_class::answered_with;
 use crate::fields::Fields;
 use crate::render::Object;
 use serde_json::{Map, Value};
@@ -44,10 +45,7 @@ pub(super) const fn status(refusal: &Refusal) -> u16 {
 
 /// Reads the error of a provider.
 pub(super) fn decode(status: u16, body: &[u8]) -> Failure {
-    let mut failure = serde_json::from_slice(body).map_or_else(|_| blank(), of_value);
-    failure.status = Some(status);
-    failure.class = crate::failure_class(status, failure.kind.as_deref(), failure.code.as_deref());
-    failure
+    answered_with(status, body, of_value)
 }
 
 /// Reads the error that came instead of an event.

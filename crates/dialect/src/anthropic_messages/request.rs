@@ -1,8 +1,8 @@
 //! Requests: decoding. Encoding is in `compose.rs`.
 
 use super::{blocks, wire};
-use crate::DecodeError;
 use crate::fields::Fields;
+use crate::{DecodeError, cache_control, content};
 use serde_json::Value;
 use switchtower_domain::{
     DialectId, Extras, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, ProviderTool, ReasoningMode,
@@ -17,8 +17,8 @@ pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
         // On the clouds the address names the model.
         model: fields.expected_string("model")?,
         instructions: instructions(&mut fields)?,
-        turns: turns(&mut fields)?,
-        tools: tools(&mut fields)?,
+        turns: fields.turns(turn)?,
+        tools: fields.elements("tools", tool)?,
         tool_choice,
         parallel_tool_calls,
         output: output(&mut fields)?,
@@ -44,7 +44,7 @@ pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
 }
 
 fn instructions(fields: &mut Fields) -> Result<Option<Turn>, DecodeError> {
-    let (parts, plain) = blocks::content(fields, "system")?;
+    let (parts, plain) = content::read(fields, "system", blocks::block)?;
     if parts.is_empty() {
         return Ok(None);
     }
@@ -52,17 +52,7 @@ fn instructions(fields: &mut Fields) -> Result<Option<Turn>, DecodeError> {
     Ok(Some(Turn { role: Role::System, parts, plain, name: None, extras: Extras::none(), at }))
 }
 
-fn turns(fields: &mut Fields) -> Result<Vec<Turn>, DecodeError> {
-    if fields.peek("messages").is_none_or(Value::is_null) {
-        return Err(DecodeError::Missing { path: "messages".to_owned() });
-    }
-    let items = fields.list("messages")?.unwrap_or_default();
-    items.into_iter().enumerate().map(|(index, item)| turn(fields, item, index)).collect()
-}
-
-fn turn(parent: &Fields, item: Value, index: usize) -> Result<Turn, DecodeError> {
-    let at = Locus::default().element("messages", index);
-    let mut fields = parent.beneath(item, at.path())?;
+fn turn(mut fields: Fields, at: Locus) -> Result<Turn, DecodeError> {
     let role = match fields.required_string("role")?.as_str() {
         "user" => Role::User,
         "assistant" => Role::Assistant,
@@ -71,19 +61,12 @@ fn turn(parent: &Fields, item: Value, index: usize) -> Result<Turn, DecodeError>
             return Err(DecodeError::Value { path: at.field("role"), expected: "user, assistant, system" });
         }
     };
-    let (parts, plain) = blocks::content(&mut fields, "content")?;
+    let (parts, plain) = content::read(&mut fields, "content", blocks::block)?;
     Ok(Turn { role, parts, plain, name: None, extras: fields.rest(), at })
 }
 
-fn tools(fields: &mut Fields) -> Result<Vec<Tool>, DecodeError> {
-    let items = fields.list("tools")?.unwrap_or_default();
-    items.into_iter().enumerate().map(|(index, item)| tool(fields, item, index)).collect()
-}
-
-fn tool(parent: &Fields, item: Value, index: usize) -> Result<Tool, DecodeError> {
-    let at = Locus::default().element("tools", index);
-    let mut fields = parent.beneath(item, at.path())?;
-    let cache = blocks::cache_marker(&mut fields)?;
+fn tool(mut fields: Fields, at: Locus) -> Result<Tool, DecodeError> {
+    let cache = cache_control::read(&mut fields)?;
     let custom = fields.peek("type").is_none_or(|kind| kind.is_null() || kind == "custom");
     let kind = if custom {
         fields.constant("type", "custom");

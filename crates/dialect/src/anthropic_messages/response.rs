@@ -3,7 +3,7 @@
 use super::{blocks, usage, wire};
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded};
+use crate::{DecodeError, Encoded, content};
 use serde_json::Value;
 use switchtower_domain::{Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason};
 
@@ -15,7 +15,7 @@ pub(super) fn decode(body: Value) -> Result<Answer, DecodeError> {
     fields.constant("type", "message");
     fields.constant("role", "assistant");
     let head = head(&mut fields)?;
-    let (parts, plain) = blocks::content(&mut fields, "content")?;
+    let (parts, plain) = content::read(&mut fields, "content", blocks::block)?;
     let stop = stop(&mut fields)?;
     let usage = usage::decode(&mut fields)?;
     let choice = Choice { index: 0, parts, plain, stop, logprobs: None, filters: Vec::new(), extras: Extras::none() };

@@ -1,7 +1,8 @@
 //! Requests: encoding.
 
 use super::{parts, wire};
-use crate::render::{ExtrasWriter, Object};
+use crate::cache_control;
+use crate::render::{ExtrasWriter, Object, begin_request, thinking_word};
 use crate::schema::{Target, fits_strict, normalise};
 use crate::{Encoded, Variant};
 use serde_json::Value;
@@ -14,13 +15,8 @@ use switchtower_domain::{
 const HINTS: [&str; 6] = ["index", "caller", "anthropic_version", "anthropic_beta", "inference_geo", "cache_control"];
 
 pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
-    let same = request.origin == DialectId::OpenaiChat;
-    let out = ExtrasWriter { same, hints: &HINTS, notices: Vec::new() };
+    let (mut body, out) = begin_request(request, DialectId::OpenaiChat, &HINTS);
     let mut composer = Composer { request, variant, out };
-    let mut body = Object::new();
-    if !(request.model.is_empty() && (!same || request.extras.lacks("model"))) {
-        body.set("model", request.model.as_str());
-    }
     composer.messages(&mut body);
     composer.tools(&mut body);
     composer.output(&mut body);
@@ -219,7 +215,7 @@ impl Composer<'_> {
         let mut object = parts::tool_call_object(call, part);
         if let Some(marker) = &part.cache {
             if self.out.same || self.variant.cache_markers {
-                object.set("cache_control", parts::cache_control(marker));
+                object.set("cache_control", cache_control::object(marker));
             } else {
                 self.out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
             }
@@ -302,7 +298,7 @@ impl Composer<'_> {
         };
         if let Some(marker) = &tool.cache {
             if self.out.same || self.variant.cache_markers {
-                object.set("cache_control", parts::cache_control(marker));
+                object.set("cache_control", cache_control::object(marker));
             } else {
                 self.out.hint(tool.at.field("cache_control"), "cache markers have no place in the target's dialect");
             }
@@ -405,7 +401,7 @@ impl Composer<'_> {
             }
             body.maybe("reasoning_effort", effort);
             if let Some(mode) = spec.mode {
-                body.set("thinking", Object::typed(mode_word(mode)));
+                body.set("thinking", Object::typed(thinking_word(mode)));
             }
             return;
         }
@@ -445,9 +441,7 @@ impl Composer<'_> {
         let sampling = &self.request.sampling;
         body.maybe("temperature", sampling.temperature.clone().map(Value::Number));
         body.maybe("top_p", sampling.top_p.clone().map(Value::Number));
-        if self.out.same {
-            body.maybe("top_k", sampling.top_k);
-        } else if self.variant.top_k {
+        if self.out.same || self.variant.top_k {
             body.maybe("top_k", sampling.top_k);
         } else if sampling.top_k.is_some() {
             self.out.meaning(self.path(Param::TopK), "drawing from the likeliest tokens only cannot be asked for");
@@ -511,14 +505,6 @@ fn splits_results(pair: &[Turn]) -> bool {
 
 fn thinks_in_content(reasoning: &Reasoning) -> bool {
     reasoning.field == Some(ReasoningField::ThinkingParts)
-}
-
-const fn mode_word(mode: ReasoningMode) -> &'static str {
-    match mode {
-        ReasoningMode::Enabled => "enabled",
-        ReasoningMode::Disabled => "disabled",
-        ReasoningMode::Adaptive => "adaptive",
-    }
 }
 
 /// The effort that comes nearest to a budget. The steps are those at which vendors that take both put them:

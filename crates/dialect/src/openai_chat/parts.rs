@@ -1,13 +1,13 @@
 //! The pieces of messages, which requests and answers share.
 
 use super::wire;
-use crate::DecodeError;
-use crate::fields::{Fields, wrong_kind};
+use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
+use crate::{DecodeError, cache_control};
 use serde_json::{Map, Value};
 use switchtower_domain::{
-    CacheMarker, CacheTtl, Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, Reasoning,
-    ReasoningField, Source, ToolCall, ToolCallKind,
+    Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, Reasoning, ReasoningField, Source,
+    ToolCall, ToolCallKind,
 };
 
 /// What a refusal lacks that was written as a part of `content`.
@@ -16,30 +16,10 @@ pub(super) const MESSAGE_REFUSAL: &str = "message refusal";
 /// What a document lacks that was written by its address, as Mistral has it.
 const FILE_FORM: &str = "file";
 
-/// Reads `content`: a string, a list of parts, or nothing. Says whether it was one plain string.
-pub(super) fn content(fields: &mut Fields, key: &str) -> Result<(Vec<Part>, bool), DecodeError> {
-    let at = Locus::at(fields.path_of(key));
-    match fields.any(key) {
-        None => Ok((Vec::new(), false)),
-        Some(Value::String(text)) => Ok((vec![Part { at, ..Part::text(text) }], true)),
-        Some(Value::Array(items)) if items.is_empty() => {
-            fields.put_back(key, Value::Array(items));
-            Ok((Vec::new(), false))
-        }
-        Some(Value::Array(items)) => {
-            let parts = items.into_iter().enumerate().map(|(index, item)| {
-                let at = Locus::at(format!("{}[{index}]", at.path()));
-                part(fields.beneath(item, at.path())?)
-            });
-            Ok((parts.collect::<Result<_, _>>()?, false))
-        }
-        Some(other) => Err(wrong_kind(at.path(), "a string or a list of parts", &other)),
-    }
-}
-
-fn part(mut fields: Fields) -> Result<Part, DecodeError> {
+/// Reads one part.
+pub(super) fn part(mut fields: Fields) -> Result<Part, DecodeError> {
     let at = Locus::at(fields.path().to_owned());
-    let cache = cache_marker(&mut fields)?;
+    let cache = cache_control::read(&mut fields)?;
     let name = fields.required_string("type")?;
     let kind = match name.as_str() {
         "text" => fields.string("text")?.map(|text| PartKind::Text { text, citations: Vec::new() }),
@@ -159,38 +139,6 @@ pub(super) fn source_of_url(url: String) -> Source {
     }
 }
 
-/// `cache_control`, as Anthropic has it and `OpenRouter` takes it over.
-pub(super) fn cache_marker(fields: &mut Fields) -> Result<Option<CacheMarker>, DecodeError> {
-    if fields.peek("cache_control").and_then(|marker| marker.get("type")).and_then(Value::as_str) != Some("ephemeral") {
-        return Ok(None);
-    }
-    let Some(value) = fields.any("cache_control") else {
-        return Ok(None);
-    };
-    let mut marker = fields.beneath(value, &fields.path_of("cache_control"))?;
-    marker.any("type");
-    let ttl = marker.string("ttl")?.map(|word| match word.as_str() {
-        "5m" => CacheTtl::FiveMinutes,
-        "1h" => CacheTtl::OneHour,
-        _ => CacheTtl::Other(word),
-    });
-    Ok(Some(CacheMarker { ttl, extras: marker.rest() }))
-}
-
-pub(super) fn cache_control(marker: &CacheMarker) -> Value {
-    let mut object = Object::typed("ephemeral");
-    object.maybe(
-        "ttl",
-        marker.ttl.as_ref().map(|ttl| match ttl {
-            CacheTtl::FiveMinutes => "5m",
-            CacheTtl::OneHour => "1h",
-            CacheTtl::Other(word) => word,
-        }),
-    );
-    marker.extras.overlay(object.map_mut());
-    object.into()
-}
-
 /// Reads the reasoning that vendors write beside `content`.
 pub(super) fn reasoning(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> {
     let mut parts = Vec::new();
@@ -291,7 +239,7 @@ pub(super) fn tool_calls(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> 
 }
 
 fn tool_call(mut fields: Fields, at: Locus) -> Result<Part, DecodeError> {
-    let cache = cache_marker(&mut fields)?;
+    let cache = cache_control::read(&mut fields)?;
     let id = fields.expected_string("id")?;
     let custom = fields.peek_str("type") == Some("custom");
     let (inner, arguments_key) = if custom { ("custom", "input") } else { ("function", "arguments") };
@@ -417,7 +365,7 @@ pub(super) fn content_part(part: &Part, out: &mut ExtrasWriter<'_>, cache_marker
     };
     if let Some(marker) = &part.cache {
         if out.same || cache_markers {
-            object.set("cache_control", cache_control(marker));
+            object.set("cache_control", cache_control::object(marker));
         } else {
             out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
         }

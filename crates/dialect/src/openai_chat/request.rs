@@ -1,8 +1,8 @@
 //! Requests: decoding. Encoding is in `compose.rs`.
 
 use super::{parts, wire};
-use crate::DecodeError;
 use crate::fields::{Fields, wrong_kind};
+use crate::{DecodeError, cache_control, content};
 use serde_json::Value;
 use switchtower_domain::{
     DialectId, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, Part, PartKind, ProviderTool,
@@ -20,8 +20,8 @@ pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
         origin: DialectId::OpenaiChat,
         model,
         instructions: None,
-        turns: turns(&mut fields)?,
-        tools: tools(&mut fields)?,
+        turns: fields.turns(turn)?,
+        tools: fields.elements("tools", tool)?,
         tool_choice: tool_choice(&mut fields)?,
         parallel_tool_calls: fields.bool("parallel_tool_calls")?,
         output: output(&mut fields)?,
@@ -147,15 +147,8 @@ fn keep_rest(fields: &mut Fields, format: Fields) {
     }
 }
 
-fn tools(fields: &mut Fields) -> Result<Vec<Tool>, DecodeError> {
-    let items = fields.list("tools")?.unwrap_or_default();
-    items.into_iter().enumerate().map(|(index, item)| tool(fields, item, index)).collect()
-}
-
-fn tool(parent: &Fields, item: Value, index: usize) -> Result<Tool, DecodeError> {
-    let at = Locus::default().element("tools", index);
-    let mut fields = parent.beneath(item, at.path())?;
-    let cache = parts::cache_marker(&mut fields)?;
+fn tool(mut fields: Fields, at: Locus) -> Result<Tool, DecodeError> {
+    let cache = cache_control::read(&mut fields)?;
     let kind = match fields.peek_str("type") {
         Some("function") | None => {
             fields.constant("type", "function");
@@ -204,17 +197,7 @@ fn tool_choice(fields: &mut Fields) -> Result<Option<ToolChoice>, DecodeError> {
     Ok(Some(choice))
 }
 
-fn turns(fields: &mut Fields) -> Result<Vec<Turn>, DecodeError> {
-    if fields.peek("messages").is_none_or(Value::is_null) {
-        return Err(DecodeError::Missing { path: "messages".to_owned() });
-    }
-    let items = fields.list("messages")?.unwrap_or_default();
-    items.into_iter().enumerate().map(|(index, item)| turn(fields, item, index)).collect()
-}
-
-fn turn(parent: &Fields, item: Value, index: usize) -> Result<Turn, DecodeError> {
-    let at = Locus::default().element("messages", index);
-    let mut fields = parent.beneath(item, at.path())?;
+fn turn(mut fields: Fields, at: Locus) -> Result<Turn, DecodeError> {
     let word = fields.required_string("role")?;
     let role = wire::role(&word).ok_or_else(|| DecodeError::Value { path: at.field("role"), expected: wire::ROLES })?;
     let name = fields.string("name")?;
@@ -222,7 +205,7 @@ fn turn(parent: &Fields, item: Value, index: usize) -> Result<Turn, DecodeError>
         Role::Tool => tool_turn(&mut fields, &at)?,
         Role::Assistant => {
             let mut said = parts::reasoning(&mut fields)?;
-            let (content, plain) = parts::content(&mut fields, "content")?;
+            let (content, plain) = content::read(&mut fields, "content", parts::part)?;
             said.extend(content);
             if let Some(text) = fields.text("refusal")? {
                 said.push(Part { at: Locus::at(at.field("refusal")), ..Part::new(PartKind::Refusal { text }) });
@@ -230,15 +213,15 @@ fn turn(parent: &Fields, item: Value, index: usize) -> Result<Turn, DecodeError>
             said.extend(parts::tool_calls(&mut fields)?);
             (said, plain)
         }
-        Role::System | Role::Developer | Role::User => parts::content(&mut fields, "content")?,
+        Role::System | Role::Developer | Role::User => content::read(&mut fields, "content", parts::part)?,
     };
     Ok(Turn { role, parts, plain, name, extras: fields.rest(), at })
 }
 
 fn tool_turn(fields: &mut Fields, at: &Locus) -> Result<(Vec<Part>, bool), DecodeError> {
     let call_id = fields.required_string("tool_call_id")?;
-    let absent = fields.peek("content").is_none_or(|content| content.is_null() || *content == Value::Array(Vec::new()));
-    let (content, plain) = parts::content(fields, "content")?;
+    let absent = content::is_absent(fields, "content");
+    let (content, plain) = content::read(fields, "content", parts::part)?;
     let result = ToolResult { call_id, content: if absent { None } else { Some(content) }, plain, is_error: None };
     Ok((vec![Part { at: at.clone(), ..Part::new(PartKind::ToolResult(result)) }], false))
 }

@@ -3,7 +3,7 @@
 use super::{filters, logprobs, parts, usage, wire};
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded, Variant};
+use crate::{DecodeError, Encoded, Variant, content};
 use serde_json::Value;
 use switchtower_domain::{
     Answer, AnswerHead, Choice, CitationKind, DialectId, Extras, Part, PartKind, ReasoningField, Stop, StopReason,
@@ -55,7 +55,7 @@ fn choice(mut fields: Fields) -> Result<Choice, DecodeError> {
     let (parts, plain) = fields.nested("message", |message| {
         message.constant("role", "assistant");
         let mut said = parts::reasoning(message)?;
-        let (mut content, plain) = parts::content(message, "content")?;
+        let (mut content, plain) = content::read(message, "content", parts::part)?;
         if let Some(PartKind::Text { citations, .. }) = content.first_mut().map(|part| &mut part.kind) {
             *citations = parts::citations(message)?;
         }

@@ -80,8 +80,9 @@ fn streams() {
         for event in &recorded {
             let frame = decoder.decode(event).unwrap();
             let written = encoder.encode(&frame).unwrap();
-            let parsed =
-                |event: &WireEvent| serde_json::from_str(&event.data).unwrap_or(Value::from(event.data.as_str()));
+            let parsed = |event: &WireEvent| {
+                serde_json::from_str(&event.data).unwrap_or_else(|_| Value::from(event.data.as_str()))
+            };
             assert_eq!(written.iter().map(parsed).collect::<Vec<Value>>(), [parsed(event)], "{}", own.id());
             frame.events.iter().for_each(|event| builder.apply(event).unwrap());
             frames.push(frame);
