@@ -1,5 +1,7 @@
 //! The documents say what is so.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+
 use std::path::{Path, PathBuf};
 use switchtower_domain::{Actor, RefusalCode};
 

@@ -1,0 +1,36 @@
+//! Content that is one plain string or a list of parts, as both families of dialects have it.
+
+use crate::DecodeError;
+use crate::fields::{Fields, wrong_kind};
+use serde_json::Value;
+use switchtower_domain::{Locus, Part};
+
+/// Reads content: a string, a list of parts, or nothing. Says whether it was one plain string.
+pub(crate) fn read(
+    fields: &mut Fields,
+    key: &str,
+    part: fn(Fields) -> Result<Part, DecodeError>,
+) -> Result<(Vec<Part>, bool), DecodeError> {
+    let at = Locus::at(fields.path_of(key));
+    match fields.any(key) {
+        None => Ok((Vec::new(), false)),
+        Some(Value::String(text)) => Ok((vec![Part { at, ..Part::text(text) }], true)),
+        Some(Value::Array(items)) if items.is_empty() => {
+            fields.put_back(key, Value::Array(items));
+            Ok((Vec::new(), false))
+        }
+        Some(Value::Array(items)) => {
+            let parts = items.into_iter().enumerate().map(|(index, item)| {
+                let path = format!("{}[{index}]", at.path());
+                part(fields.beneath(item, &path)?)
+            });
+            Ok((parts.collect::<Result<_, _>>()?, false))
+        }
+        Some(other) => Err(wrong_kind(at.path(), "a string or a list of parts", &other)),
+    }
+}
+
+/// Whether content says nothing at all: then it is no content rather than content without parts.
+pub(crate) fn is_absent(fields: &Fields, key: &str) -> bool {
+    fields.peek(key).is_none_or(|content| content.is_null() || content.as_array().is_some_and(Vec::is_empty))
+}
