@@ -1,6 +1,6 @@
 //! The conformance command, as people run it: the built binary over folders of recordings.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use serde_json::{Value, json};
 use std::path::Path;

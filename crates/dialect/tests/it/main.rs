@@ -1,7 +1,7 @@
 //! Every dialect in the registry, against its fixtures: what is read, what is written back, and what other dialects
 //! make of it.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod golden;
 mod laws;

@@ -57,38 +57,35 @@ pub(super) fn failure(own: &dyn Dialect, status: u16, body: &[u8], findings: &mu
 
 /// Usage and stop reasons are looked up in the recording itself, not in what was decoded from it.
 fn carried(id: DialectId, value: &Value, answer: &Answer, findings: &mut Findings) {
-    let number = |path: &str| value.pointer(path).and_then(Value::as_u64);
     let usage = answer.usage.clone().unwrap_or_default();
-    let (counts, words): ([(Option<u64>, Option<u64>); 3], Vec<Option<&str>>) = match id {
-        DialectId::OpenaiChat => (
-            [
-                (number("/usage/prompt_tokens"), usage.input),
-                (number("/usage/completion_tokens"), usage.output),
-                (number("/usage/completion_tokens_details/reasoning_tokens"), usage.reasoning),
-            ],
-            (0..answer.choices.len())
-                .map(|index| value.pointer(&format!("/choices/{index}/finish_reason")).and_then(Value::as_str))
-                .collect(),
-        ),
+    let number = |path: &str| value.pointer(path).and_then(Value::as_u64);
+    let recorded = match id {
+        DialectId::OpenaiChat => [
+            number("/usage/prompt_tokens"),
+            number("/usage/completion_tokens"),
+            number("/usage/prompt_tokens_details/cached_tokens"),
+        ],
         DialectId::AnthropicMessages => {
-            let cached = ["/usage/cache_read_input_tokens", "/usage/cache_creation_input_tokens"];
-            let input = number("/usage/input_tokens")
-                .map(|uncached| uncached + cached.iter().filter_map(|path| number(path)).sum::<u64>());
-            (
-                [
-                    (input, usage.input),
-                    (number("/usage/output_tokens"), usage.output),
-                    (number(cached[0]), usage.cache_read),
-                ],
-                vec![value.pointer("/stop_reason").and_then(Value::as_str)],
-            )
+            let written = number("/usage/cache_creation_input_tokens");
+            let read = number("/usage/cache_read_input_tokens");
+            let cached = [read, written].into_iter().flatten().sum::<u64>();
+            [number("/usage/input_tokens").map(|rest| rest + cached), number("/usage/output_tokens"), read]
         }
     };
-    if counts.iter().any(|(recorded, typed)| recorded != typed) {
+    if recorded != [usage.input, usage.output, usage.cache_read] {
         findings.push(("usage carried", "the counts are not those of the recording".to_owned()));
     }
-    let stops: Vec<bool> = answer.choices.iter().map(|choice| choice.stop.is_some()).collect();
-    if words.iter().map(Option::is_some).collect::<Vec<_>>() != stops {
+    let stopped: Vec<bool> = match id {
+        DialectId::OpenaiChat => value
+            .pointer("/choices")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .map(|choice| choice.get("finish_reason").is_some_and(Value::is_string))
+            .collect(),
+        DialectId::AnthropicMessages => vec![value.get("stop_reason").is_some_and(Value::is_string)],
+    };
+    if stopped != answer.choices.iter().map(|choice| choice.stop.is_some()).collect::<Vec<_>>() {
         findings.push(("stop reason carried", "a reason for stopping was lost or made up".to_owned()));
     }
 }

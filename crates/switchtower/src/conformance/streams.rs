@@ -145,7 +145,7 @@ fn translate(other: &dyn Dialect, frames: &[Frame]) -> Result<Answer, String> {
     let marked = frames.iter().flat_map(|frame| &frame.events).any(|e| matches!(e, Event::Ended | Event::Failed(_)));
     // A stream that ends without its marker is ended for the client all the same.
     let end = Frame {
-        origin: frames.first().map_or(other.id(), |frame| frame.origin),
+        origin: frames.first().map_or_else(|| other.id(), |frame| frame.origin),
         name: None,
         events: vec![Event::Ended],
         extras: switchtower_domain::Extras::none(),
