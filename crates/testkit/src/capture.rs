@@ -5,9 +5,10 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ use tokio::sync::oneshot;
 
 /// A proxy on a port of its own, until it is dropped. For each request it writes into its folder
 ///
-/// - `NNNN.json`: `path` and `body` of the request, the body as JSON, or as text where it is none,
+/// - `NNNN.json`: `path`, `headers` and `body` of the request, the headers without credentials, the body as JSON, or
+///   as text where it is none,
 /// - `NNNN.whole` or `NNNN.aborted`, as soon as its answer has ended: of itself, or because nobody wanted the rest.
 #[derive(Debug)]
 pub struct Capture {
@@ -100,7 +102,7 @@ impl Keeper {
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let name = format!("{:04}", self.count.fetch_add(1, Ordering::Relaxed) + 1);
         let value = serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body)));
-        let kept = json!({"path": head.uri.path(), "body": value});
+        let kept = json!({"path": head.uri.path(), "headers": shown(&head.headers), "body": value});
         // Renamed when it is there as a whole, so that a reader never sees half of it.
         let half = self.folder.join(format!("{name}.half"));
         std::fs::write(&half, kept.to_string())?;
@@ -129,6 +131,12 @@ impl Keeper {
         drop(tokio::spawn(connection));
         sender.send_request(request).await.map_err(io::Error::other)
     }
+}
+
+/// Headers by name, without credentials.
+fn shown(headers: &HeaderMap) -> BTreeMap<&str, String> {
+    let open = headers.iter().filter(|(name, _)| !matches!(name.as_str(), "authorization" | "x-api-key" | "cookie"));
+    open.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
 }
 
 /// Says how an answer ended.

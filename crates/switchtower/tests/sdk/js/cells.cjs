@@ -50,7 +50,7 @@ class Provider {
 
   // A text that no other cell sends, by which its requests can be found.
   text() {
-    return `all is quiet on the line — ${this.client} ${this.name} ${this.scenario} ✓ é 汉字 🚂`;
+    return `all is quiet on the line — ${this.client.toLowerCase()} ${this.name} ${this.scenario} ✓ é 汉字 🚂`;
   }
 
   // The requests that reached the provider and hold a text: their numbers and bodies, oldest first.

@@ -51,7 +51,7 @@ class Provider:
 
     def text(self):
         """A text that no other cell sends, by which its requests can be found."""
-        return f"all is quiet on the line — {self.client} {self.name} {self.scenario} ✓ é 汉字 🚂"
+        return f"all is quiet on the line — {self.client.lower()} {self.name} {self.scenario} ✓ é 汉字 🚂"
 
     def sent(self, marker):
         """The requests that reached the provider and hold a text: their numbers and bodies, oldest first."""

@@ -24,11 +24,14 @@ from openai.types.chat import completion_create_params as completions
 EXTENSIONS = {
     "openai_chat": {
         "messages.*.reasoning_content": "the provider is configured with the quirk `reasoning_field`",
+        "messages.*.annotations": "a client of the same dialect sends back the message that it got, and it is forwarded",
     },
-    "anthropic_messages": {
-        "temperature": "left out of the SDK's model since 2.0; older models take it",
-        "top_p": "likewise",
-        "top_k": "likewise",
+    "anthropic_messages": {},
+    # The SDK's model is that of version 2026-10-21, which took the sampling parameters away.
+    "anthropic_messages 2023-06-01": {
+        "temperature": "version 2023-06-01 has it",
+        "top_p": "version 2023-06-01 has it",
+        "top_k": "version 2023-06-01 has it",
     },
 }
 
@@ -48,14 +51,20 @@ def lists(hint):
     if origin is collections.abc.Iterable or getattr(origin, "__name__", "") in ("SequenceNotStr", "Sequence"):
         return list[inner[0]]
     if origin is typing.Union:
-        return typing.Union[tuple(one for one in inner if not is_convenience(one))]
+        kept = tuple(lists(one) for one in arguments if not is_convenience(one))
+        return typing.Union[kept or inner]
     return origin[inner] if origin in (dict, list, collections.abc.Mapping) else hint
 
 
 def is_convenience(hint):
     """What callers of the SDK may give in place of what is sent: open files, and parts of answers."""
+    origin, arguments = typing_extensions.get_origin(hint), typing_extensions.get_args(hint)
+    if origin is typing_extensions.Annotated:
+        return is_convenience(arguments[0])
+    if origin is typing.Union:
+        return all(is_convenience(one) for one in arguments)
     is_answer = isinstance(hint, type) and issubclass(hint, pydantic.BaseModel)
-    return is_answer or (typing_extensions.get_origin(hint) or hint) in (typing.IO, os.PathLike)
+    return is_answer or (origin or hint) in (typing.IO, os.PathLike)
 
 
 def forbid_unknown_fields(package):
@@ -94,12 +103,13 @@ def without_extensions(value, paths):
     return value
 
 
-def adapter(body, path):
+def adapter(body, path, version):
+    messages = "anthropic_messages 2023-06-01" if version == "2023-06-01" else "anthropic_messages"
     if path.endswith("/chat/completions"):
         return "openai_chat", ADAPTERS["chat stream" if body.get("stream") else "chat"]
     if path.endswith("/count_tokens"):
-        return "anthropic_messages", ADAPTERS["count"]
-    return "anthropic_messages", ADAPTERS["messages stream" if body.get("stream") else "messages"]
+        return messages, ADAPTERS["count"]
+    return messages, ADAPTERS["messages stream" if body.get("stream") else "messages"]
 
 
 for package in [openai.types, anthropic.types]:
@@ -113,15 +123,24 @@ ADAPTERS = {
 }
 
 
-def check(body, path):
+def check(body, path, version="2026-10-21"):
     """The violations of one request: where, and what."""
-    dialect, model = adapter(body, path)
+    dialect, model = adapter(body, path, version)
     stripped = without_extensions(json.loads(json.dumps(body)), EXTENSIONS[dialect])
     try:
         model.validate_json(json.dumps(stripped), strict=True)
     except pydantic.ValidationError as error:
-        return [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors(include_input=False)]
+        return nearest([(one["loc"], one["msg"]) for one in error.errors(include_input=False)])
     return []
+
+
+def nearest(errors):
+    """Of a message that fits no role, the complaints of the role that it fits best."""
+    by_role = {}
+    for where, what in errors:
+        role = where[2] if where[0] == "messages" and len(where) > 2 else ""
+        by_role.setdefault(where[:2], {}).setdefault(role, []).append((".".join(map(str, where)), what))
+    return [error for roles in by_role.values() for error in min(roles.values(), key=len)]
 
 
 def notices_mistakes():
@@ -144,9 +163,10 @@ def notices_mistakes():
     wrong = [
         {**good, "nonsense": 1},
         {**good, "max_tokens": "5"},
+        {**good, "temperature": 1},
         {**good, "messages": [{"role": "tool", "content": "a"}]},
         {**good, "messages": [{"role": "user", "content": [{"type": "text", "text": "a", "nonsense": 1}]}]},
-        {**good, "tools": [{"name": "a", "input_schema": {"type": "array"}}]},
+        {**good, "tools": [{"name": "a", "input_schema": "object"}]},
     ]
     for body in wrong:
         assert check(body, "/v1/messages"), body
@@ -157,7 +177,7 @@ read = violations = 0
 for file in sorted(pathlib.Path(os.environ["SWITCHTOWER_CAPTURES"]).glob("*.json")):
     captured = json.loads(file.read_text())
     read += 1
-    found = check(captured["body"], captured["path"])
+    found = check(captured["body"], captured["path"], captured["headers"].get("anthropic-version"))
     violations += len(found)
     for where, what in found:
         print(f"{file.name} {captured['path']}: {where}: {what}")
