@@ -1,10 +1,17 @@
 //! Connections to providers.
 //!
-//! Each thread has its own client and pool, so that nothing is locked between threads. Certificates are verified
+//! Each thread has its own client and pools, so that nothing is locked between threads. Certificates are verified
 //! against the roots of the system. Redirects are not followed, nothing is decompressed, and no proxy is used.
+//!
+//! Encrypted connections are made by `hyper`, in HTTP/2 where the provider speaks it. Plain ones are made in
+//! `plain.rs`.
+
+mod framing;
+mod plain;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
+use http::uri::Scheme;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -13,6 +20,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use plain::Plain;
 use rustls::ClientConfig;
 use std::error::Error;
 use std::fmt;
@@ -71,6 +79,7 @@ impl fmt::Debug for Trust {
 #[derive(Clone)]
 pub struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    plain: Arc<Plain>,
 }
 
 impl Upstream {
@@ -83,7 +92,7 @@ impl Upstream {
         connector.set_keepalive(Some(Duration::from_secs(60)));
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(trust.0.clone())
-            .https_or_http()
+            .https_only()
             .enable_all_versions()
             .wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new())
@@ -91,12 +100,15 @@ impl Upstream {
             .pool_idle_timeout(settings.pool_idle)
             .pool_max_idle_per_host(settings.pool_idle_per_host_max)
             .build(connector);
-        Self { client }
+        Self { client, plain: Arc::new(Plain::new(*settings)) }
     }
 }
 
 impl Transport for Upstream {
     fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        if request.uri().scheme() == Some(&Scheme::HTTP) {
+            return Box::pin(self.plain.send(request));
+        }
         let sent = self.client.request(request.map(Full::new));
         Box::pin(async move {
             let response: Response<Incoming> = sent.await.map_err(|error| {
