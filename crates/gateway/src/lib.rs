@@ -10,6 +10,7 @@
 //!
 //! `pipeline.rs` names the rooms in their order and says why each stands where it does; begin there.
 
+mod clock;
 mod directory;
 mod failure;
 mod gateway;

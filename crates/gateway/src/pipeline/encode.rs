@@ -2,6 +2,7 @@
 
 use super::call::{Answering, Content};
 use super::plan::Carriage;
+use crate::clock::seconds_since_1970;
 use crate::failure;
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
 use crate::request_id::RequestId;
@@ -97,9 +98,10 @@ fn translated(
     if value.get("error").is_some_and(|error| !error.is_null()) {
         return Err(error_in_disguise(deployment, bytes));
     }
-    let answer = dialect(provider.dialect)
+    let mut answer = dialect(provider.dialect)
         .decode_answer(value, &provider.variant)
         .map_err(|error| malformed(deployment, &error.to_string()))?;
+    answer.head.created.get_or_insert_with(seconds_since_1970);
     let encoded = dialect(client).encode_answer(&answer);
     // Paths of the answer are told from those of the request.
     notices

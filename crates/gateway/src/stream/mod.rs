@@ -172,7 +172,8 @@ impl EventStream {
             Ok(Step::On) if !self.carrier.complete() => {
                 Err(Broken { class: FailureClass::Unreachable, what: "the stream ended without its end".to_owned() })
             }
-            Ok(_) => Ok(Step::Failed),
+            Ok(Step::On) => self.carrier.conclude(&mut out).map(|()| Step::Failed),
+            Ok(Step::Failed) => Ok(Step::Failed),
             // Half an event after the end says nothing that anybody waits for.
             Err(_) if self.carrier.complete() => Ok(Step::Failed),
             Err(broken) => Err(broken),
@@ -194,8 +195,10 @@ impl EventStream {
 
     /// Trouble after the end is no trouble.
     fn stop(&mut self, broken: Broken) -> Bytes {
-        let outcome = if self.carrier.complete() { Ok(Step::Failed) } else { Err(broken) };
-        self.settle(Outgoing::new(false, Bytes::new()), outcome)
+        let mut out = Outgoing::new(false, Bytes::new());
+        let complete = self.carrier.complete();
+        let outcome = if complete { self.carrier.conclude(&mut out).map(|()| Step::Failed) } else { Err(broken) };
+        self.settle(out, outcome)
     }
 
     /// What leaves after a step; where it was the last one, the exchange with the provider is over.
@@ -234,6 +237,14 @@ impl Carrier {
         match self {
             Self::Forward(forward) => forward.event(event, ends, out),
             Self::Translate(translate) => translate.event(event, ends, out),
+        }
+    }
+
+    fn conclude(&mut self, out: &mut Outgoing) -> Result<(), Broken> {
+        match self {
+            // What is forwarded ends as its provider ends it.
+            Self::Forward(_) => Ok(()),
+            Self::Translate(translate) => translate.conclude(out),
         }
     }
 

@@ -3,12 +3,16 @@
 use super::{Broken, Ends, Outgoing, Step, mask};
 use switchtower_dialect::sse::RawEvent;
 use switchtower_dialect::{StreamDecoder, StreamEncoder, WireEvent, dialect};
-use switchtower_domain::{DialectId, Event, Refusal};
+use switchtower_domain::{DialectId, Event, Extras, Frame, Refusal};
 use switchtower_providers::Deployment;
 
 pub(super) struct Translate {
     decoder: Box<dyn StreamDecoder>,
     encoder: Box<dyn StreamEncoder>,
+    origin: DialectId,
+    /// When the answer began, for clients that want to know where the provider does not say, in seconds since 1970.
+    began: u64,
+    ended: bool,
 }
 
 impl Translate {
@@ -17,6 +21,9 @@ impl Translate {
         Self {
             decoder: dialect(provider.dialect).stream_decoder(&provider.variant),
             encoder: dialect(client).stream_encoder(report_usage),
+            origin: provider.dialect,
+            began: crate::clock::seconds_since_1970(),
+            ended: false,
         }
     }
 
@@ -32,15 +39,34 @@ impl Translate {
         let mut frame = self.decoder.decode(&wire).map_err(|error| Broken::malformed(error.to_string()))?;
         let mut step = Step::On;
         for event in &mut frame.events {
-            if let Event::Failed(failure) = event {
-                mask(failure, ends);
-                step = Step::Failed;
+            match event {
+                Event::Started(head) => {
+                    head.created.get_or_insert(self.began);
+                }
+                Event::Failed(failure) => {
+                    mask(failure, ends);
+                    step = Step::Failed;
+                }
+                Event::Ended => self.ended = true,
+                _ => {}
             }
         }
         for event in self.encoder.encode(&frame).map_err(|error| Broken::malformed(error.to_string()))? {
             out.write(&event);
         }
         Ok(step)
+    }
+
+    /// Ends the answer for the client, where the provider's variant of the dialect leaves its end marker out.
+    pub(super) fn conclude(&mut self, out: &mut Outgoing) -> Result<(), Broken> {
+        if std::mem::replace(&mut self.ended, true) {
+            return Ok(());
+        }
+        let end = Frame { origin: self.origin, name: None, events: vec![Event::Ended], extras: Extras::none() };
+        for event in self.encoder.encode(&end).map_err(|error| Broken::malformed(error.to_string()))? {
+            out.write(&event);
+        }
+        Ok(())
     }
 
     pub(super) fn complete(&self) -> bool {
