@@ -80,12 +80,18 @@ impl Dialect for AnthropicMessages {
     }
 
     fn encode_models(&self, models: &[ModelCard]) -> Value {
-        let data: Vec<Value> = models
-            .iter()
-            .map(|card| {
-                json!({"type": "model", "id": card.id, "display_name": card.id, "created_at": "1970-01-01T00:00:00Z"})
+        // The vendor's models require a date, which is the epoch where it is not known, and a stage of life: what is
+        // listed here can be asked for.
+        let entry = |card: &ModelCard| {
+            json!({
+                "type": "model",
+                "id": card.id,
+                "display_name": card.id,
+                "created_at": "1970-01-01T00:00:00Z",
+                "lifecycle": "active",
             })
-            .collect();
+        };
+        let data: Vec<Value> = models.iter().map(entry).collect();
         let (first, last) = (models.first().map(|card| &card.id), models.last().map(|card| &card.id));
         json!({"data": data, "has_more": false, "first_id": first, "last_id": last})
     }
