@@ -92,7 +92,8 @@ impl Keeper {
             let keeper = self.clone();
             drop(tokio::spawn(async move {
                 let service = service_fn(|request| keeper.answer(request));
-                let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                let _ =
+                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             }));
         }
     }

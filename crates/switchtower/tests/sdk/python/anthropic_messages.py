@@ -5,7 +5,7 @@ import json
 import anthropic
 import cells
 import pydantic
-from cells import holds, is_city, positive, raises, same
+from cells import holds, is_city, positive, raises, same, valid
 
 client = anthropic.Anthropic(base_url=cells.URL, api_key=cells.KEY, max_retries=0, timeout=30)
 create = client.messages.create
@@ -38,12 +38,12 @@ def whole(p):
         stop_sequences=["ZZZ"],
         metadata={"user_id": "user-1"},
     )
-    same(text_of(answer), p.text(), "the text")
+    same(text_of(valid(answer)), p.text(), "the text")
     same(answer.stop_reason, "end_turn", "stop_reason")
     same((answer.type, answer.role), ("message", "assistant"), "type and role")
     positive(answer.usage.input_tokens, "input_tokens")
     positive(answer.usage.output_tokens, "output_tokens")
-    assert list(client.models.list()), "no model is listed"
+    assert [valid(model) for model in client.models.list()], "no model is listed"
     if p.dialect == "anthropic_messages":
         counted = client.messages.count_tokens(model=p.model(), messages=[user(f"echo: {p.text()}")])
         positive(counted.input_tokens, "the count of tokens")
@@ -55,7 +55,7 @@ def streamed(p):
         answer = create(**asked)
         kinds = []
         for event in create(**asked, stream=True):
-            kinds.append(event.type)
+            kinds.append(valid(event).type)
         same((kinds[0], kinds[-2:]), ("message_start", ["message_delta", "message_stop"]), "the events")
         assert kinds.count("content_block_delta") > 1, "it came in one piece"
         with client.messages.stream(**asked) as stream:
@@ -78,7 +78,7 @@ def tool_loop(p):
     for is_streamed in [False, True]:
         messages = [user(f"What is the weather in Paris? ({p.text()} {is_streamed})")]
         answer = ask(messages, is_streamed)
-        same(answer.stop_reason, "tool_use", "stop_reason")
+        same((answer if is_streamed else valid(answer)).stop_reason, "tool_use", "stop_reason")
         positive(answer.usage.output_tokens, "output_tokens")
         (call,) = calls_of(answer)
         same((call.name, call.input["city"]), ("get_weather", "Paris"), "the call")
@@ -141,10 +141,12 @@ def reasoning_with_tools(p):
     thinking = {"type": "enabled", "budget_tokens": 2000}
     asked = {"model": p.model(), "max_tokens": 4000, "tools": [WEATHER], "thinking": thinking}
     messages = [user(f"What is the weather in Paris? ({p.text()})")]
-    answer = create(**asked, messages=messages)
+    answer = valid(create(**asked, messages=messages))
     thought = next(block for block in answer.content if block.type == "thinking")
     assert thought.thinking, "there is no reasoning"
     same(answer.content[0].type, "thinking", "the first block")
+    for event in create(**asked, messages=messages, stream=True):
+        valid(event)
     with client.messages.stream(**asked, messages=messages) as stream:
         again = stream.get_final_message()
     same([block.type for block in again.content], [block.type for block in answer.content], "the streamed blocks")

@@ -100,6 +100,12 @@ def positive(number, what):
     assert isinstance(number, int) and number > 0, f"{what} is {number!r}"
 
 
+def valid(answer):
+    """The SDKs take any answer; this wants every field that theirs must have, in its type."""
+    type(answer).model_validate(answer.to_dict(mode="json"))
+    return answer
+
+
 def is_city(value):
     same(set(value), set(CITY["required"]), "the fields")
     for field, kind in {"name": str, "inhabitants": int, "districts": list, "capital": bool}.items():

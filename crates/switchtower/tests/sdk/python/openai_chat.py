@@ -5,7 +5,7 @@ import json
 import cells
 import openai
 import pydantic
-from cells import holds, is_city, positive, raises, same
+from cells import holds, is_city, positive, raises, same, valid
 
 client = openai.OpenAI(base_url=f"{cells.URL}/v1", api_key=cells.KEY, max_retries=0, timeout=30)
 create = client.chat.completions.create
@@ -34,13 +34,13 @@ def whole(p):
         stop=["ZZZ"],
         user="user-1",
     )
-    same(answer.choices[0].message.content, p.text(), "the text")
+    same(valid(answer).choices[0].message.content, p.text(), "the text")
     same(answer.choices[0].finish_reason, "stop", "finish_reason")
     same(answer.object, "chat.completion", "object")
     positive(answer.usage.prompt_tokens, "prompt_tokens")
     positive(answer.usage.completion_tokens, "completion_tokens")
     same(answer.usage.total_tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens, "total_tokens")
-    assert any(model.id == p.name or "/" in model.id for model in client.models.list()), "no model is listed"
+    assert [valid(model) for model in client.models.list()], "no model is listed"
 
 
 def streamed(p):
@@ -51,7 +51,7 @@ def streamed(p):
         answer = create(**asked(text))
         pieces, reasons, usage = [], [], None
         for chunk in create(**asked(text), stream=True, stream_options={"include_usage": True}):
-            same(chunk.object, "chat.completion.chunk", "object")
+            same(valid(chunk).object, "chat.completion.chunk", "object")
             usage = chunk.usage or usage
             for choice in chunk.choices:
                 pieces.append(choice.delta.content or "")
@@ -74,7 +74,7 @@ def tool_loop(p):
     for is_streamed in [False, True]:
         messages = [user(f"What is the weather in Paris? ({p.text()} {is_streamed})")]
         answer = ask(messages, is_streamed)
-        message = answer.choices[0].message
+        message = (answer if is_streamed else valid(answer)).choices[0].message
         same(answer.choices[0].finish_reason, "tool_calls", "finish_reason")
         positive(answer.usage.completion_tokens, "completion_tokens")
         (call,) = message.tool_calls
@@ -155,6 +155,7 @@ def reasoning_with_tools(p):
     (call,) = message.tool_calls
     pieces = []
     for chunk in create(**asked, messages=messages, stream=True):
+        valid(chunk)
         pieces += [getattr(choice.delta, "reasoning_content", None) or "" for choice in chunk.choices]
     same("".join(pieces), message.reasoning_content, "the streamed reasoning")
     messages += [
