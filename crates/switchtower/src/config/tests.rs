@@ -177,6 +177,26 @@ fn a_summary_says_what_names_lead_to() {
 }
 
 #[test]
+fn documented_ranges_are_the_ranges() {
+    let numbers = written::rows().into_iter().filter(|row| row.kind == "whole number");
+    for row in numbers.filter(|row| row.meaning.contains(", from ")) {
+        let key = row.key.replace("NAME", "openai");
+        let told = read(&format!("{key} = 9999999999999")).unwrap_err().to_string();
+        let range = told.split("it must be ").nth(1).unwrap_or_else(|| panic!("{key}: {told}"));
+        let range = range.lines().next().unwrap();
+        assert!(row.meaning.contains(range), "{key}: {range} is not in {:?}", row.meaning);
+    }
+}
+
+#[test]
+fn the_example_in_the_documents_can_be_served() {
+    let page = include_str!("../../../../docs/reference/configuration.md");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let directory = read(example).unwrap().directory().unwrap();
+    assert_eq!(directory.find("smart").unwrap().model.as_str(), "gpt-5-mini");
+}
+
+#[test]
 fn every_mistake_is_told_at_once() {
     let text = r#"
 [listen]

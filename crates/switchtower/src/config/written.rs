@@ -130,20 +130,20 @@ section!(Written {
 section!(Listen {
     address: String = "127.0.0.1:8080", "Where clients reach the gateway. An address that other machines can reach requires `[[keys]]`. Port 0 takes any free port.";
     threads: u64 = "one for each core", "Threads that serve requests, from 1 to 1024.";
-    shutdown_grace_ms: u64 = "30000", "How long answers that are under way may still take when the process is asked to stop, up to 3600000.";
+    shutdown_grace_ms: u64 = "30000", "How long answers that are under way may still take when the process is asked to stop, from 0 to 3600000.";
     keep_alive_ms: u64 = "15000", "How long a provider may be silent in a stream before the client gets a comment that keeps its connection open, from 100 to 600000.";
 });
 
 section!(Limits {
-    body_bytes_max: u64 = "33554432", "The largest body of a request.";
+    body_bytes_max: u64 = "33554432", "The largest body of a request, from 1 to 1073741824.";
     body_time_ms_max: u64 = "60000", "How long a client may take to send a body, from 1 to 3600000.";
-    header_bytes_max: u64 = "65536", "The largest head of a request.";
-    headers_max: u64 = "100", "The most headers of a request.";
-    event_bytes_max: u64 = "4194304", "The largest event of a provider's stream.";
-    answer_bytes_max: u64 = "67108864", "The largest whole answer of a provider.";
-    depth_max: u64 = "96", "The deepest nesting of a body.";
-    tools_max: u64 = "512", "The most tools that a request may offer.";
-    open_requests_max: u64 = "10000", "The most requests that are open at once.";
+    header_bytes_max: u64 = "65536", "The largest head of a request, from 8192 to 1048576.";
+    headers_max: u64 = "100", "The most headers of a request, from 8 to 1000.";
+    event_bytes_max: u64 = "4194304", "The largest event of a provider's stream, from 1024 to 1073741824.";
+    answer_bytes_max: u64 = "67108864", "The largest whole answer of a provider, from 1024 to 1073741824.";
+    depth_max: u64 = "96", "The deepest nesting of a body, from 4 to 120.";
+    tools_max: u64 = "512", "The most tools that a request may offer, from 0 to 100000.";
+    open_requests_max: u64 = "10000", "The most requests that are open at once, from 1 to 1000000.";
     connections_max: u64 = "20000", "The most connections of clients that are open at once, from 1 to 1000000; more are closed as they come.";
     header_time_ms_max: u64 = "30000", "How long a client may take to send the head of a request, and how long its connection may be unused, from 1 to 3600000.";
 });
@@ -151,7 +151,7 @@ section!(Limits {
 section!(Connections {
     connect_timeout_ms: u64 = "10000", "How long it may take until a connection to a provider is there, from 1 to 600000.";
     unused_ms_max: u64 = "60000", "How long a connection to a provider is kept that nobody uses, from 0 to 3600000.";
-    unused_per_provider_max: u64 = "256", "How many such connections each thread keeps, up to 10000.";
+    unused_per_provider_max: u64 = "256", "How many such connections each thread keeps, from 0 to 10000.";
 });
 
 section!(Translation {

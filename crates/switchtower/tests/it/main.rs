@@ -1,5 +1,6 @@
 //! The server over real sockets: hostile HTTP, shutdown, the simulator behind it.
 
+mod check;
 mod hostile;
 mod serving;
 
