@@ -206,11 +206,13 @@ impl Stage {
     }
 }
 
-/// The settings of Switchtower: one provider for each dialect that the upstream speaks.
+/// The settings of Switchtower: one provider for each dialect that the upstream speaks, and one thread, as nginx has
+/// one worker.
 fn switchtower_settings(upstream: SocketAddr, address: SocketAddr) -> String {
     format!(
         r#"[listen]
 address = "{address}"
+threads = 1
 
 [providers.mock]
 dialect = "openai_chat"
