@@ -96,11 +96,7 @@ impl Options {
     }
 
     fn subjects(&self) -> Vec<Subject> {
-        if self.only.is_empty() {
-            Subject::USUAL.to_vec()
-        } else {
-            self.only.clone()
-        }
+        if self.only.is_empty() { Subject::USUAL.to_vec() } else { self.only.clone() }
     }
 }
 
@@ -111,19 +107,13 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     }
     let plan = options.plan();
     ensure!(
-        plan.seconds > 0.0
-            && plan.rounds > 0
-            && plan.rate > 0.0
-            && plan.connections > 0
-            && plan.streams > 0,
+        plan.seconds > 0.0 && plan.rounds > 0 && plan.rate > 0.0 && plan.connections > 0 && plan.streams > 0,
         "seconds, rounds, rate, connections and streams are all more than zero"
     );
     process::check_open_files(plan.streams)?;
     let subjects = options.subjects();
     let mut stage = Stage::set_up(root, &subjects, options.binary.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut tables = Vec::new();
     println!(
         "{} rounds of {} s for each subject; median of the rounds; × is the ratio to nginx",
@@ -150,11 +140,7 @@ fn run_optimised(root: &Path) -> Result<ExitCode> {
         .args(std::env::args_os().skip(1))
         .status()
         .context("failed to run cargo")?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The cargo that started this task.
@@ -164,32 +150,19 @@ fn cargo() -> OsString {
 
 /// The mock upstream; returns only when it fails.
 pub(crate) fn run_upstream(options: &UpstreamOptions) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(mock::serve(options.port))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn rounds(
-    stage: &mut Stage,
-    scenario: &Scenario,
-    plan: &Plan,
-    subjects: &[Subject],
-) -> Result<Table> {
+async fn rounds(stage: &mut Stage, scenario: &Scenario, plan: &Plan, subjects: &[Subject]) -> Result<Table> {
     let mut table = Table::new(scenario.title(plan), scenario.columns());
     for _ in 0..plan.rounds {
         for subject in subjects {
             let measured = scenario
                 .measure(stage, *subject, plan)
                 .await
-                .with_context(|| {
-                    format!(
-                        "failed to measure {} ({})",
-                        subject.name(),
-                        scenario.title(plan)
-                    )
-                })?;
+                .with_context(|| format!("failed to measure {} ({})", subject.name(), scenario.title(plan)))?;
             table.add(*subject, measured);
         }
     }

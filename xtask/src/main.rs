@@ -4,10 +4,7 @@
 //! It never depends on a product crate, so that it builds quickly and still works when the
 //! product does not; the bench starts the built binary as a process.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a task runner reports on standard output"
-)]
+#![expect(clippy::print_stdout, reason = "a task runner reports on standard output")]
 
 mod bench;
 mod tidy;
@@ -57,8 +54,6 @@ fn root() -> Result<PathBuf> {
         std::env::var_os("CARGO_MANIFEST_DIR")
             .context("CARGO_MANIFEST_DIR is not set; start the task runner with `cargo xtask`")?,
     );
-    let root = package
-        .parent()
-        .context("the task runner has no folder above it")?;
+    let root = package.parent().context("the task runner has no folder above it")?;
     Ok(root.to_path_buf())
 }

@@ -63,10 +63,6 @@ pub(crate) fn run(root: &Path) -> Result<ExitCode> {
     for violation in &violations {
         println!("{violation}");
     }
-    println!(
-        "tidy: {} violations in {} files",
-        violations.len(),
-        tree.len()
-    );
+    println!("tidy: {} violations in {} files", violations.len(), tree.len());
     Ok(ExitCode::FAILURE)
 }

@@ -23,10 +23,7 @@ pub(crate) struct Event {
 
 impl Event {
     pub(crate) fn new(bytes: impl Into<Bytes>, tokens: u64) -> Self {
-        Self {
-            bytes: bytes.into(),
-            tokens,
-        }
+        Self { bytes: bytes.into(), tokens }
     }
 }
 
@@ -54,10 +51,7 @@ impl Pace {
     }
 
     fn gap(&self, tokens: u64) -> Duration {
-        let seconds = self
-            .tokens_per_second
-            .filter(|pace| *pace > 0.0)
-            .map_or(0.0, |pace| tokens as f64 / pace);
+        let seconds = self.tokens_per_second.filter(|pace| *pace > 0.0).map_or(0.0, |pace| tokens as f64 / pace);
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
@@ -134,17 +128,9 @@ struct StreamClock {
 impl StreamClock {
     fn poll(&mut self, tokens: u64, cx: &mut Context<'_>) -> Poll<()> {
         if self.sleep.is_none() {
-            let first = if self.started {
-                Duration::ZERO
-            } else {
-                self.pace.latency
-            };
+            let first = if self.started { Duration::ZERO } else { self.pace.latency };
             // The first token is what the latency waits for; the pace counts from the second on.
-            let paced = if self.started {
-                self.pace.gap(tokens)
-            } else {
-                Duration::ZERO
-            };
+            let paced = if self.started { self.pace.gap(tokens) } else { Duration::ZERO };
             self.started = true;
             let wait = self.pace.stray(first + paced, &mut self.random);
             if wait.is_zero() {
@@ -170,27 +156,19 @@ pub(crate) struct FaultWords {
 impl SimBody {
     /// A body known as a whole. Faults that act in the middle cut it into eighths.
     pub(crate) fn whole(bytes: Bytes, faults: &Faults) -> Self {
-        let words = FaultWords {
-            stream_error: Bytes::new(),
-            padding: |wanted| vec![b' '; wanted].into(),
-        };
+        let words = FaultWords { stream_error: Bytes::new(), padding: |wanted| vec![b' '; wanted].into() };
         let faults = body_faults(faults, &words, false);
         if faults.is_empty() {
             let length = Some(bytes.len() as u64);
             let held = (!bytes.is_empty()).then(|| Event::new(bytes, 0));
-            return Self {
-                held,
-                length,
-                ..Self::of(Box::new(std::iter::empty()), faults, None)
-            };
+            return Self { held, length, ..Self::of(Box::new(std::iter::empty()), faults, None) };
         }
         Self::of(Box::new(eighths(bytes)), faults, None)
     }
 
     /// A body of events at a pace.
     pub(crate) fn stream(events: Events, pace: &Pace, faults: &Faults, words: &FaultWords) -> Self {
-        let paced =
-            !pace.latency.is_zero() || pace.tokens_per_second.is_some_and(|pace| pace > 0.0);
+        let paced = !pace.latency.is_zero() || pace.tokens_per_second.is_some_and(|pace| pace > 0.0);
         let clock = paced.then(|| StreamClock {
             random: Random::for_purpose(pace.seed, "pace"),
             pace: pace.clone(),
@@ -202,43 +180,22 @@ impl SimBody {
     }
 
     fn of(events: Events, faults: VecDeque<BodyFault>, clock: Option<StreamClock>) -> Self {
-        Self {
-            events,
-            held: None,
-            faults,
-            sent: 0,
-            clock,
-            length: None,
-            state: State::Open,
-        }
+        Self { events, held: None, faults, sent: 0, clock, length: None, state: State::Open }
     }
 
     /// True if the connection is to be reset before even the head of the answer is sent. A server then closes the
     /// socket; a caller in process sees the same as [`SimBodyError::Reset`] from the first poll.
     pub fn resets_before_head(&self) -> bool {
         self.sent == 0
-            && matches!(
-                self.faults.front(),
-                Some(BodyFault {
-                    after: 0,
-                    act: Act::Fail(SimBodyError::Reset)
-                })
-            )
+            && matches!(self.faults.front(), Some(BodyFault { after: 0, act: Act::Fail(SimBodyError::Reset) }))
     }
 
     /// Carries out the fault that is due, if one is.
     fn fault_due(&mut self, cx: &mut Context<'_>) -> Option<Polled> {
-        if self
-            .faults
-            .front()
-            .is_none_or(|fault| fault.after > self.sent)
-        {
+        if self.faults.front().is_none_or(|fault| fault.after > self.sent) {
             return None;
         }
-        if let Some(BodyFault {
-            act: Act::Stall, ..
-        }) = self.faults.front()
-        {
+        if let Some(BodyFault { act: Act::Stall, .. }) = self.faults.front() {
             // No waker is kept on purpose: nothing will ever come.
             return Some(Poll::Pending);
         }
@@ -261,10 +218,7 @@ impl SimBody {
             }
             Act::HalveNext => {
                 if let Some(event) = self.held.take().or_else(|| self.events.next()) {
-                    self.held = Some(Event {
-                        bytes: halved(&event.bytes),
-                        ..event
-                    });
+                    self.held = Some(Event { bytes: halved(&event.bytes), ..event });
                 }
                 return self.fault_due(cx);
             }
@@ -340,15 +294,10 @@ fn body_faults(faults: &Faults, words: &FaultWords, streaming: bool) -> VecDeque
             Fault::CleanCut { after } => (after, Act::EndCleanly),
             Fault::Stall { after } => (after, Act::Stall),
             Fault::Garbage { after } => (after, Act::Insert(Bytes::from_static(GARBAGE))),
-            Fault::Oversized { bytes, after } => (
-                after,
-                Act::Insert((words.padding)(
-                    usize::try_from(bytes).unwrap_or(usize::MAX),
-                )),
-            ),
-            Fault::StreamError { after } if streaming => {
-                (after, Act::Close(words.stream_error.clone()))
+            Fault::Oversized { bytes, after } => {
+                (after, Act::Insert((words.padding)(usize::try_from(bytes).unwrap_or(usize::MAX))))
             }
+            Fault::StreamError { after } if streaming => (after, Act::Close(words.stream_error.clone())),
             Fault::BadJson if streaming => (1, Act::HalveNext),
             Fault::BadJson => (4, Act::EndCleanly),
             _ => continue,
@@ -362,9 +311,7 @@ fn body_faults(faults: &Faults, words: &FaultWords, streaming: bool) -> VecDeque
 fn eighths(bytes: Bytes) -> impl Iterator<Item = Event> + Send {
     let step = bytes.len().div_ceil(8).max(1);
     let mut left = bytes;
-    std::iter::from_fn(move || {
-        (!left.is_empty()).then(|| Event::new(left.split_to(step.min(left.len())), 0))
-    })
+    std::iter::from_fn(move || (!left.is_empty()).then(|| Event::new(left.split_to(step.min(left.len())), 0)))
 }
 
 /// An event whose data stops half way, with its end in place.
@@ -380,10 +327,7 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     fn words() -> FaultWords {
-        FaultWords {
-            stream_error: Bytes::from_static(b"E"),
-            padding: |size| vec![b'p'; size].into(),
-        }
+        FaultWords { stream_error: Bytes::from_static(b"E"), padding: |size| vec![b'p'; size].into() }
     }
 
     fn five() -> Events {
@@ -403,37 +347,19 @@ mod tests {
     }
 
     async fn streamed(faults: &str) -> (String, Option<SimBodyError>) {
-        read(SimBody::stream(
-            five(),
-            &Pace::default(),
-            &faults.parse().unwrap(),
-            &words(),
-        ))
-        .await
+        read(SimBody::stream(five(), &Pace::default(), &faults.parse().unwrap(), &words())).await
     }
 
     #[tokio::test]
     async fn faults_act_where_they_should() {
         assert_eq!(streamed("").await, ("01234".into(), None));
-        assert_eq!(
-            streamed("cut:after=3").await,
-            ("012".into(), Some(SimBodyError::Cut))
-        );
+        assert_eq!(streamed("cut:after=3").await, ("012".into(), Some(SimBodyError::Cut)));
         assert_eq!(streamed("clean_cut:after=2").await, ("01".into(), None));
-        assert_eq!(
-            streamed("reset:after=1").await,
-            ("0".into(), Some(SimBodyError::Reset))
-        );
+        assert_eq!(streamed("reset:after=1").await, ("0".into(), Some(SimBodyError::Reset)));
         assert_eq!(streamed("stream_error:after=2").await, ("01E".into(), None));
-        assert_eq!(
-            streamed("oversized:bytes=3:after=4").await,
-            ("0123ppp4".into(), None)
-        );
+        assert_eq!(streamed("oversized:bytes=3:after=4").await, ("0123ppp4".into(), None));
         assert!(streamed("garbage:after=1").await.0.starts_with("0\0"));
-        assert_eq!(
-            streamed("oversized:bytes=1:after=1,cut:after=2").await,
-            ("0p1".into(), Some(SimBodyError::Cut))
-        );
+        assert_eq!(streamed("oversized:bytes=1:after=1,cut:after=2").await, ("0p1".into(), Some(SimBodyError::Cut)));
         assert_eq!(streamed("cut:after=99").await, ("01234".into(), None));
     }
 
@@ -445,11 +371,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_pace_is_kept() {
-        let pace = Pace {
-            latency: Duration::from_millis(500),
-            tokens_per_second: Some(10.0),
-            ..Pace::default()
-        };
+        let pace = Pace { latency: Duration::from_millis(500), tokens_per_second: Some(10.0), ..Pace::default() };
         let start = Instant::now();
         read(SimBody::stream(five(), &pace, &Faults::none(), &words())).await;
         assert_eq!(start.elapsed(), Duration::from_millis(900));
@@ -461,15 +383,9 @@ mod tests {
         let body = SimBody::whole(Bytes::from_static(b"0123456789abcdef"), &Faults::none());
         assert_eq!(body.size_hint().exact(), Some(16));
         assert_eq!(read(body).await.0, "0123456789abcdef");
-        let cut = SimBody::whole(
-            Bytes::from_static(b"0123456789abcdef"),
-            &"cut:after=2".parse().unwrap(),
-        );
+        let cut = SimBody::whole(Bytes::from_static(b"0123456789abcdef"), &"cut:after=2".parse().unwrap());
         assert_eq!(read(cut).await, ("0123".into(), Some(SimBodyError::Cut)));
-        let half = SimBody::whole(
-            Bytes::from_static(b"0123456789abcdef"),
-            &Faults::from_iter([Fault::BadJson]),
-        );
+        let half = SimBody::whole(Bytes::from_static(b"0123456789abcdef"), &Faults::from_iter([Fault::BadJson]));
         assert_eq!(read(half).await, ("01234567".into(), None));
     }
 }

@@ -53,14 +53,9 @@ fn prefixes(model: &str, prompt: &[PromptPart]) -> Vec<Prefix> {
     let all = prompt.iter().map(|part| {
         chain.add(&part.digest.to_le_bytes());
         tokens += part.tokens;
-        Prefix {
-            digest: chain.finish(),
-            tokens,
-            mark: part.mark,
-        }
+        Prefix { digest: chain.finish(), tokens, mark: part.mark }
     });
-    all.filter(|prefix| prefix.tokens >= PREFIX_TOKENS_MIN)
-        .collect()
+    all.filter(|prefix| prefix.tokens >= PREFIX_TOKENS_MIN).collect()
 }
 
 impl PromptCache {
@@ -71,10 +66,7 @@ impl PromptCache {
             return;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let hit = prefixes
-            .iter()
-            .rev()
-            .find(|prefix| kept.known.contains(&prefix.digest));
+        let hit = prefixes.iter().rev().find(|prefix| kept.known.contains(&prefix.digest));
         usage.cache_read = hit.map_or(0, |prefix| prefix.tokens / STEP_TOKENS * STEP_TOKENS);
         prefixes.iter().for_each(|prefix| kept.keep(prefix.digest));
     }
@@ -87,10 +79,8 @@ impl PromptCache {
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let reachable = || prefixes.iter().take(last + 1);
-        let read = reachable()
-            .rev()
-            .find(|prefix| kept.known.contains(&prefix.digest))
-            .map_or(0, |prefix| prefix.tokens);
+        let read =
+            reachable().rev().find(|prefix| kept.known.contains(&prefix.digest)).map_or(0, |prefix| prefix.tokens);
         usage.cache_read = read;
         let mut from = read;
         for prefix in reachable() {
@@ -111,11 +101,7 @@ mod tests {
     use super::*;
 
     fn part(digest: u64, tokens: u64, mark: Option<CacheMark>) -> PromptPart {
-        PromptPart {
-            digest,
-            tokens,
-            mark,
-        }
+        PromptPart { digest, tokens, mark }
     }
 
     #[test]
@@ -142,18 +128,9 @@ mod tests {
             (usage.cache_read, usage.cache_write_5m, usage.cache_write_1h)
         };
         let system = part(1, 2_000, Some(CacheMark::OneHour));
-        assert_eq!(
-            used(&[system.clone(), part(2, 50, Some(CacheMark::FiveMinutes))]),
-            (0, 50, 2_000)
-        );
-        assert_eq!(
-            used(&[system.clone(), part(2, 50, Some(CacheMark::FiveMinutes))]),
-            (2_050, 0, 0)
-        );
-        assert_eq!(
-            used(&[system, part(3, 60, Some(CacheMark::FiveMinutes))]),
-            (2_000, 60, 0)
-        );
+        assert_eq!(used(&[system.clone(), part(2, 50, Some(CacheMark::FiveMinutes))]), (0, 50, 2_000));
+        assert_eq!(used(&[system.clone(), part(2, 50, Some(CacheMark::FiveMinutes))]), (2_050, 0, 0));
+        assert_eq!(used(&[system, part(3, 60, Some(CacheMark::FiveMinutes))]), (2_000, 60, 0));
         assert_eq!(used(&[part(5, 3_000, None)]), (0, 0, 0));
     }
 
@@ -161,10 +138,7 @@ mod tests {
     fn memory_is_bounded() {
         let mut kept = Kept::default();
         (0..ENTRIES_MAX as u64 + 10).for_each(|prefix| kept.keep(prefix));
-        assert_eq!(
-            (kept.known.len(), kept.order.len()),
-            (ENTRIES_MAX, ENTRIES_MAX)
-        );
+        assert_eq!((kept.known.len(), kept.order.len()), (ENTRIES_MAX, ENTRIES_MAX));
         assert!(!kept.known.contains(&0));
     }
 }

@@ -36,29 +36,16 @@ pub(crate) struct Field {
 
 /// An optional field.
 pub(crate) const fn may(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        required: false,
-    }
+    Field { name, kind, required: false }
 }
 
 /// A required field.
 pub(crate) const fn must(name: &'static str, kind: Kind) -> Field {
-    Field {
-        name,
-        kind,
-        required: true,
-    }
+    Field { name, kind, required: true }
 }
 
 /// Checks the fields of `object`; a field that is not listed is refused unless `open`.
-pub(crate) fn fields(
-    at: &Place,
-    object: &Object,
-    list: &[Field],
-    open: bool,
-) -> Result<(), Complaint> {
+pub(crate) fn fields(at: &Place, object: &Object, list: &[Field], open: bool) -> Result<(), Complaint> {
     for field in list.iter().filter(|field| field.required) {
         if object.get(field.name).is_none_or(Value::is_null) {
             return Err(at.key(field.name).wrong(Wrong::Missing));
@@ -76,12 +63,7 @@ pub(crate) fn fields(
 }
 
 fn kind(at: impl Fn() -> Place, value: &Value, kind: Kind) -> Result<(), Complaint> {
-    let wrong = |expected| {
-        Err(at().wrong(Wrong::Type {
-            expected,
-            found: type_name(value),
-        }))
-    };
+    let wrong = |expected| Err(at().wrong(Wrong::Type { expected, found: type_name(value) }));
     match kind {
         Kind::Any => Ok(()),
         Kind::Bool if !value.is_boolean() => wrong("boolean"),
@@ -90,12 +72,7 @@ fn kind(at: impl Fn() -> Place, value: &Value, kind: Kind) -> Result<(), Complai
         Kind::Object if !value.is_object() => wrong("object"),
         Kind::TextOrArray if !value.is_string() && !value.is_array() => wrong("string or array"),
         Kind::TextOrObject if !value.is_string() && !value.is_object() => wrong("string or object"),
-        Kind::Bool
-        | Kind::Text
-        | Kind::Array
-        | Kind::Object
-        | Kind::TextOrArray
-        | Kind::TextOrObject => Ok(()),
+        Kind::Bool | Kind::Text | Kind::Array | Kind::Object | Kind::TextOrArray | Kind::TextOrObject => Ok(()),
         Kind::Number(min, max) => match value.as_f64() {
             Some(found) => range(at, found, min, max, false),
             None => wrong("decimal"),
@@ -106,22 +83,13 @@ fn kind(at: impl Fn() -> Place, value: &Value, kind: Kind) -> Result<(), Complai
         },
         Kind::OneOf(allowed) => match value.as_str() {
             Some(found) if allowed.contains(&found) => Ok(()),
-            Some(found) => Err(at().wrong(Wrong::NotOneOf {
-                allowed,
-                found: found.to_owned(),
-            })),
+            Some(found) => Err(at().wrong(Wrong::NotOneOf { allowed, found: found.to_owned() })),
             None => wrong("string"),
         },
     }
 }
 
-fn range(
-    at: impl Fn() -> Place,
-    found: f64,
-    min: f64,
-    max: f64,
-    whole: bool,
-) -> Result<(), Complaint> {
+fn range(at: impl Fn() -> Place, found: f64, min: f64, max: f64, whole: bool) -> Result<(), Complaint> {
     if found < min {
         return Err(at().wrong(Wrong::Below { min, found, whole }));
     }
@@ -145,12 +113,7 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
 
 /// The value as an object.
 pub(crate) fn object<'a>(at: &Place, value: &'a Value) -> Result<&'a Object, Complaint> {
-    value.as_object().ok_or_else(|| {
-        at.clone().wrong(Wrong::Type {
-            expected: "object",
-            found: type_name(value),
-        })
-    })
+    value.as_object().ok_or_else(|| at.clone().wrong(Wrong::Type { expected: "object", found: type_name(value) }))
 }
 
 /// The field as text, if it is there.
@@ -160,18 +123,13 @@ pub(crate) fn text<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
 
 /// The field as items; none when it is absent.
 pub(crate) fn items<'a>(object: &'a Object, name: &str) -> &'a [Value] {
-    object
-        .get(name)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    object.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// True if `name` is made of `a-z A-Z 0-9 _ -` and has 1 to `max` letters.
 pub(crate) fn is_tool_name(name: &str, max: usize) -> bool {
     (1..=max).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 /// True if `data` is standard base64 and not empty.
@@ -181,12 +139,9 @@ pub(crate) fn is_base64(data: &str) -> bool {
 
 /// True if `url` is an absolute http or https address.
 pub(crate) fn is_web_address(url: &str) -> bool {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     rest.is_some_and(|rest| {
-        rest.starts_with(|first: char| first.is_alphanumeric() || first == '[')
-            && !rest.contains(char::is_whitespace)
+        rest.starts_with(|first: char| first.is_alphanumeric() || first == '[') && !rest.contains(char::is_whitespace)
     })
 }
 
@@ -209,60 +164,28 @@ mod tests {
     ];
 
     fn check(body: &Value) -> Option<Wrong> {
-        fields(&Place::root(), body.as_object().unwrap(), LIST, false)
-            .err()
-            .map(|complaint| complaint.kind)
+        fields(&Place::root(), body.as_object().unwrap(), LIST, false).err().map(|complaint| complaint.kind)
     }
 
     #[test]
     fn each_way_to_be_wrong() {
-        assert_eq!(
-            check(&json!({"model": "m", "temperature": 1, "n": 2.0, "tier": null})),
-            None
-        );
+        assert_eq!(check(&json!({"model": "m", "temperature": 1, "n": 2.0, "tier": null})), None);
         assert_eq!(check(&json!({})), Some(Wrong::Missing));
         assert_eq!(check(&json!({"model": "m", "x": 1})), Some(Wrong::Unknown));
-        assert_eq!(
-            check(&json!({"model": 3})),
-            Some(Wrong::Type {
-                expected: "string",
-                found: "integer"
-            })
-        );
+        assert_eq!(check(&json!({"model": 3})), Some(Wrong::Type { expected: "string", found: "integer" }));
         assert_eq!(
             check(&json!({"model": "m", "temperature": 3})),
-            Some(Wrong::Above {
-                max: 2.0,
-                found: 3.0,
-                whole: false
-            })
+            Some(Wrong::Above { max: 2.0, found: 3.0, whole: false })
         );
-        assert_eq!(
-            check(&json!({"model": "m", "n": 0})),
-            Some(Wrong::Below {
-                min: 1.0,
-                found: 0.0,
-                whole: true
-            })
-        );
-        assert!(matches!(
-            check(&json!({"model": "m", "tier": "x"})),
-            Some(Wrong::NotOneOf { .. })
-        ));
+        assert_eq!(check(&json!({"model": "m", "n": 0})), Some(Wrong::Below { min: 1.0, found: 0.0, whole: true }));
+        assert!(matches!(check(&json!({"model": "m", "tier": "x"})), Some(Wrong::NotOneOf { .. })));
     }
 
     #[test]
     fn addresses() {
         assert!(is_web_address("https://example.com/a.png"));
-        assert!(
-            !is_web_address("ftp://example.com")
-                && !is_web_address("https://")
-                && !is_web_address("example.com")
-        );
-        assert_eq!(
-            data_address("data:image/png;base64,AAAA"),
-            Some(("image/png", "AAAA"))
-        );
+        assert!(!is_web_address("ftp://example.com") && !is_web_address("https://") && !is_web_address("example.com"));
+        assert_eq!(data_address("data:image/png;base64,AAAA"), Some(("image/png", "AAAA")));
         assert!(is_base64("AAAA") && !is_base64("A$") && !is_base64(""));
     }
 }

@@ -24,10 +24,7 @@ const CALLS_MAX: usize = 16;
 
 /// All choices of one answer, and the tokens they used.
 pub(crate) fn answer(ask: &Ask, seed: u64, directives: &Directives) -> (Vec<Turn>, Usage) {
-    let mut usage = Usage {
-        input: ask.prompt.iter().map(|part| part.tokens).sum(),
-        ..Usage::default()
-    };
+    let mut usage = Usage { input: ask.prompt.iter().map(|part| part.tokens).sum(), ..Usage::default() };
     let mut turns = Vec::new();
     for choice in 0..ask.choices.max(1) {
         let (turn, reasoning, output) = turn(ask, seed.wrapping_add(choice), directives);
@@ -99,30 +96,15 @@ fn plain(ask: &Ask, seed: u64, directives: &Directives, limit: u64) -> String {
         return echoed.strip_prefix(' ').unwrap_or(echoed).to_owned();
     }
     match &ask.format {
-        Format::Schema(schema) => {
-            schema_fill::fill(schema, &hints(&ask.user_text), &mut random).to_string()
-        }
-        Format::JsonObject => {
-            json!({"answer": text::sentence(&mut random), "confidence": 0.5}).to_string()
-        }
+        Format::Schema(schema) => schema_fill::fill(schema, &hints(&ask.user_text), &mut random).to_string(),
+        Format::JsonObject => json!({"answer": text::sentence(&mut random), "confidence": 0.5}).to_string(),
         Format::Text if !ask.results.is_empty() => {
-            format!(
-                "Here is what the tools found: {} {}",
-                ask.results.join("; "),
-                text::sentence(&mut random)
-            )
+            format!("Here is what the tools found: {} {}", ask.results.join("; "), text::sentence(&mut random))
         }
         // One more than the limit is enough to see that the limit was reached.
         Format::Text => {
-            let wanted = directives
-                .output_tokens
-                .unwrap_or_else(|| 32 + random.below(17));
-            text::exactly(
-                &mut random,
-                wanted
-                    .min(limit.saturating_add(1))
-                    .min(OUTPUT_TOKENS_MAX / ask.choices.max(1)),
-            )
+            let wanted = directives.output_tokens.unwrap_or_else(|| 32 + random.below(17));
+            text::exactly(&mut random, wanted.min(limit.saturating_add(1)).min(OUTPUT_TOKENS_MAX / ask.choices.max(1)))
         }
     }
 }
@@ -130,10 +112,8 @@ fn plain(ask: &Ask, seed: u64, directives: &Directives, limit: u64) -> String {
 /// Applies the stop sequences, then the limit.
 fn bounded(mut said: String, stops: &[String], limit: u64) -> (String, Stop) {
     let mut stop = Stop::End;
-    let first = stops
-        .iter()
-        .filter(|stop| !stop.is_empty())
-        .filter_map(|stop| said.find(stop.as_str()).map(|at| (at, stop)));
+    let first =
+        stops.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| said.find(stop.as_str()).map(|at| (at, stop)));
     if let Some((at, sequence)) = first.min_by_key(|(at, _)| *at) {
         stop = Stop::Sequence(sequence.clone());
         said.truncate(at);
@@ -146,83 +126,55 @@ fn bounded(mut said: String, stops: &[String], limit: u64) -> (String, Stop) {
 }
 
 fn first_pieces(text: &str, wanted: u64) -> &str {
-    let length = tokens::pieces(text)
-        .take(usize::try_from(wanted).unwrap_or(usize::MAX))
-        .map(str::len)
-        .sum();
+    let length = tokens::pieces(text).take(usize::try_from(wanted).unwrap_or(usize::MAX)).map(str::len).sum();
     text.get(..length).unwrap_or(text)
 }
 
 /// The tools to call now, with arguments that fit.
 fn calls(ask: &Ask, seed: u64) -> Vec<Call> {
     let hints = hints(&ask.user_text);
-    let mentioned = || {
-        ask.tools
-            .iter()
-            .filter(|tool| mentions(&ask.user_text, &tool.name))
-    };
+    let mentioned = || ask.tools.iter().filter(|tool| mentions(&ask.user_text, &tool.name));
     let mut chosen: Vec<&OfferedTool> = match &ask.choice {
         ToolChoice::Never => Vec::new(),
-        ToolChoice::Named(name) => ask
-            .tools
-            .iter()
-            .filter(|tool| tool.name == *name)
-            .take(1)
-            .collect(),
+        ToolChoice::Named(name) => ask.tools.iter().filter(|tool| tool.name == *name).take(1).collect(),
         ToolChoice::Auto if ask.user_text.trim_start().starts_with("echo:") => Vec::new(),
         ToolChoice::Auto => mentioned().collect(),
         ToolChoice::Required => {
             let found: Vec<_> = mentioned().collect();
-            if found.is_empty() {
-                ask.tools.iter().take(1).collect()
-            } else {
-                found
-            }
+            if found.is_empty() { ask.tools.iter().take(1).collect() } else { found }
         }
     };
     chosen.truncate(if ask.parallel { CALLS_MAX } else { 1 });
     // One tool for several names: a call for each name.
     let mut for_names: Vec<Hints> = vec![hints.clone(); chosen.len()];
-    if let ([only], true) = (
-        chosen.as_slice(),
-        ask.parallel && hints.names.len() > 1 && has_word(&ask.user_text, "and"),
-    ) {
+    if let ([only], true) =
+        (chosen.as_slice(), ask.parallel && hints.names.len() > 1 && has_word(&ask.user_text, "and"))
+    {
         let repeats = hints.names.len().min(CALLS_MAX);
         for_names = hints
             .names
             .iter()
             .take(repeats)
-            .map(|name| Hints {
-                names: vec![name.clone()],
-                text: hints.text.clone(),
-            })
+            .map(|name| Hints { names: vec![name.clone()], text: hints.text.clone() })
             .collect();
         chosen = vec![only; repeats];
     }
     let mut random = Random::for_purpose(seed, "calls");
-    let made = chosen
-        .into_iter()
-        .zip(&for_names)
-        .map(|(tool, hints)| Call {
-            name: tool.name.clone(),
-            arguments: schema_fill::fill(&tool.schema, hints, &mut random).to_string(),
-        });
+    let made = chosen.into_iter().zip(&for_names).map(|(tool, hints)| Call {
+        name: tool.name.clone(),
+        arguments: schema_fill::fill(&tool.schema, hints, &mut random).to_string(),
+    });
     made.collect()
 }
 
 /// True if a telling word of the tool's name stands in the text.
 fn mentions(text: &str, tool: &str) -> bool {
-    const FILLERS: &[&str] = &[
-        "get", "set", "the", "and", "for", "with", "from", "tool", "function", "current", "do",
-        "of", "to", "a",
-    ];
+    const FILLERS: &[&str] =
+        &["get", "set", "the", "and", "for", "with", "from", "tool", "function", "current", "do", "of", "to", "a"];
     let words = name_words(tool);
     let telling = |word: &&String| !FILLERS.contains(&word.as_str());
     let any_telling = words.iter().any(|word| telling(&word));
-    words
-        .iter()
-        .filter(|word| !any_telling || telling(word))
-        .any(|word| has_word(text, word))
+    words.iter().filter(|word| !any_telling || telling(word)).any(|word| has_word(text, word))
 }
 
 /// `getWeather_now` is `get`, `weather`, `now`.
@@ -246,8 +198,7 @@ fn name_words(name: &str) -> Vec<String> {
 }
 
 fn has_word(text: &str, word: &str) -> bool {
-    text.split(|letter: char| !letter.is_alphanumeric())
-        .any(|found| found.eq_ignore_ascii_case(word))
+    text.split(|letter: char| !letter.is_alphanumeric()).any(|found| found.eq_ignore_ascii_case(word))
 }
 
 /// The capitalised names in a text; the first word of a sentence is none, and neighbours make one name.
@@ -270,10 +221,7 @@ fn hints(text: &str) -> Hints {
         joined = named && !sentence_start && !ends;
         sentence_start = token.ends_with(['.', '!', '?', ':']);
     }
-    Hints {
-        names,
-        text: text.trim().to_owned(),
-    }
+    Hints { names, text: text.trim().to_owned() }
 }
 
 #[cfg(test)]
@@ -304,119 +252,48 @@ mod tests {
 
     #[test]
     fn tools_are_called_when_mentioned() {
-        let names = |ask: &Ask| {
-            one(ask)
-                .calls
-                .iter()
-                .map(|call| call.name.clone())
-                .collect::<Vec<_>>()
-        };
+        let names = |ask: &Ask| one(ask).calls.iter().map(|call| call.name.clone()).collect::<Vec<_>>();
         assert!(names(&asked("Get me a coffee")).is_empty());
-        assert_eq!(
-            names(&asked("How is the weather in Paris?")),
-            ["get_weather"]
-        );
-        assert_eq!(
-            names(&asked("Weather and time please")),
-            ["get_weather", "localTime"]
-        );
-        assert_eq!(
-            names(&Ask {
-                parallel: false,
-                ..asked("Weather and time please")
-            }),
-            ["get_weather"]
-        );
-        assert_eq!(
-            names(&Ask {
-                choice: ToolChoice::Required,
-                ..asked("hello")
-            }),
-            ["get_weather"]
-        );
-        assert_eq!(
-            names(&Ask {
-                choice: ToolChoice::Named("localTime".into()),
-                ..asked("hello")
-            }),
-            ["localTime"]
-        );
-        assert!(
-            names(&Ask {
-                choice: ToolChoice::Never,
-                ..asked("weather")
-            })
-            .is_empty()
-        );
-        assert!(
-            names(&Ask {
-                results: vec!["21 degrees".into()],
-                ..asked("weather")
-            })
-            .is_empty()
-        );
+        assert_eq!(names(&asked("How is the weather in Paris?")), ["get_weather"]);
+        assert_eq!(names(&asked("Weather and time please")), ["get_weather", "localTime"]);
+        assert_eq!(names(&Ask { parallel: false, ..asked("Weather and time please") }), ["get_weather"]);
+        assert_eq!(names(&Ask { choice: ToolChoice::Required, ..asked("hello") }), ["get_weather"]);
+        assert_eq!(names(&Ask { choice: ToolChoice::Named("localTime".into()), ..asked("hello") }), ["localTime"]);
+        assert!(names(&Ask { choice: ToolChoice::Never, ..asked("weather") }).is_empty());
+        assert!(names(&Ask { results: vec!["21 degrees".into()], ..asked("weather") }).is_empty());
     }
 
     #[test]
     fn several_names_make_several_calls() {
         let calls = one(&asked("What is the weather in San Francisco and Paris?")).calls;
-        let cities: Vec<Value> = calls
-            .iter()
-            .map(|call| serde_json::from_str::<Value>(&call.arguments).unwrap()["city"].clone())
-            .collect();
+        let cities: Vec<Value> =
+            calls.iter().map(|call| serde_json::from_str::<Value>(&call.arguments).unwrap()["city"].clone()).collect();
         assert_eq!(cities, [json!("San Francisco"), json!("Paris")]);
     }
 
     #[test]
     fn results_are_quoted_and_echoes_are_exact() {
-        assert!(
-            one(&Ask {
-                results: vec!["21 degrees".into()],
-                ..asked("weather")
-            })
-            .text
-            .contains("21 degrees")
-        );
-        assert_eq!(
-            one(&asked("echo: the weather {\"is\": 1}")).text,
-            "the weather {\"is\": 1}"
-        );
+        assert!(one(&Ask { results: vec!["21 degrees".into()], ..asked("weather") }).text.contains("21 degrees"));
+        assert_eq!(one(&asked("echo: the weather {\"is\": 1}")).text, "the weather {\"is\": 1}");
     }
 
     #[test]
     fn limits_and_stops_hold() {
-        let plain = Ask {
-            tools: Vec::new(),
-            ..asked("hello")
-        };
-        let short = one(&Ask {
-            max_tokens: Some(5),
-            ..plain.clone()
-        });
+        let plain = Ask { tools: Vec::new(), ..asked("hello") };
+        let short = one(&Ask { max_tokens: Some(5), ..plain.clone() });
         assert_eq!((tokens::count(&short.text), short.stop), (5, Stop::Length));
         let whole = one(&plain);
         assert_eq!(whole.stop, Stop::End);
-        let stopped = one(&Ask {
-            stops: vec!["e".into(), "zzz".into()],
-            ..plain.clone()
-        });
+        let stopped = one(&Ask { stops: vec!["e".into(), "zzz".into()], ..plain.clone() });
         assert_eq!(stopped.stop, Stop::Sequence("e".into()));
         assert!(!stopped.text.contains('e') && whole.text.starts_with(&stopped.text));
-        let exact = Ask {
-            max_tokens: Some(tokens::count(&whole.text)),
-            ..plain
-        };
+        let exact = Ask { max_tokens: Some(tokens::count(&whole.text)), ..plain };
         assert_eq!(one(&exact).stop, Stop::End);
     }
 
     #[test]
     fn reasoning_comes_out_of_the_same_limit() {
-        let ask = Ask {
-            reasoning: Some(30),
-            max_tokens: Some(34),
-            tools: Vec::new(),
-            ..asked("hello")
-        };
+        let ask = Ask { reasoning: Some(30), max_tokens: Some(34), tools: Vec::new(), ..asked("hello") };
         let (turn, reasoning, output) = turn(&ask, 1, &Directives::default());
         assert_eq!((reasoning, output, turn.stop), (30, 34, Stop::Length));
     }

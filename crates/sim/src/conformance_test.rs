@@ -25,15 +25,9 @@ fn all_recordings_parse() {
 
 /// The refusals of accepted requests of one API, and how many requests there were.
 fn refusals(provider: &str, api: &str, place: &Place) -> Option<(Vec<String>, usize)> {
-    let dialect = ALL
-        .iter()
-        .find(|dialect| api.starts_with(dialect.name().split('.').next().unwrap()))
-        .unwrap();
+    let dialect = ALL.iter().find(|dialect| api.starts_with(dialect.name().split('.').next().unwrap())).unwrap();
     // The signatures in recordings were made by the real provider.
-    let strictness = Strictness {
-        lenient_fields: false,
-        signatures_of: None,
-    };
+    let strictness = Strictness { lenient_fields: false, signatures_of: None };
     let (mut refused, mut count) = (Vec::new(), 0);
     for (path, exchange) in recordings()? {
         let Some(request) = exchange.request else {
@@ -70,11 +64,6 @@ fn requests_that_were_accepted_are_accepted() {
         let Some((refused, count)) = refusals(provider, api, &place) else {
             return;
         };
-        assert!(
-            refused.len() * 20 <= count,
-            "{api}: {} of {count} refused\n{}",
-            refused.len(),
-            refused.join("\n")
-        );
+        assert!(refused.len() * 20 <= count, "{api}: {} of {count} refused\n{}", refused.len(), refused.join("\n"));
     }
 }

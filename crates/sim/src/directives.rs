@@ -40,11 +40,7 @@ pub(crate) enum DirectiveError {
     )]
     Unknown { found: String },
     #[error("directive `{name}` is `{found}`, expected a number up to {max}")]
-    BadNumber {
-        name: &'static str,
-        found: String,
-        max: u64,
-    },
+    BadNumber { name: &'static str, found: String, max: u64 },
     #[error("directive `fault`: {0}")]
     Fault(#[from] FaultError),
 }
@@ -77,25 +73,13 @@ impl Directives {
     fn say(&mut self, name: &str, value: &str) -> Result<(), DirectiveError> {
         match name {
             "fault" => self.faults = Some(value.parse()?),
-            "latency_ms" => {
-                self.latency = Some(Duration::from_millis(whole(
-                    "latency_ms",
-                    value,
-                    LATENCY_MS_MAX,
-                )?))
-            }
+            "latency_ms" => self.latency = Some(Duration::from_millis(whole("latency_ms", value, LATENCY_MS_MAX)?)),
             "tokens_per_second" => self.tokens_per_second = Some(pace(value)?),
             "seed" => self.seed = Some(whole("seed", value, u64::MAX)?),
-            "output_tokens" => {
-                self.output_tokens = Some(whole("output_tokens", value, OUTPUT_TOKENS_MAX)?)
-            }
-            "reasoning_tokens" => {
-                self.reasoning_tokens = Some(whole("reasoning_tokens", value, OUTPUT_TOKENS_MAX)?)
-            }
+            "output_tokens" => self.output_tokens = Some(whole("output_tokens", value, OUTPUT_TOKENS_MAX)?),
+            "reasoning_tokens" => self.reasoning_tokens = Some(whole("reasoning_tokens", value, OUTPUT_TOKENS_MAX)?),
             _ => {
-                return Err(DirectiveError::Unknown {
-                    found: name.to_owned(),
-                });
+                return Err(DirectiveError::Unknown { found: name.to_owned() });
             }
         }
         Ok(())
@@ -103,30 +87,14 @@ impl Directives {
 }
 
 fn whole(name: &'static str, value: &str, max: u64) -> Result<u64, DirectiveError> {
-    let number = value
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .filter(|number| *number <= max);
-    number.ok_or_else(|| DirectiveError::BadNumber {
-        name,
-        found: value.to_owned(),
-        max,
-    })
+    let number = value.trim().parse::<u64>().ok().filter(|number| *number <= max);
+    number.ok_or_else(|| DirectiveError::BadNumber { name, found: value.to_owned(), max })
 }
 
 fn pace(value: &str) -> Result<f64, DirectiveError> {
     const MAX: u64 = 1_000_000;
-    let number = value
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .filter(|number| (0.0..=MAX as f64).contains(number));
-    number.ok_or_else(|| DirectiveError::BadNumber {
-        name: "tokens_per_second",
-        found: value.to_owned(),
-        max: MAX,
-    })
+    let number = value.trim().parse::<f64>().ok().filter(|number| (0.0..=MAX as f64).contains(number));
+    number.ok_or_else(|| DirectiveError::BadNumber { name: "tokens_per_second", found: value.to_owned(), max: MAX })
 }
 
 #[cfg(test)]
@@ -140,35 +108,17 @@ mod tests {
         headers.insert("x-sim-fault", "overloaded".parse().unwrap());
         headers.insert("x-sim-latency-ms", "7".parse().unwrap());
         let mut said = Directives::from_headers(&headers).unwrap();
-        assert_eq!(
-            said.read_model("sim-1?fault=cut:after=3&output_tokens=200")
-                .unwrap(),
-            "sim-1"
-        );
-        assert_eq!(
-            said.faults.unwrap().iter().next(),
-            Some(&Fault::Cut { after: 3 })
-        );
-        assert_eq!(
-            (said.latency, said.output_tokens),
-            (Some(Duration::from_millis(7)), Some(200))
-        );
+        assert_eq!(said.read_model("sim-1?fault=cut:after=3&output_tokens=200").unwrap(), "sim-1");
+        assert_eq!(said.faults.unwrap().iter().next(), Some(&Fault::Cut { after: 3 }));
+        assert_eq!((said.latency, said.output_tokens), (Some(Duration::from_millis(7)), Some(200)));
     }
 
     #[test]
     fn mistakes_are_named() {
         let error = |model: &str| Directives::default().read_model(model).unwrap_err();
-        assert!(
-            matches!(error("m?nonsense=1"), DirectiveError::Unknown { found } if found == "nonsense")
-        );
-        assert!(matches!(
-            error("m?seed=x"),
-            DirectiveError::BadNumber { name: "seed", .. }
-        ));
+        assert!(matches!(error("m?nonsense=1"), DirectiveError::Unknown { found } if found == "nonsense"));
+        assert!(matches!(error("m?seed=x"), DirectiveError::BadNumber { name: "seed", .. }));
         assert!(matches!(error("m?fault=x"), DirectiveError::Fault(_)));
-        assert!(matches!(
-            error("m?tokens_per_second=-1"),
-            DirectiveError::BadNumber { .. }
-        ));
+        assert!(matches!(error("m?tokens_per_second=-1"), DirectiveError::BadNumber { .. }));
     }
 }

@@ -9,9 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 /// Each word adds a direction of its own, so texts that share words are nearer to each other than texts that do not.
 pub(crate) fn vector(seed: u64, model: &str, text: &str, dimensions: usize) -> Vec<f32> {
     let mut sum = vec![0.0_f64; dimensions];
-    let words = text
-        .split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty());
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     // The constant keeps a text without words from being a vector without direction.
     for word in words.chain(std::iter::once("\u{0}")) {
         let mut digest = Digest::new();
@@ -19,8 +17,7 @@ pub(crate) fn vector(seed: u64, model: &str, text: &str, dimensions: usize) -> V
         digest.add(model.as_bytes());
         digest.add(word.to_lowercase().as_bytes());
         let mut random = Random::new(digest.finish());
-        sum.iter_mut()
-            .for_each(|number| *number += random.fraction() - 0.5);
+        sum.iter_mut().for_each(|number| *number += random.fraction() - 0.5);
     }
     let length = sum.iter().map(|number| number * number).sum::<f64>().sqrt();
     sum.iter().map(|number| narrow(number / length)).collect()
@@ -28,12 +25,7 @@ pub(crate) fn vector(seed: u64, model: &str, text: &str, dimensions: usize) -> V
 
 /// Little-endian floats in base64, as `encoding_format: base64` gives.
 pub(crate) fn as_base64(vector: &[f32]) -> String {
-    BASE64.encode(
-        vector
-            .iter()
-            .flat_map(|number| number.to_le_bytes())
-            .collect::<Vec<u8>>(),
-    )
+    BASE64.encode(vector.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>())
 }
 
 #[expect(
@@ -49,20 +41,13 @@ mod tests {
     use super::*;
 
     fn nearness(a: &str, b: &str) -> f32 {
-        vector(1, "m", a, 256)
-            .iter()
-            .zip(vector(1, "m", b, 256))
-            .map(|(a, b)| a * b)
-            .sum()
+        vector(1, "m", a, 256).iter().zip(vector(1, "m", b, 256)).map(|(a, b)| a * b).sum()
     }
 
     #[test]
     fn vectors_are_units_and_near_for_near_texts() {
         assert!((nearness("a red apple", "a red apple") - 1.0).abs() < 1e-5);
-        assert!(
-            nearness("a red apple", "a green apple")
-                > nearness("a red apple", "night train departs")
-        );
+        assert!(nearness("a red apple", "a green apple") > nearness("a red apple", "night train departs"));
         assert!((nearness("", "") - 1.0).abs() < 1e-5);
     }
 }

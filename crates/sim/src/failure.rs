@@ -110,21 +110,11 @@ impl Place {
     }
 
     pub(crate) fn says(self, message: impl Into<String>) -> Complaint {
-        self.wrong(Wrong::Said {
-            message: message.into(),
-            code: None,
-        })
+        self.wrong(Wrong::Said { message: message.into(), code: None })
     }
 
-    pub(crate) fn says_with_code(
-        self,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Complaint {
-        self.wrong(Wrong::Said {
-            message: message.into(),
-            code: Some(code),
-        })
+    pub(crate) fn says_with_code(self, code: &'static str, message: impl Into<String>) -> Complaint {
+        self.wrong(Wrong::Said { message: message.into(), code: Some(code) })
     }
 
     /// `messages[0].content`, as OpenAI writes it.

@@ -110,9 +110,7 @@ pub enum FaultError {
         found: String,
     },
     /// A parameter is not a whole number within bounds.
-    #[error(
-        "parameter `{parameter}` of fault `{fault}` is `{found}`, expected a whole number up to {PARAMETER_MAX}"
-    )]
+    #[error("parameter `{parameter}` of fault `{fault}` is `{found}`, expected a whole number up to {PARAMETER_MAX}")]
     BadNumber {
         /// The fault.
         fault: &'static str,
@@ -216,45 +214,24 @@ impl FromStr for Fault {
         let mut words = text.trim().split(':');
         let name = words.next().unwrap_or_default().trim();
         let Some(name) = NAMES.iter().copied().find(|known| *known == name) else {
-            return Err(FaultError::UnknownFault {
-                found: name.to_owned(),
-            });
+            return Err(FaultError::UnknownFault { found: name.to_owned() });
         };
         let mut given = Given::read(name, words)?;
         let fault = match name {
-            "rate_limited" => Self::RateLimited {
-                retry_after: given.take("retry_after", 1),
-            },
+            "rate_limited" => Self::RateLimited { retry_after: given.take("retry_after", 1) },
             "overloaded" => Self::Overloaded,
             "server_error" => Self::ServerError,
             "bad_request" => Self::BadRequest,
             "unauthorized" => Self::Unauthorized,
             "not_found" => Self::NotFound,
-            "slow_headers" => Self::SlowHeaders {
-                ms: given.take("ms", 500),
-            },
-            "cut" => Self::Cut {
-                after: given.take("after", 1),
-            },
-            "clean_cut" => Self::CleanCut {
-                after: given.take("after", 1),
-            },
-            "stall" => Self::Stall {
-                after: given.take("after", 1),
-            },
-            "garbage" => Self::Garbage {
-                after: given.take("after", 1),
-            },
-            "oversized" => Self::Oversized {
-                bytes: given.take("bytes", 1 << 20),
-                after: given.take("after", 1),
-            },
-            "stream_error" => Self::StreamError {
-                after: given.take("after", 1),
-            },
-            "reset" => Self::Reset {
-                after: given.take("after", 0),
-            },
+            "slow_headers" => Self::SlowHeaders { ms: given.take("ms", 500) },
+            "cut" => Self::Cut { after: given.take("after", 1) },
+            "clean_cut" => Self::CleanCut { after: given.take("after", 1) },
+            "stall" => Self::Stall { after: given.take("after", 1) },
+            "garbage" => Self::Garbage { after: given.take("after", 1) },
+            "oversized" => Self::Oversized { bytes: given.take("bytes", 1 << 20), after: given.take("after", 1) },
+            "stream_error" => Self::StreamError { after: given.take("after", 1) },
+            "reset" => Self::Reset { after: given.take("after", 0) },
             "bad_json" => Self::BadJson,
             _ => Self::Html,
         };
@@ -269,35 +246,17 @@ struct Given {
 }
 
 impl Given {
-    fn read<'a>(
-        fault: &'static str,
-        words: impl Iterator<Item = &'a str>,
-    ) -> Result<Self, FaultError> {
+    fn read<'a>(fault: &'static str, words: impl Iterator<Item = &'a str>) -> Result<Self, FaultError> {
         const PARAMETERS: &[&str] = &["retry_after", "ms", "bytes", "after"];
         let mut values = Vec::new();
         for word in words {
             let (key, value) = word.split_once('=').unwrap_or((word, ""));
-            let Some(parameter) = PARAMETERS
-                .iter()
-                .copied()
-                .find(|known| *known == key.trim())
-            else {
-                return Err(FaultError::UnknownParameter {
-                    fault,
-                    found: key.trim().to_owned(),
-                });
+            let Some(parameter) = PARAMETERS.iter().copied().find(|known| *known == key.trim()) else {
+                return Err(FaultError::UnknownParameter { fault, found: key.trim().to_owned() });
             };
-            let number = value
-                .trim()
-                .parse::<u64>()
-                .ok()
-                .filter(|number| *number <= PARAMETER_MAX);
+            let number = value.trim().parse::<u64>().ok().filter(|number| *number <= PARAMETER_MAX);
             let Some(number) = number else {
-                return Err(FaultError::BadNumber {
-                    fault,
-                    parameter,
-                    found: value.trim().to_owned(),
-                });
+                return Err(FaultError::BadNumber { fault, parameter, found: value.trim().to_owned() });
             };
             values.push((parameter, number));
         }
@@ -313,10 +272,7 @@ impl Given {
 
     fn nothing_left(self, fault: Fault) -> Result<Fault, FaultError> {
         match self.values.first() {
-            Some((name, _)) => Err(FaultError::UnknownParameter {
-                fault: self.fault,
-                found: (*name).to_owned(),
-            }),
+            Some((name, _)) => Err(FaultError::UnknownParameter { fault: self.fault, found: (*name).to_owned() }),
             None => Ok(fault),
         }
     }
@@ -361,15 +317,10 @@ impl FromStr for Faults {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
-        let words = text
-            .split([',', ';'])
-            .map(str::trim)
-            .filter(|word| !word.is_empty() && *word != "none");
+        let words = text.split([',', ';']).map(str::trim).filter(|word| !word.is_empty() && *word != "none");
         let faults = words.map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
         if faults.len() > FAULTS_MAX {
-            return Err(FaultError::TooMany {
-                found: faults.len(),
-            });
+            return Err(FaultError::TooMany { found: faults.len() });
         }
         Ok(Self(faults))
     }
@@ -401,19 +352,12 @@ impl FromStr for FaultRate {
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
         let Some((fault, probability)) = text.rsplit_once('@') else {
-            return Err(FaultError::NoProbability {
-                found: text.to_owned(),
-            });
+            return Err(FaultError::NoProbability { found: text.to_owned() });
         };
         let found = probability.trim();
         match found.parse::<f64>() {
-            Ok(probability) if (0.0..=1.0).contains(&probability) => Ok(Self {
-                fault: fault.parse()?,
-                probability,
-            }),
-            _ => Err(FaultError::BadProbability {
-                found: found.to_owned(),
-            }),
+            Ok(probability) if (0.0..=1.0).contains(&probability) => Ok(Self { fault: fault.parse()?, probability }),
+            _ => Err(FaultError::BadProbability { found: found.to_owned() }),
         }
     }
 }
@@ -436,29 +380,11 @@ mod tests {
     fn mistakes_are_named() {
         let error = |text: &str| text.parse::<Faults>().unwrap_err();
         assert!(matches!(error("cutt"), FaultError::UnknownFault { found } if found == "cutt"));
-        assert!(matches!(
-            error("cut:ms=3"),
-            FaultError::UnknownParameter { fault: "cut", .. }
-        ));
-        assert!(matches!(
-            error("cut:after=x"),
-            FaultError::BadNumber {
-                parameter: "after",
-                ..
-            }
-        ));
-        assert!(matches!(
-            "cut".parse::<FaultRate>(),
-            Err(FaultError::NoProbability { .. })
-        ));
-        assert!(matches!(
-            "cut@2".parse::<FaultRate>(),
-            Err(FaultError::BadProbability { .. })
-        ));
-        assert_eq!(
-            "cut:after=3@0.5".parse::<FaultRate>().unwrap().probability,
-            0.5
-        );
+        assert!(matches!(error("cut:ms=3"), FaultError::UnknownParameter { fault: "cut", .. }));
+        assert!(matches!(error("cut:after=x"), FaultError::BadNumber { parameter: "after", .. }));
+        assert!(matches!("cut".parse::<FaultRate>(), Err(FaultError::NoProbability { .. })));
+        assert!(matches!("cut@2".parse::<FaultRate>(), Err(FaultError::BadProbability { .. })));
+        assert_eq!("cut:after=3@0.5".parse::<FaultRate>().unwrap().probability, 0.5);
     }
 
     fn any_fault() -> impl Strategy<Value = Fault> {

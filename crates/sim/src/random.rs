@@ -49,21 +49,12 @@ impl Random {
 
     /// `length` characters of an alphabet, as ids are made of.
     pub(crate) fn letters(&mut self, length: usize, alphabet: &[u8]) -> String {
-        (0..length)
-            .filter_map(|_| self.pick(alphabet))
-            .map(|byte| char::from(*byte))
-            .collect()
+        (0..length).filter_map(|_| self.pick(alphabet)).map(|byte| char::from(*byte)).collect()
     }
 
     /// An id such as `chatcmpl-9hX…`.
     pub(crate) fn id(&mut self, prefix: &str, length: usize) -> String {
-        format!(
-            "{prefix}{}",
-            self.letters(
-                length,
-                b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789"
-            )
-        )
+        format!("{prefix}{}", self.letters(length, b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789"))
     }
 }
 
@@ -139,14 +130,8 @@ mod tests {
 
     #[test]
     fn key_order_makes_no_difference_and_values_do() {
-        assert_eq!(
-            digest_of(&json!({"a": 1, "b": [2, 3]})),
-            digest_of(&json!({"b": [2, 3], "a": 1}))
-        );
-        assert_ne!(
-            digest_of(&json!({"a": 1, "b": [2, 3]})),
-            digest_of(&json!({"a": 1, "b": [3, 2]}))
-        );
+        assert_eq!(digest_of(&json!({"a": 1, "b": [2, 3]})), digest_of(&json!({"b": [2, 3], "a": 1})));
+        assert_ne!(digest_of(&json!({"a": 1, "b": [2, 3]})), digest_of(&json!({"a": 1, "b": [3, 2]})));
         assert_ne!(digest_of(&json!({"a": "1"})), digest_of(&json!({"a": 1})));
     }
 

@@ -231,9 +231,7 @@ impl Exchange {
         let written: Written = serde_json::from_str(text)?;
         let response = written.response;
         if !(100..600).contains(&response.status) {
-            return Err(ExchangeError::Status {
-                found: response.status,
-            });
+            return Err(ExchangeError::Status { found: response.status });
         }
         let body = match (response.body_text, response.body_base64) {
             (Some(text), _) => Body::Text(text),
@@ -261,11 +259,7 @@ impl Exchange {
             features: written.features,
             request,
             request_hint: written.request_hint,
-            response: Response {
-                status: response.status,
-                headers: headers(response.headers)?,
-                body,
-            },
+            response: Response { status: response.status, headers: headers(response.headers)?, body },
         })
     }
 }
@@ -294,10 +288,7 @@ pub fn load_folder(folder: &Path) -> Result<Vec<(PathBuf, Exchange)>, FolderErro
     collect(folder, 0, &mut files)?;
     files.sort();
     let read = files.into_iter().map(|path| {
-        let unreadable = |source| FolderError::Read {
-            path: path.clone(),
-            source,
-        };
+        let unreadable = |source| FolderError::Read { path: path.clone(), source };
         let bytes = std::fs::metadata(&path).map_err(unreadable)?.len();
         if bytes > EXCHANGE_BYTES_MAX {
             return Err(FolderError::TooLarge { path, bytes });
@@ -313,22 +304,14 @@ pub fn load_folder(folder: &Path) -> Result<Vec<(PathBuf, Exchange)>, FolderErro
 
 fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), FolderError> {
     if depth > FOLDERS_MAX {
-        return Err(FolderError::TooDeep {
-            path: folder.to_owned(),
-        });
+        return Err(FolderError::TooDeep { path: folder.to_owned() });
     }
-    let unreadable = |source| FolderError::Read {
-        path: folder.to_owned(),
-        source,
-    };
+    let unreadable = |source| FolderError::Read { path: folder.to_owned(), source };
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.is_dir() {
             collect(&path, depth + 1, files)?;
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        } else if path.extension().is_some_and(|extension| extension == "json") {
             files.push(path);
         }
     }
@@ -346,20 +329,11 @@ mod tests {
     fn both_kinds_of_body_and_mistakes() {
         let exchange = Exchange::parse(MINIMAL).unwrap();
         assert_eq!(exchange.response.body.to_bytes().as_ref(), [0, 1]);
-        assert_eq!(
-            exchange.response.headers,
-            [("x-a".to_owned(), "3".to_owned())]
-        );
+        assert_eq!(exchange.response.headers, [("x-a".to_owned(), "3".to_owned())]);
         let error = |from: &str, to: &str| Exchange::parse(&MINIMAL.replace(from, to)).unwrap_err();
         assert!(matches!(error("AAE=", "?"), ExchangeError::Base64(_)));
-        assert!(matches!(
-            error("200", "99"),
-            ExchangeError::Status { found: 99 }
-        ));
-        assert!(matches!(
-            error("\"wire\"", "\"weird\""),
-            ExchangeError::Shape(_)
-        ));
+        assert!(matches!(error("200", "99"), ExchangeError::Status { found: 99 }));
+        assert!(matches!(error("\"wire\"", "\"weird\""), ExchangeError::Shape(_)));
         assert!(matches!(error("3}", "[]}"), ExchangeError::Header { .. }));
     }
 }

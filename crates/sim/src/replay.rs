@@ -55,20 +55,14 @@ impl Replay {
             streaming: exchange.streaming && events,
             request: asked,
         };
-        self.by_body
-            .entry(digest_of(&recorded.request))
-            .or_default()
-            .push(recorded);
+        self.by_body.entry(digest_of(&recorded.request)).or_default().push(recorded);
     }
 
     /// The first recording of the same body at the same place; either path may have a prefix that the other lacks.
     pub(crate) fn find(&self, path: &str, body: &Value) -> Option<&Recorded> {
         let candidates = self.by_body.get(&digest_of(body))?;
         let same_place = |one: &&Recorded| one.path.ends_with(path) || path.ends_with(&one.path);
-        candidates
-            .iter()
-            .filter(same_place)
-            .find(|one| one.request == *body)
+        candidates.iter().filter(same_place).find(|one| one.request == *body)
     }
 }
 
@@ -97,16 +91,9 @@ fn safe_headers(recorded: &[(String, String)]) -> HeaderMap {
         "alt-svc",
         "strict-transport-security",
     ];
-    let kept = recorded
-        .iter()
-        .filter(|(name, _)| !NOT_OURS.contains(&name.as_str()));
-    kept.filter_map(|(name, value)| {
-        Some((
-            name.parse::<HeaderName>().ok()?,
-            value.parse::<HeaderValue>().ok()?,
-        ))
-    })
-    .collect()
+    let kept = recorded.iter().filter(|(name, _)| !NOT_OURS.contains(&name.as_str()));
+    kept.filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?)))
+        .collect()
 }
 
 /// The events of a recorded stream, each with its end.
@@ -117,9 +104,7 @@ pub(crate) fn events(body: Bytes) -> impl Iterator<Item = Event> + Send {
             return None;
         }
         let ends = ["\n\n", "\r\n\r\n", "\r\r"].iter().filter_map(|end| {
-            let at = left
-                .windows(end.len())
-                .position(|window| window == end.as_bytes())?;
+            let at = left.windows(end.len()).position(|window| window == end.as_bytes())?;
             Some(at + end.len())
         });
         let length = ends.min().unwrap_or(left.len());
@@ -135,9 +120,7 @@ mod tests {
     fn paths_and_events() {
         assert_eq!(path_of("https://api.example.com/v1/chat?x=1"), "/v1/chat");
         assert_eq!(path_of("recorded://v1/chat"), "/chat");
-        let parts: Vec<_> = events(Bytes::from_static(b"a\n\nb\r\n\r\nc"))
-            .map(|event| event.bytes)
-            .collect();
+        let parts: Vec<_> = events(Bytes::from_static(b"a\n\nb\r\n\r\nc")).map(|event| event.bytes).collect();
         assert_eq!(parts, [&b"a\n\n"[..], b"b\r\n\r\n", b"c"]);
     }
 }

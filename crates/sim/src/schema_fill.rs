@@ -33,14 +33,7 @@ pub(crate) struct Hints {
 
 /// A value that fits `schema`.
 pub(crate) fn fill(schema: &Value, hints: &Hints, random: &mut Random) -> Value {
-    Filler {
-        root: schema,
-        hints,
-        random,
-        names_used: 0,
-        bytes_left: BYTES_MAX,
-    }
-    .value(schema, "", 0)
+    Filler { root: schema, hints, random, names_used: 0, bytes_left: BYTES_MAX }.value(schema, "", 0)
 }
 
 struct Filler<'a> {
@@ -119,37 +112,25 @@ impl Filler<'_> {
     }
 
     fn object(&mut self, fields: &Map<String, Value>, depth: usize) -> Value {
-        let required: Vec<&str> = fields
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
+        let required: Vec<&str> =
+            fields.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let mut object = Map::new();
         if let Some(properties) = fields.get("properties").and_then(Value::as_object) {
             for (name, schema) in properties {
                 let wanted = required.contains(&name.as_str())
-                    || (depth <= OPTIONAL_DEPTH_MAX
-                        && *schema != Value::Bool(false)
-                        && self.random.chance(0.5));
+                    || (depth <= OPTIONAL_DEPTH_MAX && *schema != Value::Bool(false) && self.random.chance(0.5));
                 if wanted {
                     object.insert(name.clone(), self.value(schema, name, depth + 1));
                 }
             }
         }
-        let open = fields
-            .get("additionalProperties")
-            .cloned()
-            .unwrap_or(Value::Bool(true));
+        let open = fields.get("additionalProperties").cloned().unwrap_or(Value::Bool(true));
         for name in required {
             if !object.contains_key(name) {
                 object.insert(name.to_owned(), self.value(&open, name, depth + 1));
             }
         }
-        let wanted = unsigned(fields, "minProperties")
-            .unwrap_or(0)
-            .min(ITEMS_MAX);
+        let wanted = unsigned(fields, "minProperties").unwrap_or(0).min(ITEMS_MAX);
         if open != Value::Bool(false) {
             for number in 0..wanted {
                 if object.len() as u64 >= wanted {
@@ -166,40 +147,17 @@ impl Filler<'_> {
     fn array(&mut self, fields: &Map<String, Value>, name: &str, depth: usize) -> Value {
         let fewest = unsigned(fields, "minItems").unwrap_or(0);
         let most = unsigned(fields, "maxItems").unwrap_or_else(|| fewest.max(3));
-        let room = if depth > OPTIONAL_DEPTH_MAX {
-            0
-        } else {
-            most.saturating_sub(fewest).min(2)
-        };
-        let length = (fewest
-            + if room == 0 {
-                0
-            } else {
-                1 + self.random.below(room)
-            })
-        .min(ITEMS_MAX.max(fewest))
-        .min(LETTERS_MAX);
-        let first = fields
-            .get("prefixItems")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
-        let rest = fields
-            .get("items")
-            .cloned()
-            .unwrap_or_else(|| json!({"type": "string"}));
-        let length = if rest == Value::Bool(false) {
-            length.min(first.len() as u64)
-        } else {
-            length
-        };
+        let room = if depth > OPTIONAL_DEPTH_MAX { 0 } else { most.saturating_sub(fewest).min(2) };
+        let length = (fewest + if room == 0 { 0 } else { 1 + self.random.below(room) })
+            .min(ITEMS_MAX.max(fewest))
+            .min(LETTERS_MAX);
+        let first = fields.get("prefixItems").and_then(Value::as_array).cloned().unwrap_or_default();
+        let rest = fields.get("items").cloned().unwrap_or_else(|| json!({"type": "string"}));
+        let length = if rest == Value::Bool(false) { length.min(first.len() as u64) } else { length };
         let unique = fields.get("uniqueItems") == Some(&Value::Bool(true));
         let mut items: Vec<Value> = Vec::new();
         for at in 0..length {
-            let schema = usize::try_from(at)
-                .ok()
-                .and_then(|at| first.get(at))
-                .unwrap_or(&rest);
+            let schema = usize::try_from(at).ok().and_then(|at| first.get(at)).unwrap_or(&rest);
             let mut item = self.value(schema, name, depth + 1);
             for _ in 0..if unique { ITEMS_MAX } else { 0 } {
                 if !items.contains(&item) {
@@ -215,11 +173,7 @@ impl Filler<'_> {
     }
 
     fn integer(&mut self, fields: &Map<String, Value>) -> Value {
-        let step = fields
-            .get("multipleOf")
-            .and_then(Value::as_f64)
-            .filter(|step| *step >= 1.0)
-            .unwrap_or(1.0);
+        let step = fields.get("multipleOf").and_then(Value::as_f64).filter(|step| *step >= 1.0).unwrap_or(1.0);
         let (low, high) = bounds(fields, 1.0);
         let (first, last) = ((low / step).ceil(), (high / step).floor());
         let room = (last - first).clamp(0.0, 1e9);
@@ -235,11 +189,7 @@ impl Filler<'_> {
         let value = low + self.random.fraction() * (high - low).max(0.0);
         // Two digits read better, where the bounds leave room for them.
         let short = (value * 100.0).round() / 100.0;
-        let value = if (low..=high).contains(&short) {
-            short
-        } else {
-            value
-        };
+        let value = if (low..=high).contains(&short) { short } else { value };
         Number::from_f64(value).map_or(Value::Null, Value::Number)
     }
 
@@ -253,79 +203,39 @@ impl Filler<'_> {
         if let Some(pattern) = fields.get("pattern").and_then(Value::as_str) {
             return schema_pattern::sample(pattern, self.random);
         }
-        if let Some(made) = fields
-            .get("format")
-            .and_then(Value::as_str)
-            .and_then(|format| self.formatted(format))
-        {
+        if let Some(made) = fields.get("format").and_then(Value::as_str).and_then(|format| self.formatted(format)) {
             return made;
         }
         let fewest = unsigned(fields, "minLength").unwrap_or(0).min(LETTERS_MAX);
-        let most = unsigned(fields, "maxLength")
-            .unwrap_or(LETTERS_MAX)
-            .min(LETTERS_MAX);
-        let mut made = self
-            .hinted(name)
-            .unwrap_or_else(|| text::word(self.random).to_owned());
+        let most = unsigned(fields, "maxLength").unwrap_or(LETTERS_MAX).min(LETTERS_MAX);
+        let mut made = self.hinted(name).unwrap_or_else(|| text::word(self.random).to_owned());
         while (made.chars().count() as u64) < fewest {
             made.push(' ');
             made.push_str(text::word(self.random));
         }
-        made.chars()
-            .take(usize::try_from(most).unwrap_or(usize::MAX))
-            .collect()
+        made.chars().take(usize::try_from(most).unwrap_or(usize::MAX)).collect()
     }
 
     /// Words of the user where the name of the property calls for them.
     fn hinted(&mut self, name: &str) -> Option<String> {
-        const NAMED: &[&str] = &[
-            "city",
-            "location",
-            "place",
-            "country",
-            "town",
-            "region",
-            "name",
-            "person",
-            "destination",
-            "origin",
-        ];
-        const SPOKEN: &[&str] = &[
-            "query", "question", "text", "message", "prompt", "input", "search", "q",
-        ];
+        const NAMED: &[&str] =
+            &["city", "location", "place", "country", "town", "region", "name", "person", "destination", "origin"];
+        const SPOKEN: &[&str] = &["query", "question", "text", "message", "prompt", "input", "search", "q"];
         let name = name.to_ascii_lowercase();
-        let is = |words: &[&str]| {
-            name.split(['_', '-', ' '])
-                .any(|part| words.contains(&part))
-        };
+        let is = |words: &[&str]| name.split(['_', '-', ' ']).any(|part| words.contains(&part));
         if is(NAMED) && !self.hints.names.is_empty() {
-            let chosen = self
-                .hints
-                .names
-                .get(self.names_used % self.hints.names.len())
-                .cloned();
+            let chosen = self.hints.names.get(self.names_used % self.hints.names.len()).cloned();
             self.names_used += 1;
             return chosen;
         }
-        (is(SPOKEN) && !self.hints.text.is_empty())
-            .then(|| self.hints.text.chars().take(120).collect())
+        (is(SPOKEN) && !self.hints.text.is_empty()).then(|| self.hints.text.chars().take(120).collect())
     }
 
     fn formatted(&mut self, format: &str) -> Option<String> {
         const HEX: &[u8] = b"0123456789abcdef";
         let random = &mut *self.random;
-        let date = format!(
-            "20{:02}-{:02}-{:02}",
-            20 + random.below(10),
-            1 + random.below(12),
-            1 + random.below(28)
-        );
-        let time = format!(
-            "{:02}:{:02}:{:02}Z",
-            random.below(24),
-            random.below(60),
-            random.below(60)
-        );
+        let date = format!("20{:02}-{:02}-{:02}", 20 + random.below(10), 1 + random.below(12), 1 + random.below(28));
+        let time = format!("{:02}:{:02}:{:02}Z", random.below(24), random.below(60), random.below(60));
         Some(match format {
             "date" => date,
             "time" => time,
@@ -363,17 +273,11 @@ fn merged(root: &Value, fields: &Map<String, Value>) -> Option<Map<String, Value
     let mut whole = fields.clone();
     whole.shift_remove("allOf");
     for part in parts {
-        let part = part
-            .get("$ref")
-            .and_then(Value::as_str)
-            .and_then(|target| resolve(root, target))
-            .unwrap_or(part);
+        let part = part.get("$ref").and_then(Value::as_str).and_then(|target| resolve(root, target)).unwrap_or(part);
         for (key, value) in part.as_object().into_iter().flatten() {
             match (whole.get_mut(key), value) {
                 (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
-                (Some(Value::Array(old)), Value::Array(new)) if key == "required" => {
-                    old.extend(new.iter().cloned())
-                }
+                (Some(Value::Array(old)), Value::Array(new)) if key == "required" => old.extend(new.iter().cloned()),
                 _ => drop(whole.insert(key.clone(), value.clone())),
             }
         }
@@ -383,10 +287,7 @@ fn merged(root: &Value, fields: &Map<String, Value>) -> Option<Map<String, Value
 
 /// A branch of `anyOf` together with what stands beside the `anyOf`.
 fn with_siblings(fields: &Map<String, Value>, key: &str, branch: &Value) -> Value {
-    let Some(branch_fields) = branch
-        .as_object()
-        .filter(|branch| !branch.contains_key("$ref"))
-    else {
+    let Some(branch_fields) = branch.as_object().filter(|branch| !branch.contains_key("$ref")) else {
         return branch.clone();
     };
     let mut whole = fields.clone();
@@ -401,11 +302,7 @@ fn type_of(fields: &Map<String, Value>) -> &str {
         Some(Value::String(only)) => only,
         Some(Value::Array(several)) => {
             let mut names = several.iter().filter_map(Value::as_str);
-            names
-                .clone()
-                .find(|name| *name != "null")
-                .or_else(|| names.next())
-                .unwrap_or("string")
+            names.clone().find(|name| *name != "null").or_else(|| names.next()).unwrap_or("string")
         }
         _ if fields.contains_key("properties") => "object",
         _ if fields.contains_key("items") || fields.contains_key("prefixItems") => "array",
@@ -422,27 +319,13 @@ fn unsigned(fields: &Map<String, Value>, key: &str) -> Option<u64> {
 fn bounds(fields: &Map<String, Value>, nudge: f64) -> (f64, f64) {
     let number = |key: &str| fields.get(key).and_then(Value::as_f64);
     let above = |bound: f64| {
-        if nudge < 1.0 {
-            bound + nudge
-        } else {
-            bound.floor() + 1.0
-        }
+        if nudge < 1.0 { bound + nudge } else { bound.floor() + 1.0 }
     };
     let below = |bound: f64| {
-        if nudge < 1.0 {
-            bound - nudge
-        } else {
-            bound.ceil() - 1.0
-        }
+        if nudge < 1.0 { bound - nudge } else { bound.ceil() - 1.0 }
     };
-    let low = number("minimum")
-        .into_iter()
-        .chain(number("exclusiveMinimum").map(above))
-        .reduce(f64::max);
-    let high = number("maximum")
-        .into_iter()
-        .chain(number("exclusiveMaximum").map(below))
-        .reduce(f64::min);
+    let low = number("minimum").into_iter().chain(number("exclusiveMinimum").map(above)).reduce(f64::max);
+    let high = number("maximum").into_iter().chain(number("exclusiveMaximum").map(below)).reduce(f64::min);
     match (low, high) {
         (Some(low), Some(high)) => (low, high),
         (Some(low), None) => (low, low + 100.0),
@@ -453,9 +336,7 @@ fn bounds(fields: &Map<String, Value>, nudge: f64) -> (f64, f64) {
 
 fn whole_number(value: f64) -> Value {
     // Through text, since no cast from a float to an integer says when it did not fit.
-    format!("{value:.0}")
-        .parse::<i64>()
-        .map_or_else(|_| Value::from(0), Value::from)
+    format!("{value:.0}").parse::<i64>().map_or_else(|_| Value::from(0), Value::from)
 }
 
 #[cfg(test)]
@@ -464,14 +345,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn fits(schema: &Value, seed: u64) {
-        let made = fill(
-            schema,
-            &Hints {
-                names: vec!["Paris".into()],
-                text: "what is it".into(),
-            },
-            &mut Random::new(seed),
-        );
+        let made =
+            fill(schema, &Hints { names: vec!["Paris".into()], text: "what is it".into() }, &mut Random::new(seed));
         if let Err(error) = jsonschema::validate(schema, &made) {
             panic!("{made} does not fit {schema}: {error}");
         }
@@ -499,38 +374,28 @@ mod tests {
     #[test]
     fn names_of_the_user_are_preferred() {
         let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
-        let hints = Hints {
-            names: vec!["Paris".into()],
-            text: String::new(),
-        };
-        assert_eq!(
-            fill(&schema, &hints, &mut Random::new(3)),
-            json!({"city": "Paris"})
-        );
+        let hints = Hints { names: vec!["Paris".into()], text: String::new() };
+        assert_eq!(fill(&schema, &hints, &mut Random::new(3)), json!({"city": "Paris"}));
     }
 
     #[test]
     fn a_schema_without_end_still_ends() {
-        let endless =
-            json!({"type": "object", "properties": {"me": {"$ref": "#"}}, "required": ["me"]});
+        let endless = json!({"type": "object", "properties": {"me": {"$ref": "#"}}, "required": ["me"]});
         let _ = fill(&endless, &Hints::default(), &mut Random::new(1));
         let twice = json!({"type": "array", "minItems": 4096, "items": {"$ref": "#"}});
         let _ = fill(&twice, &Hints::default(), &mut Random::new(1));
-        let heavy =
-            json!({"type": "array", "minItems": 4096, "items": {"const": "x".repeat(10_000)}});
-        assert!(
-            fill(&heavy, &Hints::default(), &mut Random::new(1))
-                .to_string()
-                .len()
-                < 2 * BYTES_MAX
-        );
+        let heavy = json!({"type": "array", "minItems": 4096, "items": {"const": "x".repeat(10_000)}});
+        assert!(fill(&heavy, &Hints::default(), &mut Random::new(1)).to_string().len() < 2 * BYTES_MAX);
     }
 
     fn any_schema() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
-            (0_u64..20, 0_u64..20).prop_map(|(min, more)| json!({"type": "string", "minLength": min, "maxLength": min + more})),
-            (-50_i64..50, 0_i64..100).prop_map(|(min, more)| json!({"type": "integer", "minimum": min, "maximum": min + more})),
-            (-50_i64..50, 1_i64..100).prop_map(|(min, more)| json!({"type": "number", "minimum": min, "exclusiveMaximum": min + more})),
+            (0_u64..20, 0_u64..20)
+                .prop_map(|(min, more)| json!({"type": "string", "minLength": min, "maxLength": min + more})),
+            (-50_i64..50, 0_i64..100)
+                .prop_map(|(min, more)| json!({"type": "integer", "minimum": min, "maximum": min + more})),
+            (-50_i64..50, 1_i64..100)
+                .prop_map(|(min, more)| json!({"type": "number", "minimum": min, "exclusiveMaximum": min + more})),
             Just(json!({"type": "boolean"})),
             Just(json!({"type": ["string", "null"]})),
             Just(json!({"enum": ["a", 2, null]})),

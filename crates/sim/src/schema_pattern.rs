@@ -37,11 +37,7 @@ fn alternatives(left: &mut Peekable<Chars<'_>>, random: &mut Random, depth: usiz
             '(' => {
                 skip_group_flags(left);
                 // The group is sampled once and repeated: a repeat of one match is a match again.
-                if depth >= DEPTH_MAX {
-                    Vec::new()
-                } else {
-                    vec![alternatives(left, random, depth + 1)]
-                }
+                if depth >= DEPTH_MAX { Vec::new() } else { vec![alternatives(left, random, depth + 1)] }
             }
             '[' => class(left),
             '.' => vec!["a".into(), "m".into(), "7".into()],
@@ -91,16 +87,9 @@ fn class(left: &mut Peekable<Chars<'_>>) -> Vec<String> {
         }
     }
     let allowed = |letter: &char| members.contains(*letter) != negated;
-    let candidates: Vec<char> = if negated {
-        ('a'..='z').chain('0'..='9').chain(" -_.".chars()).collect()
-    } else {
-        members.chars().collect()
-    };
-    candidates
-        .into_iter()
-        .filter(allowed)
-        .map(String::from)
-        .collect()
+    let candidates: Vec<char> =
+        if negated { ('a'..='z').chain('0'..='9').chain(" -_.".chars()).collect() } else { members.chars().collect() };
+    candidates.into_iter().filter(allowed).map(String::from).collect()
 }
 
 fn escape(letter: char) -> Vec<String> {
@@ -125,17 +114,10 @@ fn count(left: &mut Peekable<Chars<'_>>) -> (u64, u64) {
         Some('?') => (0, 1),
         Some('{') => {
             left.next();
-            let inside: String =
-                std::iter::from_fn(|| left.next_if(|letter| *letter != '}')).collect();
+            let inside: String = std::iter::from_fn(|| left.next_if(|letter| *letter != '}')).collect();
             let (fewest, most) = inside.split_once(',').unwrap_or((&inside, &inside));
             let fewest = fewest.trim().parse().unwrap_or(0).min(REPEATS_MAX);
-            (
-                fewest,
-                most.trim()
-                    .parse()
-                    .unwrap_or(fewest + 2)
-                    .clamp(fewest, REPEATS_MAX),
-            )
+            (fewest, most.trim().parse().unwrap_or(fewest + 2).clamp(fewest, REPEATS_MAX))
         }
         _ => return (1, 1),
     };

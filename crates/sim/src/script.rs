@@ -98,10 +98,7 @@ impl FromStr for FaultScript {
     fn from_str(text: &str) -> Result<Self, ScriptError> {
         let mut rules = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            let at_line = |problem| ScriptError {
-                line: index + 1,
-                problem,
-            };
+            let at_line = |problem| ScriptError { line: index + 1, problem };
             let line = line.split('#').next().unwrap_or_default().trim();
             if line.is_empty() {
                 continue;
@@ -125,26 +122,19 @@ fn rule(line: &str) -> Result<Rule, ScriptProblem> {
     } else if let Some((from, to)) = first.split_once("..") {
         let (from, to) = (ordinal(from)?, ordinal(to.trim_start_matches('='))?);
         if from > to {
-            return Err(ScriptProblem::BadOrdinal {
-                found: first.to_owned(),
-            });
+            return Err(ScriptProblem::BadOrdinal { found: first.to_owned() });
         }
         (Which::Ordinals(from, to), rest)
     } else if first.starts_with(|letter: char| letter.is_ascii_digit()) {
         let only = ordinal(first)?;
         (Which::Ordinals(only, only), rest)
     } else {
-        return Err(ScriptProblem::UnknownSelector {
-            found: first.to_owned(),
-        });
+        return Err(ScriptProblem::UnknownSelector { found: first.to_owned() });
     };
     if rest.is_empty() {
         return Err(ScriptProblem::NoFault);
     }
-    Ok(Rule {
-        which,
-        faults: rest.parse()?,
-    })
+    Ok(Rule { which, faults: rest.parse()? })
 }
 
 fn next_word(line: &str) -> (&str, &str) {
@@ -154,9 +144,7 @@ fn next_word(line: &str) -> (&str, &str) {
 
 fn ordinal(word: &str) -> Result<u64, ScriptProblem> {
     let number = word.parse::<u64>().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| ScriptProblem::BadOrdinal {
-        found: word.to_owned(),
-    })
+    number.ok_or_else(|| ScriptProblem::BadOrdinal { found: word.to_owned() })
 }
 
 #[cfg(test)]
@@ -166,9 +154,7 @@ mod tests {
     #[test]
     fn the_first_rule_that_matches_decides() {
         let script: FaultScript =
-            "# start\n3 none\n\n2..4 cut:after=1 # middle\nevery 5 overloaded\nmodel=m html"
-                .parse()
-                .unwrap();
+            "# start\n3 none\n\n2..4 cut:after=1 # middle\nevery 5 overloaded\nmodel=m html".parse().unwrap();
         let told = |ordinal, model| script.faults_for(ordinal, model).map(ToString::to_string);
         assert_eq!(told(1, "x"), None);
         assert_eq!(told(2, "x").as_deref(), Some("cut:after=1"));
@@ -182,26 +168,11 @@ mod tests {
     fn mistakes_carry_their_line() {
         let error = |text: &str| text.parse::<FaultScript>().unwrap_err();
         assert_eq!(error("1 cut\nsometimes cut").line, 2);
-        assert!(matches!(
-            error("sometimes cut").problem,
-            ScriptProblem::UnknownSelector { .. }
-        ));
-        assert!(matches!(
-            error("0 cut").problem,
-            ScriptProblem::BadOrdinal { .. }
-        ));
-        assert!(matches!(
-            error("9..3 cut").problem,
-            ScriptProblem::BadOrdinal { .. }
-        ));
-        assert!(matches!(
-            error("every x cut").problem,
-            ScriptProblem::BadOrdinal { .. }
-        ));
+        assert!(matches!(error("sometimes cut").problem, ScriptProblem::UnknownSelector { .. }));
+        assert!(matches!(error("0 cut").problem, ScriptProblem::BadOrdinal { .. }));
+        assert!(matches!(error("9..3 cut").problem, ScriptProblem::BadOrdinal { .. }));
+        assert!(matches!(error("every x cut").problem, ScriptProblem::BadOrdinal { .. }));
         assert!(matches!(error("4").problem, ScriptProblem::NoFault));
-        assert!(matches!(
-            error("\n4 oops").problem,
-            ScriptProblem::Fault(FaultError::UnknownFault { .. })
-        ));
+        assert!(matches!(error("\n4 oops").problem, ScriptProblem::Fault(FaultError::UnknownFault { .. })));
     }
 }

@@ -53,9 +53,7 @@ async fn connection(stream: TcpStream, sim: Sim, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
     // Boxed, since hyper gives the socket back only from a connection that may be moved.
     let service = service_fn(|request| Box::pin(answer(&sim, request)));
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
     let ended = loop {
         tokio::select! {
             ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break ended,
@@ -84,8 +82,6 @@ async fn answer(sim: &Sim, request: Request<Incoming>) -> Result<Response<SimBod
 }
 
 fn is_reset(error: &hyper::Error) -> bool {
-    let cause = error
-        .source()
-        .and_then(|cause| cause.downcast_ref::<SimBodyError>());
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<SimBodyError>());
     cause == Some(&SimBodyError::Reset)
 }

@@ -60,9 +60,7 @@ impl Default for Settings {
             latency_to_first_token: Duration::ZERO,
             tokens_per_second: None,
             jitter: 0.0,
-            models: ["sim-1", "sim-1-mini", "sim-reasoner", "sim-embed"]
-                .map(String::from)
-                .to_vec(),
+            models: ["sim-1", "sim-1-mini", "sim-reasoner", "sim-embed"].map(String::from).to_vec(),
             any_model: true,
             fault_rates: Vec::new(),
             fault_script: FaultScript::default(),

@@ -71,14 +71,7 @@ impl Sim {
     }
 
     fn made(settings: Settings, replay: Replay) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                settings,
-                replay,
-                cache: PromptCache::default(),
-                requests: AtomicU64::new(0),
-            }),
-        }
+        Self { inner: Arc::new(Inner { settings, replay, cache: PromptCache::default(), requests: AtomicU64::new(0) }) }
     }
 
     /// Answers one request. Waits only where a pace, a latency or `slow_headers` asks for it.
@@ -100,45 +93,26 @@ impl Sim {
     }
 
     pub(crate) fn too_large(&self, request: &Request<Bytes>) -> Response<SimBody> {
-        let failure = Failure::TooLarge {
-            max: self.inner.settings.body_bytes_max,
-        };
-        refused(
-            dialect_of(request),
-            &failure,
-            "req_000000000000000000000000",
-        )
+        let failure = Failure::TooLarge { max: self.inner.settings.body_bytes_max };
+        refused(dialect_of(request), &failure, "req_000000000000000000000000")
     }
 
     /// Counts the request and reads its directives.
     fn prepare(&self, request: &Request<Bytes>) -> Result<Asked, Failure> {
         let settings = &self.inner.settings;
         let posted = request.method() == Method::POST;
-        let ordinal = if posted {
-            self.inner.requests.fetch_add(1, Ordering::Relaxed) + 1
-        } else {
-            0
-        };
-        let invalid = |error: crate::directives::DirectiveError| {
-            Failure::from(At::root().says(error.to_string()))
-        };
+        let ordinal = if posted { self.inner.requests.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
+        let invalid = |error: crate::directives::DirectiveError| Failure::from(At::root().says(error.to_string()));
         let mut directives = if settings.directives {
             Directives::from_headers(request.headers()).map_err(invalid)?
         } else {
             Directives::default()
         };
         let mut body = match posted {
-            true => {
-                serde_json::from_slice::<Value>(request.body()).map_err(|error| error.to_string())
-            }
+            true => serde_json::from_slice::<Value>(request.body()).map_err(|error| error.to_string()),
             false => Ok(Value::Null),
         };
-        let model = body
-            .as_ref()
-            .ok()
-            .and_then(|body| body.get("model")?.as_str())
-            .unwrap_or_default()
-            .to_owned();
+        let model = body.as_ref().ok().and_then(|body| body.get("model")?.as_str()).unwrap_or_default().to_owned();
         let bare_model = if settings.directives {
             directives.read_model(&model).map_err(invalid)?.to_owned()
         } else {
@@ -206,35 +180,21 @@ impl Sim {
         if let Some(response) = status_fault(dialect, asked)? {
             return Ok(response);
         }
-        if let Some(recorded) = asked
-            .body
-            .as_ref()
-            .ok()
-            .and_then(|body| self.inner.replay.find(&asked.path, body))
-        {
+        if let Some(recorded) = asked.body.as_ref().ok().and_then(|body| self.inner.replay.find(&asked.path, body)) {
             return Ok(self.replayed(dialect, recorded, asked));
         }
         if self.inner.settings.replay_only {
-            return Err(Failure::NoRecording {
-                path: asked.path.clone(),
-            });
+            return Err(Failure::NoRecording { path: asked.path.clone() });
         }
         let Some(place) = dialect.place(&asked.method, &asked.path, request.headers()) else {
-            return Err(Failure::NoSuchPlace {
-                method: asked.method.to_string(),
-                path: asked.path.clone(),
-            });
+            return Err(Failure::NoSuchPlace { method: asked.method.to_string(), path: asked.path.clone() });
         };
         dialect.check_head(request.headers())?;
         let offered = &self.inner.settings.models;
         match place {
             Place::Models => return Ok(whole(dialect, asked, &dialect.models(offered, None)?)),
             Place::Model(name) => {
-                return Ok(whole(
-                    dialect,
-                    asked,
-                    &dialect.models(offered, Some(&name))?,
-                ));
+                return Ok(whole(dialect, asked, &dialect.models(offered, Some(&name))?));
             }
             Place::Chat | Place::CountTokens | Place::Embeddings => {}
         }
@@ -260,46 +220,21 @@ impl Sim {
         }
     }
 
-    async fn chat(
-        &self,
-        dialect: &dyn Dialect,
-        asked: &Asked,
-        body: &Object,
-    ) -> Result<Response<SimBody>, Failure> {
+    async fn chat(&self, dialect: &dyn Dialect, asked: &Asked, body: &Object) -> Result<Response<SimBody>, Failure> {
         let settings = &self.inner.settings;
         let ask = dialect.read_chat(body, self.strictness())?;
         self.check_model(asked)?;
         let seed = self.answer_seed(asked, body);
         let (turns, mut usage) = compose::answer(&ask, seed, &asked.directives);
         if settings.prompt_cache {
-            dialect.cache(
-                &self.inner.cache,
-                &asked.bare_model,
-                &ask.prompt,
-                &mut usage,
-            );
+            dialect.cache(&self.inner.cache, &asked.bare_model, &ask.prompt, &mut usage);
         }
-        let said = Said {
-            model: asked.model.clone(),
-            seed,
-            turns,
-            usage,
-            extras: ask.extras,
-            owner: settings.seed,
-        };
+        let said = Said { model: asked.model.clone(), seed, turns, usage, extras: ask.extras, owner: settings.seed };
         let pace = self.pace(asked, seed);
         if ask.streaming {
-            let words = FaultWords {
-                stream_error: dialect.stream_error(),
-                padding: dialect.padding(),
-            };
+            let words = FaultWords { stream_error: dialect.stream_error(), padding: dialect.padding() };
             let body = SimBody::stream(dialect.stream(said), &pace, &asked.faults, &words);
-            return Ok(answered(
-                dialect,
-                asked,
-                "text/event-stream; charset=utf-8",
-                body,
-            ));
+            return Ok(answered(dialect, asked, "text/event-stream; charset=utf-8", body));
         }
         let wait = pace.whole(said.usage.output.saturating_sub(1));
         if !wait.is_zero() {
@@ -315,11 +250,7 @@ impl Sim {
         let Some(presented) = dialect.presented_key(request.headers()) else {
             return Err(Failure::Unauthorized(None));
         };
-        if bool::from(
-            presented
-                .as_bytes()
-                .ct_eq(required.expose_secret().as_bytes()),
-        ) {
+        if bool::from(presented.as_bytes().ct_eq(required.expose_secret().as_bytes())) {
             return Ok(());
         }
         Err(Failure::Unauthorized(Some(masked(presented))))
@@ -351,10 +282,7 @@ impl Sim {
         let mut digest = Digest::new();
         digest.add(&self.seed(asked).to_le_bytes());
         let mut sum = 0_u64;
-        for (name, value) in body
-            .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "stream" | "stream_options"))
-        {
+        for (name, value) in body.iter().filter(|(name, _)| !matches!(name.as_str(), "stream" | "stream_options")) {
             let mut field = Digest::new();
             field.add(name.as_bytes());
             field.add_json(value);
@@ -367,10 +295,7 @@ impl Sim {
     fn pace(&self, asked: &Asked, seed: u64) -> Pace {
         let settings = &self.inner.settings;
         Pace {
-            latency: asked
-                .directives
-                .latency
-                .unwrap_or(settings.latency_to_first_token),
+            latency: asked.directives.latency.unwrap_or(settings.latency_to_first_token),
             tokens_per_second: asked
                 .directives
                 .tokens_per_second
@@ -382,25 +307,12 @@ impl Sim {
         }
     }
 
-    fn replayed(
-        &self,
-        dialect: &dyn Dialect,
-        recorded: &Recorded,
-        asked: &Asked,
-    ) -> Response<SimBody> {
+    fn replayed(&self, dialect: &dyn Dialect, recorded: &Recorded, asked: &Asked) -> Response<SimBody> {
         let pace = self.pace(asked, self.seed(asked));
         let body = match recorded.streaming {
             true => {
-                let words = FaultWords {
-                    stream_error: dialect.stream_error(),
-                    padding: dialect.padding(),
-                };
-                SimBody::stream(
-                    Box::new(replay::events(recorded.body.clone())),
-                    &pace,
-                    &asked.faults,
-                    &words,
-                )
+                let words = FaultWords { stream_error: dialect.stream_error(), padding: dialect.padding() };
+                SimBody::stream(Box::new(replay::events(recorded.body.clone())), &pace, &asked.faults, &words)
             }
             false => SimBody::whole(recorded.body.clone(), &asked.faults),
         };
@@ -415,21 +327,16 @@ impl Sim {
 fn dialect_of(request: &Request<Bytes>) -> &'static dyn Dialect {
     let (path, headers) = (request.uri().path(), request.headers());
     let serves = |dialect: &&&dyn Dialect| dialect.place(request.method(), path, headers).is_some();
-    let found = dialects::ALL.iter().find(serves).or_else(|| {
-        dialects::ALL
-            .iter()
-            .find(|dialect| dialect.looks_like(path, headers))
-    });
+    let found = dialects::ALL
+        .iter()
+        .find(serves)
+        .or_else(|| dialects::ALL.iter().find(|dialect| dialect.looks_like(path, headers)));
     found.copied().unwrap_or(&dialects::openai_chat::OpenAiChat)
 }
 
 /// The answer of the first fault that decides a status.
-fn status_fault(
-    dialect: &dyn Dialect,
-    asked: &Asked,
-) -> Result<Option<Response<SimBody>>, Failure> {
-    let streams =
-        asked.body.as_ref().ok().and_then(|body| body.get("stream")) == Some(&Value::Bool(true));
+fn status_fault(dialect: &dyn Dialect, asked: &Asked) -> Result<Option<Response<SimBody>>, Failure> {
+    let streams = asked.body.as_ref().ok().and_then(|body| body.get("stream")) == Some(&Value::Bool(true));
     for fault in asked.faults.iter() {
         match fault {
             Fault::RateLimited { .. }
@@ -441,12 +348,8 @@ fn status_fault(
             Fault::StreamError { .. } if !streams => return Err(Failure::Injected(*fault)),
             Fault::Html => {
                 const PAGE: &[u8] = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
-                let mut response = answered(
-                    dialect,
-                    asked,
-                    "text/html",
-                    SimBody::whole(Bytes::from_static(PAGE), &Faults::none()),
-                );
+                let mut response =
+                    answered(dialect, asked, "text/html", SimBody::whole(Bytes::from_static(PAGE), &Faults::none()));
                 *response.status_mut() = StatusCode::BAD_GATEWAY;
                 return Ok(Some(response));
             }
@@ -457,11 +360,7 @@ fn status_fault(
 }
 
 fn check_media_type(request: &Request<Bytes>) -> Result<(), Failure> {
-    let found = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
+    let found = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = found.split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case("application/json") {
         return Ok(());
@@ -470,12 +369,8 @@ fn check_media_type(request: &Request<Bytes>) -> Result<(), Failure> {
 }
 
 fn object(asked: &Asked) -> Result<&Object, Failure> {
-    let body = asked
-        .body
-        .as_ref()
-        .map_err(|why| Failure::NotJson(why.clone()))?;
-    body.as_object()
-        .ok_or_else(|| Failure::NotJson("the body is not a JSON object".into()))
+    let body = asked.body.as_ref().map_err(|why| Failure::NotJson(why.clone()))?;
+    body.as_object().ok_or_else(|| Failure::NotJson("the body is not a JSON object".into()))
 }
 
 /// The end of a key, as vendors show it.
@@ -489,16 +384,9 @@ fn whole(dialect: &dyn Dialect, asked: &Asked, answer: &Value) -> Response<SimBo
     answered(dialect, asked, "application/json", body)
 }
 
-fn answered(
-    dialect: &dyn Dialect,
-    asked: &Asked,
-    media_type: &'static str,
-    body: SimBody,
-) -> Response<SimBody> {
+fn answered(dialect: &dyn Dialect, asked: &Asked, media_type: &'static str, body: SimBody) -> Response<SimBody> {
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     dialect.headers(&asked.request_id, response.headers_mut());
     response
 }
@@ -507,19 +395,11 @@ fn refused(dialect: &dyn Dialect, failure: &Failure, request_id: &str) -> Respon
     let (status, error) = dialect.failure(failure, request_id);
     let mut response = Response::new(SimBody::whole(error.to_string().into(), &Faults::none()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     dialect.headers(request_id, response.headers_mut());
     if let Failure::Injected(Fault::RateLimited { retry_after }) = failure {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(*retry_after));
-        set(
-            response.headers_mut(),
-            "retry-after-ms",
-            &retry_after.saturating_mul(1_000).to_string(),
-        );
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+        set(response.headers_mut(), "retry-after-ms", &retry_after.saturating_mul(1_000).to_string());
     }
     response
 }

@@ -42,8 +42,8 @@ const VERBS: &[&str] = &[
     "waits for",
 ];
 const ADJECTIVES: &[&str] = &[
-    "long", "bright", "narrow", "familiar", "distant", "careful", "simple", "wooden", "green",
-    "early", "steady", "naïve",
+    "long", "bright", "narrow", "familiar", "distant", "careful", "simple", "wooden", "green", "early", "steady",
+    "naïve",
 ];
 const OBJECTS: &[&str] = &[
     "road to the valley",
@@ -80,15 +80,7 @@ const TAILS: &[&str] = &[
     "after the last stop",
     "🚂",
 ];
-const OPENERS: &[&str] = &[
-    "Today",
-    "In short",
-    "As far as we can tell",
-    "Usually",
-    "By then",
-    "Later on",
-    "Of course",
-];
+const OPENERS: &[&str] = &["Today", "In short", "As far as we can tell", "Usually", "By then", "Later on", "Of course"];
 
 /// Sentences of at least `tokens` tokens, then cut to exactly that many; the last piece is a full stop.
 pub(crate) fn exactly(random: &mut Random, tokens: u64) -> String {
@@ -141,9 +133,9 @@ pub(crate) fn sentence(random: &mut Random) -> String {
 /// One plain lower-case word.
 pub(crate) fn word(random: &mut Random) -> &'static str {
     const WORDS: &[&str] = &[
-        "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "indigo",
-        "juniper", "kestrel", "lantern", "meadow", "north", "orchard", "pebble", "quartz", "river",
-        "signal", "tower", "umber", "violet", "willow", "yarrow",
+        "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "indigo", "juniper", "kestrel",
+        "lantern", "meadow", "north", "orchard", "pebble", "quartz", "river", "signal", "tower", "umber", "violet",
+        "willow", "yarrow",
     ];
     choose(random, WORDS)
 }
@@ -154,10 +146,7 @@ fn choose(random: &mut Random, from: &'static [&'static str]) -> &'static str {
 
 fn capitalised(line: &str) -> String {
     let mut letters = line.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -178,11 +167,6 @@ mod tests {
     fn other_scripts_appear_now_and_then() {
         let text = exactly(&mut Random::new(1), 2_000);
         assert!(!text.is_ascii());
-        assert!(
-            text.split_whitespace()
-                .filter(|word| !word.is_ascii())
-                .count()
-                < 300
-        );
+        assert!(text.split_whitespace().filter(|word| !word.is_ascii()).count() < 300);
     }
 }

@@ -39,10 +39,7 @@ impl<'a> Iterator for Pieces<'a> {
         if self.left.is_empty() {
             return None;
         }
-        let (piece, left) = self
-            .left
-            .split_at_checked(first_piece(self.left))
-            .unwrap_or((self.left, ""));
+        let (piece, left) = self.left.split_at_checked(first_piece(self.left)).unwrap_or((self.left, ""));
         self.left = left;
         Some(piece)
     }

@@ -163,8 +163,7 @@ fn configuration(file: &Path, environment: &Environment, listen: Option<SocketAd
 }
 
 fn conformance_of(options: ConformanceOptions) -> ExitCode {
-    let what =
-        conformance::Options { folder: options.folder, dialect: options.dialect, mutate: options.mutate };
+    let what = conformance::Options { folder: options.folder, dialect: options.dialect, mutate: options.mutate };
     let told = conformance::run(&what).map_err(anyhow::Error::from).and_then(|(report, mutations)| {
         conformance::tell(&report, mutations.as_ref(), options.json, options.failures, &mut std::io::stdout())?;
         Ok(report.passed() && mutations.is_none_or(|mutations| mutations.unnoticed().next().is_none()))

@@ -30,14 +30,9 @@ enum Framing {
 
 impl Connection {
     pub(super) async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)
-            .await
-            .with_context(|| format!("failed to connect to {address}"))?;
+        let stream = TcpStream::connect(address).await.with_context(|| format!("failed to connect to {address}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            buffer: BytesMut::with_capacity(8 * 1024),
-        })
+        Ok(Self { stream, buffer: BytesMut::with_capacity(8 * 1024) })
     }
 
     /// Sends a request and reads its whole answer.
@@ -57,10 +52,7 @@ impl Connection {
                 return Ok(Open { framing });
             }
         }
-        bail!(
-            "the stream ended without a token: {}",
-            String::from_utf8_lossy(&seen)
-        )
+        bail!("the stream ended without a token: {}", String::from_utf8_lossy(&seen))
     }
 
     /// Reads the rest of a stream.
@@ -71,20 +63,14 @@ impl Connection {
     }
 
     async fn send(&mut self, request: &[u8]) -> Result<Framing> {
-        self.stream
-            .write_all(request)
-            .await
-            .context("failed to send")?;
+        self.stream.write_all(request).await.context("failed to send")?;
         let (status, mut framing) = self.head().await?;
         if status != 200 {
             let mut body = Vec::new();
             while let Some(part) = self.part(&mut framing).await? {
                 body.extend_from_slice(&part);
             }
-            bail!(
-                "answered with status {status}: {}",
-                String::from_utf8_lossy(&body)
-            );
+            bail!("answered with status {status}: {}", String::from_utf8_lossy(&body));
         }
         Ok(framing)
     }
@@ -100,8 +86,7 @@ impl Connection {
             self.fill().await?;
         };
         let head = self.buffer.split_to(end);
-        parse_head(&head)
-            .with_context(|| format!("not an HTTP answer: {}", String::from_utf8_lossy(&head)))
+        parse_head(&head).with_context(|| format!("not an HTTP answer: {}", String::from_utf8_lossy(&head)))
     }
 
     /// The next piece of the body; none after its end.
@@ -135,10 +120,7 @@ impl Connection {
             usize::from_str_radix(digits, 16).ok()
         });
         match size {
-            None => bail!(
-                "not the size of a chunk: {}",
-                String::from_utf8_lossy(&line)
-            ),
+            None => bail!("not the size of a chunk: {}", String::from_utf8_lossy(&line)),
             Some(0) => {
                 while !self.line().await?.is_empty() {}
                 Ok(Framing::Ended)
@@ -168,13 +150,7 @@ impl Connection {
 
     async fn fill(&mut self) -> Result<()> {
         self.buffer.reserve(4 * 1024);
-        if self
-            .stream
-            .read_buf(&mut self.buffer)
-            .await
-            .context("failed to receive")?
-            == 0
-        {
+        if self.stream.read_buf(&mut self.buffer).await.context("failed to receive")? == 0 {
             bail!("the connection was closed in the middle of an answer");
         }
         Ok(())
@@ -214,9 +190,7 @@ mod tests {
     /// A connection that is answered so; the server is given too, because it must outlive the reading.
     async fn answered(answer: &'static [u8]) -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let connection = Connection::open(listener.local_addr().unwrap())
-            .await
-            .unwrap();
+        let connection = Connection::open(listener.local_addr().unwrap()).await.unwrap();
         let (mut server, _) = listener.accept().await.unwrap();
         // One byte at a time, so that every boundary is met.
         for byte in answer {
@@ -227,10 +201,9 @@ mod tests {
 
     #[tokio::test]
     async fn answers_with_a_length_follow_each_other() {
-        let (mut connection, _server) = answered(
-            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
-        )
-        .await;
+        let (mut connection, _server) =
+            answered(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                .await;
         connection.exchange(b"x").await.unwrap();
         connection.exchange(b"x").await.unwrap();
         assert!(connection.buffer.is_empty());
@@ -249,8 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_told_with_its_body() {
-        let (mut connection, _server) =
-            answered(b"HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nlost").await;
+        let (mut connection, _server) = answered(b"HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nlost").await;
         let error = connection.exchange(b"x").await.unwrap_err();
         assert_eq!(error.to_string(), "answered with status 404: lost");
     }

@@ -29,32 +29,17 @@ pub(super) struct Column {
 
 impl Column {
     pub(super) fn measured(name: &'static str, unit: Unit) -> Self {
-        Self {
-            name,
-            unit,
-            added_to: None,
-            compared: true,
-        }
+        Self { name, unit, added_to: None, compared: true }
     }
 
     /// Shown without a ratio.
     pub(super) fn plain(name: &'static str, unit: Unit) -> Self {
-        Self {
-            name,
-            unit,
-            added_to: None,
-            compared: false,
-        }
+        Self { name, unit, added_to: None, compared: false }
     }
 
     /// What a subject adds to the base line in a measured column.
     pub(super) fn added(name: &'static str, column: usize) -> Self {
-        Self {
-            name,
-            unit: Unit::Microseconds,
-            added_to: Some(column),
-            compared: true,
-        }
+        Self { name, unit: Unit::Microseconds, added_to: Some(column), compared: true }
     }
 }
 
@@ -69,11 +54,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(title: String, columns: Vec<Column>) -> Self {
-        Self {
-            title,
-            columns,
-            rounds: BTreeMap::new(),
-        }
+        Self { title, columns, rounds: BTreeMap::new() }
     }
 
     /// Adds a round: one value for each column that is not derived.
@@ -95,24 +76,14 @@ impl Table {
             return Vec::new();
         }
         let base = self.measured(Subject::Direct, described.added_to.unwrap_or(column));
-        values
-            .zip(base)
-            .filter_map(|(value, base)| Some(value? - base?))
-            .collect()
+        values.zip(base).filter_map(|(value, base)| Some(value? - base?)).collect()
     }
 
     fn measured(&self, subject: Subject, column: usize) -> Vec<Option<f64>> {
         // Derived columns have no place in a round.
-        let derived = self
-            .columns
-            .iter()
-            .take(column)
-            .filter(|column| column.added_to.is_some())
-            .count();
+        let derived = self.columns.iter().take(column).filter(|column| column.added_to.is_some()).count();
         let rounds = self.rounds.get(&subject).into_iter().flatten();
-        rounds
-            .map(|round| round.get(column - derived).copied().flatten())
-            .collect()
+        rounds.map(|round| round.get(column - derived).copied().flatten()).collect()
     }
 
     fn ratio(&self, subject: Subject, column: usize) -> Option<f64> {
@@ -125,10 +96,7 @@ impl Table {
     }
 
     fn cell(&self, subject: Subject, column: usize) -> String {
-        let unit = self
-            .columns
-            .get(column)
-            .map_or(Unit::Count, |column| column.unit);
+        let unit = self.columns.get(column).map_or(Unit::Count, |column| column.unit);
         let Some(value) = median(self.values(subject, column)) else {
             return "–".to_owned();
         };
@@ -151,11 +119,8 @@ impl Table {
             });
             (subject.name().to_owned(), Value::Object(figures.collect()))
         });
-        let units: Map<_, _> = self
-            .columns
-            .iter()
-            .map(|column| (column.name.to_owned(), json!(unit_in_json(column.unit))))
-            .collect();
+        let units: Map<_, _> =
+            self.columns.iter().map(|column| (column.name.to_owned(), json!(unit_in_json(column.unit)))).collect();
         json!({ "title": self.title, "units": units, "subjects": Value::Object(subjects.collect()) })
     }
 }
@@ -170,19 +135,10 @@ impl fmt::Display for Table {
         ];
         for subject in self.rounds.keys() {
             let cells = (0..self.columns.len()).map(|column| self.cell(*subject, column));
-            rows.push(
-                std::iter::once(subject.name().to_owned())
-                    .chain(cells)
-                    .collect(),
-            );
+            rows.push(std::iter::once(subject.name().to_owned()).chain(cells).collect());
         }
         let widths: Vec<_> = (0..=self.columns.len())
-            .map(|column| {
-                rows.iter()
-                    .filter_map(|row| row.get(column))
-                    .map(|cell| cell.chars().count())
-                    .max()
-            })
+            .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max())
             .map(Option::unwrap_or_default)
             .collect();
         write!(formatter, "{}", self.title)?;
@@ -221,10 +177,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     if values.len() % 2 == 1 {
         return values.get(middle).copied();
     }
-    Some(f64::midpoint(
-        *values.get(middle.checked_sub(1)?)?,
-        *values.get(middle)?,
-    ))
+    Some(f64::midpoint(*values.get(middle.checked_sub(1)?)?, *values.get(middle)?))
 }
 
 fn shown(value: f64, unit: Unit) -> String {

@@ -27,11 +27,7 @@ pub(super) enum Until {
 }
 
 /// Opens connections and uses each once, so that neither side meets anything for the first time.
-pub(super) async fn connect(
-    target: &Target,
-    count: usize,
-    request: &Bytes,
-) -> Result<Vec<Connection>> {
+pub(super) async fn connect(target: &Target, count: usize, request: &Bytes) -> Result<Vec<Connection>> {
     let mut connections = Vec::with_capacity(count);
     for _ in 0..count {
         let mut connection = Connection::open(target.address).await?;
@@ -42,11 +38,7 @@ pub(super) async fn connect(
 }
 
 /// Closed loop: every connection asks again as soon as it is answered. Gives the number of answers.
-pub(super) async fn saturate(
-    connections: Vec<Connection>,
-    request: &Bytes,
-    limit: Limit,
-) -> Result<usize> {
+pub(super) async fn saturate(connections: Vec<Connection>, request: &Bytes, limit: Limit) -> Result<usize> {
     let taken = Arc::new(AtomicUsize::new(0));
     let end = Instant::now() + limit.time;
     let mut workers = JoinSet::new();
@@ -125,11 +117,7 @@ async fn wait_until_due(due: Instant) -> Instant {
 }
 
 /// Runs one stream on each connection, evenly spread over `spread`, until all have ended.
-pub(super) async fn run_streams(
-    connections: Vec<Connection>,
-    request: &Bytes,
-    spread: Duration,
-) -> Result<()> {
+pub(super) async fn run_streams(connections: Vec<Connection>, request: &Bytes, spread: Duration) -> Result<()> {
     let count = u32::try_from(connections.len().max(1))?;
     let mut workers = JoinSet::new();
     for (index, mut connection) in (0_u32..).zip(connections) {
@@ -146,11 +134,7 @@ pub(super) async fn run_streams(
 }
 
 /// Opens streams that stay open, and waits until each has given its first token.
-pub(super) async fn hold_streams(
-    target: &Target,
-    request: &Bytes,
-    count: usize,
-) -> Result<Vec<Connection>> {
+pub(super) async fn hold_streams(target: &Target, request: &Bytes, count: usize) -> Result<Vec<Connection>> {
     let mut held = Vec::with_capacity(count);
     for _ in 0..count {
         let mut connection = Connection::open(target.address).await?;

@@ -37,23 +37,12 @@ pub(super) struct Script {
 impl Script {
     /// As it stands in a request.
     pub(super) fn marker(self) -> String {
-        let Self {
-            chunks,
-            interval_ms,
-            hold,
-        } = self;
-        format!(
-            "bench(chunks={chunks} interval_ms={interval_ms} hold={})",
-            u8::from(hold)
-        )
+        let Self { chunks, interval_ms, hold } = self;
+        format!("bench(chunks={chunks} interval_ms={interval_ms} hold={})", u8::from(hold))
     }
 
     fn find(request: &[u8]) -> Self {
-        let mut script = Self {
-            chunks: 20,
-            interval_ms: 0,
-            hold: false,
-        };
+        let mut script = Self { chunks: 20, interval_ms: 0, hold: false };
         let words = memmem::find(request, b"bench(").and_then(|at| {
             let after = request.get(at + b"bench(".len()..)?;
             let end = memchr::memchr(b')', after)?;
@@ -75,15 +64,12 @@ type Answer = Either<Full<Bytes>, Streamed>;
 
 pub(super) async fn serve(port: u16) -> Result<()> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("failed to listen on {address}"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address}"))?;
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         tokio::spawn(async move {
-            let connection =
-                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
             // A client that leaves in the middle is part of the measurement.
             let _ = connection.await;
         });
@@ -91,32 +77,18 @@ pub(super) async fn serve(port: u16) -> Result<()> {
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Answer>, hyper::Error> {
-    let wire = if request.uri().path().ends_with("/messages") {
-        &MESSAGES
-    } else {
-        &CHAT
-    };
+    let wire = if request.uri().path().ends_with("/messages") { &MESSAGES } else { &CHAT };
     let body = request.into_body().collect().await?.to_bytes();
-    let streamed = [b"\"stream\":true".as_slice(), b"\"stream\": true"]
-        .iter()
-        .any(|field| memmem::find(&body, field).is_some());
+    let streamed =
+        [b"\"stream\":true".as_slice(), b"\"stream\": true"].iter().any(|field| memmem::find(&body, field).is_some());
     let (kind, body) = if streamed {
-        (
-            "text/event-stream",
-            Either::Right(Streamed::new(wire, Script::find(&body))),
-        )
+        ("text/event-stream", Either::Right(Streamed::new(wire, Script::find(&body))))
     } else {
-        (
-            "application/json",
-            Either::Left(Full::new(Bytes::from_static(wire.whole.as_bytes()))),
-        )
+        ("application/json", Either::Left(Full::new(Bytes::from_static(wire.whole.as_bytes()))))
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
-    response.headers_mut().insert(
-        hyper::header::CONTENT_TYPE,
-        hyper::header::HeaderValue::from_static(kind),
-    );
+    response.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
     Ok(response)
 }
 
@@ -264,11 +236,7 @@ mod tests {
 
     #[test]
     fn a_script_survives_being_written_into_a_request() {
-        let script = Script {
-            chunks: 7,
-            interval_ms: 20,
-            hold: true,
-        };
+        let script = Script { chunks: 7, interval_ms: 20, hold: true };
         let request = format!("{{\"content\":\"{} and more (of it)\"}}", script.marker());
         assert_eq!(Script::find(request.as_bytes()), script);
     }
@@ -277,29 +245,15 @@ mod tests {
     fn prebuilt_answers_are_json_of_the_promised_size() {
         for wire in [&CHAT, &MESSAGES] {
             let _: serde_json::Value = serde_json::from_str(wire.whole).unwrap();
-            assert!(
-                (900..1400).contains(&wire.whole.len()),
-                "{}",
-                wire.whole.len()
-            );
+            assert!((900..1400).contains(&wire.whole.len()), "{}", wire.whole.len());
             for events in [wire.start, wire.chunk, wire.end] {
-                for line in events
-                    .lines()
-                    .filter_map(|line| line.strip_prefix("data: "))
-                {
-                    assert!(
-                        line == "[DONE]" || serde_json::from_str::<serde_json::Value>(line).is_ok(),
-                        "{line}"
-                    );
+                for line in events.lines().filter_map(|line| line.strip_prefix("data: ")) {
+                    assert!(line == "[DONE]" || serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
                 }
             }
             assert!(memmem::find(wire.chunk.as_bytes(), TOKEN).is_some());
             assert!(memmem::find(wire.start.as_bytes(), TOKEN).is_none());
         }
-        assert!(
-            (230..320).contains(&CHAT.chunk.len()),
-            "{}",
-            CHAT.chunk.len()
-        );
+        assert!((230..320).contains(&CHAT.chunk.len()), "{}", CHAT.chunk.len());
     }
 }

@@ -24,12 +24,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts `command` and waits until it listens on every one of `addresses`.
-    pub(super) fn start(
-        name: &str,
-        mut command: Command,
-        addresses: &[SocketAddr],
-        folder: &Path,
-    ) -> Result<Self> {
+    pub(super) fn start(name: &str, mut command: Command, addresses: &[SocketAddr], folder: &Path) -> Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let output = File::create(&log)?;
         let child = command
@@ -38,11 +33,7 @@ impl Process {
             .stderr(output)
             .spawn()
             .with_context(|| format!("failed to start {name}"))?;
-        let mut process = Self {
-            name: name.to_owned(),
-            child,
-            log,
-        };
+        let mut process = Self { name: name.to_owned(), child, log };
         for address in addresses {
             process.wait_for(*address)?;
         }
@@ -53,11 +44,7 @@ impl Process {
         let start = Instant::now();
         while TcpStream::connect(address).is_err() {
             if let Some(status) = self.child.try_wait()? {
-                bail!(
-                    "{} ended instead of listening on {address} ({status}); {}",
-                    self.name,
-                    self.said()
-                );
+                bail!("{} ended instead of listening on {address} ({status}); {}", self.name, self.said());
             }
             ensure!(
                 start.elapsed() < START_TIMEOUT,
@@ -72,11 +59,7 @@ impl Process {
 
     fn said(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        if text.trim().is_empty() {
-            "it said nothing".to_owned()
-        } else {
-            format!("it said:\n{}", text.trim_end())
-        }
+        if text.trim().is_empty() { "it said nothing".to_owned() } else { format!("it said:\n{}", text.trim_end()) }
     }
 
     /// User and system time of the whole tree until now, in seconds.
@@ -94,10 +77,7 @@ impl Process {
         let mut tree = BTreeSet::from([self.child.id()]);
         loop {
             let before = tree.len();
-            let children = parents
-                .iter()
-                .filter(|(_, parent)| tree.contains(parent))
-                .map(|(child, _)| *child);
+            let children = parents.iter().filter(|(_, parent)| tree.contains(parent)).map(|(child, _)| *child);
             let children: Vec<_> = children.collect();
             tree.extend(children);
             if tree.len() == before {
@@ -113,9 +93,7 @@ impl Drop for Process {
             return;
         }
         // Asked to stop first, so that it can stop its own children.
-        let asked = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let start = Instant::now();
         while asked.is_ok() && start.elapsed() < STOP_TIMEOUT {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -145,19 +123,12 @@ fn stat_field(id: u32, number: usize) -> Option<String> {
     let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The second field is a name in parentheses and may contain anything.
     let (_, after) = text.rsplit_once(") ")?;
-    after
-        .split(' ')
-        .nth(number.checked_sub(3)?)
-        .map(str::to_owned)
+    after.split(' ').nth(number.checked_sub(3)?).map(str::to_owned)
 }
 
 fn cpu_seconds(id: u32) -> f64 {
     scheduled_seconds(id).unwrap_or_else(|| {
-        let ticks = [14, 15].map(|field| {
-            stat_field(id, field)
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0.0)
-        });
+        let ticks = [14, 15].map(|field| stat_field(id, field).and_then(|text| text.parse().ok()).unwrap_or(0.0));
         ticks.iter().sum::<f64>() / TICKS_PER_SECOND
     })
 }
@@ -165,10 +136,7 @@ fn cpu_seconds(id: u32) -> f64 {
 /// The same in nanoseconds, where the kernel keeps it by thread.
 fn scheduled_seconds(id: u32) -> Option<f64> {
     let mut total = 0.0;
-    for thread in std::fs::read_dir(format!("/proc/{id}/task"))
-        .ok()?
-        .flatten()
-    {
+    for thread in std::fs::read_dir(format!("/proc/{id}/task")).ok()?.flatten() {
         let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
         total += text.split(' ').next()?.parse::<f64>().ok()? / 1e9;
     }

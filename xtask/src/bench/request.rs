@@ -41,14 +41,7 @@ fn sized(wire: Wire, model: &str, body_bytes: usize, script: Option<Script>) -> 
     let marker = script.map(Script::marker).unwrap_or_default();
     // An odd number of turns, so that the last one is the user's.
     let turns = (body_bytes / (TURN_BYTES + 80)) | 1;
-    let bare = render(
-        wire,
-        model,
-        &marker,
-        &vec![String::new(); turns],
-        script.is_some(),
-    )
-    .len();
+    let bare = render(wire, model, &marker, &vec![String::new(); turns], script.is_some()).len();
     let length = body_bytes.saturating_sub(bare) / turns;
     let text: String = SENTENCE.chars().cycle().take(length).collect();
     render(wire, model, &marker, &vec![text; turns], script.is_some())
@@ -88,11 +81,7 @@ mod tests {
         for wire in [Wire::Chat, Wire::Messages] {
             for bytes in [2 * 1024, 64 * 1024] {
                 let body = sized(wire, "bench", bytes, None);
-                assert!(
-                    body.len().abs_diff(bytes) < 100,
-                    "{} for {bytes}",
-                    body.len()
-                );
+                assert!(body.len().abs_diff(bytes) < 100, "{} for {bytes}", body.len());
             }
         }
     }

@@ -34,11 +34,7 @@ const LARGE_BYTES: usize = 64 * 1024;
 /// Connections at a fixed rate: enough that none has to wait unless a subject is very slow.
 const RATE_CONNECTIONS: usize = 64;
 /// Each stream at a fixed rate is short.
-const RATED_STREAM: Script = Script {
-    chunks: 20,
-    interval_ms: 2,
-    hold: false,
-};
+const RATED_STREAM: Script = Script { chunks: 20, interval_ms: 2, hold: false };
 const STREAM_RATE_SHARE: f64 = 0.25;
 
 /// Streams that run beside each other while chunks are counted.
@@ -47,11 +43,7 @@ const CHUNK_INTERVAL_MS: u64 = 20;
 
 /// Memory settles this long before it is read.
 const SETTLE: Duration = Duration::from_millis(800);
-const HELD_STREAM: Script = Script {
-    chunks: 1,
-    interval_ms: 0,
-    hold: true,
-};
+const HELD_STREAM: Script = Script { chunks: 1, interval_ms: 0, hold: true };
 
 #[derive(Debug)]
 pub(super) enum Scenario {
@@ -65,12 +57,8 @@ pub(super) enum Scenario {
 impl Scenario {
     pub(super) fn all() -> [Self; 6] {
         [
-            Self::Saturation {
-                body_bytes: SMALL_BYTES,
-            },
-            Self::Saturation {
-                body_bytes: LARGE_BYTES,
-            },
+            Self::Saturation { body_bytes: SMALL_BYTES },
+            Self::Saturation { body_bytes: LARGE_BYTES },
             Self::FixedRate,
             Self::StreamStart,
             Self::StreamChunks,
@@ -85,18 +73,12 @@ impl Scenario {
                 body_bytes / 1024,
                 plan.connections
             ),
-            Self::FixedRate => format!(
-                "Whole answers at {} requests a second: requests of 2 kB",
-                plan.rate
-            ),
-            Self::StreamStart => format!(
-                "Time to the first token at {} streams a second",
-                plan.rate * STREAM_RATE_SHARE
-            ),
+            Self::FixedRate => format!("Whole answers at {} requests a second: requests of 2 kB", plan.rate),
+            Self::StreamStart => {
+                format!("Time to the first token at {} streams a second", plan.rate * STREAM_RATE_SHARE)
+            }
             Self::StreamChunks => {
-                format!(
-                    "Streams: {RUNNING_STREAMS} at once, a chunk every {CHUNK_INTERVAL_MS} ms in each"
-                )
+                format!("Streams: {RUNNING_STREAMS} at once, a chunk every {CHUNK_INTERVAL_MS} ms in each")
             }
             Self::StreamMemory => format!("Open streams: {} at once", plan.streams),
         }
@@ -104,10 +86,9 @@ impl Scenario {
 
     pub(super) fn columns(&self) -> Vec<Column> {
         match self {
-            Self::Saturation { .. } => vec![
-                Column::measured("requests/s", Unit::Count),
-                Column::measured("CPU/request", Unit::Microseconds),
-            ],
+            Self::Saturation { .. } => {
+                vec![Column::measured("requests/s", Unit::Count), Column::measured("CPU/request", Unit::Microseconds)]
+            }
             Self::FixedRate => vec![
                 Column::plain("p50", Unit::Microseconds),
                 Column::plain("p99", Unit::Microseconds),
@@ -131,12 +112,7 @@ impl Scenario {
     }
 
     /// One value for each column that is not derived, in their order.
-    pub(super) async fn measure(
-        &self,
-        stage: &mut Stage,
-        subject: Subject,
-        plan: &Plan,
-    ) -> Result<Vec<Option<f64>>> {
+    pub(super) async fn measure(&self, stage: &mut Stage, subject: Subject, plan: &Plan) -> Result<Vec<Option<f64>>> {
         match self {
             Self::Saturation { body_bytes } => saturation(stage, subject, plan, *body_bytes).await,
             Self::FixedRate => fixed_rate(stage, subject, plan).await,
@@ -147,21 +123,13 @@ impl Scenario {
     }
 }
 
-async fn saturation(
-    stage: &Stage,
-    subject: Subject,
-    plan: &Plan,
-    body_bytes: usize,
-) -> Result<Vec<Option<f64>>> {
+async fn saturation(stage: &Stage, subject: Subject, plan: &Plan, body_bytes: usize) -> Result<Vec<Option<f64>>> {
     let target = stage.target(subject, false)?;
     let request = request::prepare(&target, body_bytes, None);
     let connections = load::connect(&target, plan.connections, &request).await?;
     let cost = Cost::start(stage, subject);
     let start = Instant::now();
-    let limit = Limit {
-        time: plan.time(),
-        requests: plan.requests,
-    };
+    let limit = Limit { time: plan.time(), requests: plan.requests };
     let answered = load::saturate(connections, &request, limit).await?;
     let rate = count(answered) / start.elapsed().as_secs_f64();
     Ok(vec![Some(rate), cost.microseconds_each(stage, answered)])
@@ -172,8 +140,7 @@ async fn fixed_rate(stage: &Stage, subject: Subject, plan: &Plan) -> Result<Vec<
     let request = request::prepare(&target, SMALL_BYTES, None);
     let connections = load::connect(&target, RATE_CONNECTIONS, &request).await?;
     let cost = Cost::start(stage, subject);
-    let latencies =
-        load::at_rate(connections, &request, plan.rate, plan.time(), Until::End).await?;
+    let latencies = load::at_rate(connections, &request, plan.rate, plan.time(), Until::End).await?;
     let each = cost.microseconds_each(stage, latencies.len());
     let [p50, p99] = percentiles(latencies);
     Ok(vec![p50, p99, each])
@@ -184,8 +151,7 @@ async fn stream_start(stage: &Stage, subject: Subject, plan: &Plan) -> Result<Ve
     let request = request::prepare(&target, SMALL_BYTES, Some(RATED_STREAM));
     let connections = load::connect(&target, RATE_CONNECTIONS, &request).await?;
     let rate = plan.rate * STREAM_RATE_SHARE;
-    let latencies =
-        load::at_rate(connections, &request, rate, plan.time(), Until::FirstToken).await?;
+    let latencies = load::at_rate(connections, &request, rate, plan.time(), Until::FirstToken).await?;
     Ok(percentiles(latencies).to_vec())
 }
 
@@ -193,26 +159,16 @@ async fn stream_chunks(stage: &Stage, subject: Subject, plan: &Plan) -> Result<V
     let target = stage.target(subject, true)?;
     let interval = Duration::from_millis(CHUNK_INTERVAL_MS);
     let chunks = (plan.time().as_millis() / interval.as_millis()).max(1);
-    let script = Script {
-        chunks: usize::try_from(chunks)?,
-        interval_ms: CHUNK_INTERVAL_MS,
-        hold: false,
-    };
+    let script = Script { chunks: usize::try_from(chunks)?, interval_ms: CHUNK_INTERVAL_MS, hold: false };
     let whole = request::prepare(&target, SMALL_BYTES, None);
     let connections = load::connect(&target, RUNNING_STREAMS, &whole).await?;
     let request = request::prepare(&target, SMALL_BYTES, Some(script));
     let cost = Cost::start(stage, subject);
     load::run_streams(connections, &request, interval).await?;
-    Ok(vec![
-        cost.microseconds_each(stage, script.chunks * RUNNING_STREAMS),
-    ])
+    Ok(vec![cost.microseconds_each(stage, script.chunks * RUNNING_STREAMS)])
 }
 
-async fn stream_memory(
-    stage: &mut Stage,
-    subject: Subject,
-    plan: &Plan,
-) -> Result<Vec<Option<f64>>> {
+async fn stream_memory(stage: &mut Stage, subject: Subject, plan: &Plan) -> Result<Vec<Option<f64>>> {
     stage.restart(subject)?;
     let target = stage.target(subject, true)?;
     let whole = request::prepare(&target, SMALL_BYTES, None);
@@ -228,11 +184,7 @@ async fn stream_memory(
     let during = process.resident_bytes();
     drop(held);
     sleep(SETTLE).await;
-    Ok(vec![
-        Some(before),
-        Some(during),
-        Some((during - before) / count(plan.streams)),
-    ])
+    Ok(vec![Some(before), Some(during), Some((during - before) / count(plan.streams))])
 }
 
 /// CPU time of a subject since a moment.
@@ -243,10 +195,7 @@ struct Cost {
 
 impl Cost {
     fn start(stage: &Stage, subject: Subject) -> Self {
-        Self {
-            subject,
-            seconds: stage.process(subject).map(|process| process.cpu_seconds()),
-        }
+        Self { subject, seconds: stage.process(subject).map(|process| process.cpu_seconds()) }
     }
 
     fn microseconds_each(&self, stage: &Stage, of: usize) -> Option<f64> {
@@ -260,9 +209,7 @@ fn percentiles(mut latencies: Vec<Duration>) -> [Option<f64>; 2] {
     latencies.sort_unstable();
     [50, 99].map(|percent| {
         let rank = (latencies.len() * percent).div_ceil(100);
-        latencies
-            .get(rank.checked_sub(1)?)
-            .map(|latency| latency.as_secs_f64() * 1e6)
+        latencies.get(rank.checked_sub(1)?).map(|latency| latency.as_secs_f64() * 1e6)
     })
 }
 

@@ -26,8 +26,7 @@ pub(super) enum Subject {
 }
 
 impl Subject {
-    pub(super) const USUAL: [Self; 4] =
-        [Self::Direct, Self::Nginx, Self::Forward, Self::Translated];
+    pub(super) const USUAL: [Self; 4] = [Self::Direct, Self::Nginx, Self::Forward, Self::Translated];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -40,10 +39,7 @@ impl Subject {
     }
 
     fn is_switchtower(self) -> bool {
-        matches!(
-            self,
-            Self::Forward | Self::Translated | Self::TranslatedBack
-        )
+        matches!(self, Self::Forward | Self::Translated | Self::TranslatedBack)
     }
 }
 
@@ -82,10 +78,7 @@ struct Server {
 impl Stage {
     pub(super) fn set_up(root: &Path, subjects: &[Subject], binary: Option<&Path>) -> Result<Self> {
         let scratch = Scratch::new()?;
-        let nginx_binary = subjects
-            .contains(&Subject::Nginx)
-            .then(find_nginx)
-            .transpose()?;
+        let nginx_binary = subjects.contains(&Subject::Nginx).then(find_nginx).transpose()?;
         let switchtower_binary = if subjects.iter().any(|subject| subject.is_switchtower()) {
             Some(match binary {
                 Some(binary) => binary.to_owned(),
@@ -98,13 +91,7 @@ impl Stage {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["bench-upstream", "--port", &upstream.port().to_string()]);
         let process = Process::start("upstream", command, &[upstream], scratch.path())?;
-        let mut stage = Self {
-            nginx: None,
-            switchtower: None,
-            upstream,
-            _upstream: process,
-            scratch,
-        };
+        let mut stage = Self { nginx: None, switchtower: None, upstream, _upstream: process, scratch };
         if let Some(binary) = nginx_binary {
             stage.nginx = Some(stage.start_nginx(binary)?);
         }
@@ -126,11 +113,7 @@ impl Stage {
             Subject::Translated => (Wire::Messages, CHAT_DEPLOYMENT),
             Subject::TranslatedBack => (Wire::Chat, MESSAGES_DEPLOYMENT),
         };
-        Ok(Target {
-            address,
-            wire,
-            model,
-        })
+        Ok(Target { address, wire, model })
     }
 
     /// The process whose cost is the subject's; the base line has none that could be compared.
@@ -158,9 +141,7 @@ impl Stage {
         match subject {
             Subject::Direct => None,
             Subject::Nginx => self.nginx.as_ref(),
-            Subject::Forward | Subject::Translated | Subject::TranslatedBack => {
-                self.switchtower.as_ref()
-            }
+            Subject::Forward | Subject::Translated | Subject::TranslatedBack => self.switchtower.as_ref(),
         }
     }
 
@@ -168,25 +149,11 @@ impl Stage {
         let (whole, streamed) = (free_address()?, free_address()?);
         let folder = self.scratch.path();
         let file = folder.join("nginx.conf");
-        std::fs::write(
-            &file,
-            nginx_settings(folder, self.upstream, whole, streamed),
-        )?;
+        std::fs::write(&file, nginx_settings(folder, self.upstream, whole, streamed))?;
         let mut command = Command::new(&binary);
-        command
-            .arg("-p")
-            .arg(folder)
-            .arg("-e")
-            .arg(folder.join("nginx-error.log"))
-            .arg("-c")
-            .arg(&file);
+        command.arg("-p").arg(folder).arg("-e").arg(folder.join("nginx-error.log")).arg("-c").arg(&file);
         let process = Process::start("nginx", command, &[whole, streamed], folder)?;
-        Ok(Server {
-            binary,
-            process,
-            whole,
-            streamed,
-        })
+        Ok(Server { binary, process, whole, streamed })
     }
 
     fn start_switchtower(&self, binary: PathBuf) -> Result<Server> {
@@ -197,12 +164,7 @@ impl Stage {
         let mut command = Command::new(&binary);
         command.arg("serve").arg("--config").arg(&file);
         let process = Process::start("switchtower", command, &[address], folder)?;
-        Ok(Server {
-            binary,
-            process,
-            whole: address,
-            streamed: address,
-        })
+        Ok(Server { binary, process, whole: address, streamed: address })
     }
 }
 
@@ -235,12 +197,7 @@ model = "bench"
 
 /// A plain reverse proxy that keeps its connections and writes no log. Bodies of requests fit into
 /// memory; streams have a port of their own, where answers are not buffered.
-fn nginx_settings(
-    folder: &Path,
-    upstream: SocketAddr,
-    whole: SocketAddr,
-    streamed: SocketAddr,
-) -> String {
+fn nginx_settings(folder: &Path, upstream: SocketAddr, whole: SocketAddr, streamed: SocketAddr) -> String {
     let folder = folder.display();
     format!(
         "daemon off;
@@ -284,10 +241,7 @@ fn find_nginx() -> Result<PathBuf> {
     let searched = std::env::var_os("PATH").unwrap_or_default();
     let mut places: Vec<_> = std::env::split_paths(&searched).collect();
     places.push(PathBuf::from("/usr/sbin"));
-    let found = places
-        .into_iter()
-        .map(|place| place.join("nginx"))
-        .find(|file| file.is_file());
+    let found = places.into_iter().map(|place| place.join("nginx")).find(|file| file.is_file());
     found.context(
         "nginx is the reference and is not installed; install it (`apt-get install nginx`, `brew install nginx`), \
          or leave it out with `--only direct,forward,translated`",
@@ -305,8 +259,7 @@ fn build_switchtower(root: &Path) -> Result<PathBuf> {
         "switchtower does not build; repair it, give a built one with `--binary`, \
          or leave it out with `--only direct,nginx`"
     );
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let binary = root.join(target).join("release").join("switchtower");
     ensure!(
         binary.is_file(),

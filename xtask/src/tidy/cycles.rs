@@ -17,10 +17,7 @@ struct Place {
 type Graph = BTreeMap<String, BTreeMap<String, Place>>;
 
 pub(super) fn check_rings(tree: &Tree) -> Vec<Violation> {
-    let crates = tree
-        .folders_in("crates")
-        .into_iter()
-        .map(|folder| format!("crates/{folder}/src"));
+    let crates = tree.folders_in("crates").into_iter().map(|folder| format!("crates/{folder}/src"));
     crates
         .chain(["xtask/src".to_owned()])
         .flat_map(|sources| rings(&graph(tree, &sources)))
@@ -33,10 +30,7 @@ pub(super) fn check_siblings(tree: &Tree) -> Vec<Violation> {
     let dialects: BTreeSet<_> = tree
         .folders_in(SOURCES)
         .into_iter()
-        .filter(|folder| {
-            tree.text(&format!("{SOURCES}/{folder}/request.rs"))
-                .is_some()
-        })
+        .filter(|folder| tree.text(&format!("{SOURCES}/{folder}/request.rs")).is_some())
         .collect();
     let mut violations = Vec::new();
     for module in Module::all(tree, SOURCES) {
@@ -73,9 +67,7 @@ struct Module<'a> {
 
 impl<'a> Module<'a> {
     fn all(tree: &'a Tree, sources: &str) -> Vec<Self> {
-        tree.below(sources)
-            .filter_map(|(rest, text)| Self::of(rest, text))
-            .collect()
+        tree.below(sources).filter_map(|(rest, text)| Self::of(rest, text)).collect()
     }
 
     /// Nothing for a crate root, for tests and for what is not Rust.
@@ -86,9 +78,7 @@ impl<'a> Module<'a> {
         }
         let first = *path.first()?;
         let outside = matches!(first, "lib" | "main" | "bin" | "tests");
-        let for_tests = path
-            .iter()
-            .any(|part| matches!(*part, "tests" | "fixtures"));
+        let for_tests = path.iter().any(|part| matches!(*part, "tests" | "fixtures"));
         (!outside && !for_tests).then_some(Self { rest, text, path })
     }
 
@@ -98,11 +88,7 @@ impl<'a> Module<'a> {
 
     /// The name at the crate root that a path leads through, if it leads there at all.
     fn named_at_top<'m>(&self, mention: &'m Mention) -> Option<&'m str> {
-        let climbs = mention
-            .path
-            .iter()
-            .take_while(|part| *part == "super")
-            .count();
+        let climbs = mention.path.iter().take_while(|part| *part == "super").count();
         let from_root = mention.path.first().is_some_and(|part| part == "crate");
         if from_root {
             mention.path.get(1)
@@ -125,22 +111,12 @@ fn graph(tree: &Tree, sources: &str) -> Graph {
             let Some(name) = module.named_at_top(&mention) else {
                 continue;
             };
-            let target = names
-                .get(name)
-                .copied()
-                .or_else(|| exported.get(name).copied());
+            let target = names.get(name).copied().or_else(|| exported.get(name).copied());
             let Some(target) = target.filter(|target| *target != module.top()) else {
                 continue;
             };
-            let place = Place {
-                file: format!("{sources}/{}", module.rest),
-                line: mention.line,
-            };
-            graph
-                .entry(module.top().to_owned())
-                .or_default()
-                .entry(target.to_owned())
-                .or_insert(place);
+            let place = Place { file: format!("{sources}/{}", module.rest), line: mention.line };
+            graph.entry(module.top().to_owned()).or_default().entry(target.to_owned()).or_insert(place);
         }
     }
     graph
@@ -178,11 +154,7 @@ fn rings(graph: &Graph) -> Vec<Vec<(String, Place)>> {
             continue;
         };
         let reached = reach(graph, start);
-        told.extend(
-            reached
-                .into_iter()
-                .filter(|other| reach(graph, other).contains(start)),
-        );
+        told.extend(reached.into_iter().filter(|other| reach(graph, other).contains(start)));
         found.push(ring);
     }
     found
@@ -221,15 +193,9 @@ fn ring_through(graph: &Graph, start: &str) -> Option<Vec<(String, Place)>> {
 }
 
 fn violation(ring: &[(String, Place)]) -> Violation {
-    let names: Vec<_> = ring
-        .iter()
-        .chain(ring.first())
-        .map(|(module, _)| module.as_str())
-        .collect();
-    let places: Vec<_> = ring
-        .iter()
-        .map(|(module, place)| format!("`{module}` at {}:{}", place.file, place.line))
-        .collect();
+    let names: Vec<_> = ring.iter().chain(ring.first()).map(|(module, _)| module.as_str()).collect();
+    let places: Vec<_> =
+        ring.iter().map(|(module, place)| format!("`{module}` at {}:{}", place.file, place.line)).collect();
     let first = ring.first().map(|(_, place)| place.clone());
     Violation {
         problem: format!("modules form a ring: {}", names.join(" -> ")),
@@ -244,10 +210,7 @@ mod tests {
     use super::*;
 
     fn problems(tree: &Tree) -> Vec<String> {
-        check_rings(tree)
-            .into_iter()
-            .map(|violation| violation.problem)
-            .collect()
+        check_rings(tree).into_iter().map(|violation| violation.problem).collect()
     }
 
     #[test]
@@ -256,27 +219,14 @@ mod tests {
             ("crates/domain/src/lib.rs", "mod a;\nmod b;\nmod c;\n"),
             ("crates/domain/src/a.rs", "use crate::b::B;\n"),
             ("crates/domain/src/b/mod.rs", "mod inner;\n"),
-            (
-                "crates/domain/src/b/inner.rs",
-                "\nfn f() -> crate::c::C {}\n",
-            ),
+            ("crates/domain/src/b/inner.rs", "\nfn f() -> crate::c::C {}\n"),
             ("crates/domain/src/c.rs", "use crate::{a::A, Other};\n"),
         ]);
         let violations = check_rings(&tree);
         assert_eq!(violations.len(), 1);
-        assert_eq!(
-            violations[0].problem,
-            "modules form a ring: a -> b -> c -> a"
-        );
-        assert_eq!(
-            (violations[0].file.as_str(), violations[0].line),
-            ("crates/domain/src/a.rs", Some(1))
-        );
-        assert!(
-            violations[0]
-                .remedy
-                .contains("`b` at crates/domain/src/b/inner.rs:2")
-        );
+        assert_eq!(violations[0].problem, "modules form a ring: a -> b -> c -> a");
+        assert_eq!((violations[0].file.as_str(), violations[0].line), ("crates/domain/src/a.rs", Some(1)));
+        assert!(violations[0].remedy.contains("`b` at crates/domain/src/b/inner.rs:2"));
     }
 
     #[test]
@@ -284,10 +234,7 @@ mod tests {
         let tree = Tree::of([
             ("crates/domain/src/lib.rs", "mod a;\nmod b;\n"),
             ("crates/domain/src/a.rs", "use crate::b::B;\n"),
-            (
-                "crates/domain/src/b.rs",
-                "#[cfg(test)]\nmod tests { use crate::a::A; }\n",
-            ),
+            ("crates/domain/src/b.rs", "#[cfg(test)]\nmod tests { use crate::a::A; }\n"),
             ("crates/domain/src/b/tests.rs", "use crate::a::A;\n"),
         ]);
         assert_eq!(check_rings(&tree), []);
@@ -296,48 +243,27 @@ mod tests {
     #[test]
     fn a_ring_cannot_hide_behind_super_or_the_crate_root() {
         let tree = Tree::of([
-            (
-                "crates/domain/src/lib.rs",
-                "mod a;\nmod b;\npub use b::{Beta as B};\n",
-            ),
+            ("crates/domain/src/lib.rs", "mod a;\nmod b;\npub use b::{Beta as B};\n"),
             ("crates/domain/src/a.rs", "use crate::B;\n"),
             ("crates/domain/src/b.rs", "use super::a::A;\n"),
             ("xtask/src/main.rs", "mod a;\nmod b;\n"),
             ("xtask/src/a/deep.rs", "use super::super::b::B;\n"),
             ("xtask/src/b.rs", "use crate::a::A;\n"),
         ]);
-        assert_eq!(
-            problems(&tree),
-            [
-                "modules form a ring: a -> b -> a",
-                "modules form a ring: a -> b -> a"
-            ]
-        );
+        assert_eq!(problems(&tree), ["modules form a ring: a -> b -> a", "modules form a ring: a -> b -> a"]);
     }
 
     #[test]
     fn dialects_do_not_know_each_other() {
         let tree = Tree::of([
             ("crates/dialect/src/sse.rs", "use crate::gemini::wire;\n"),
-            (
-                "crates/dialect/src/gemini/request.rs",
-                "use crate::sse::Reader;\nuse super::wire::X;\n",
-            ),
-            (
-                "crates/dialect/src/openai_chat/request.rs",
-                "use super::wire;\n",
-            ),
-            (
-                "crates/dialect/src/openai_chat/stream.rs",
-                "\nuse super::super::gemini::wire::X;\n",
-            ),
+            ("crates/dialect/src/gemini/request.rs", "use crate::sse::Reader;\nuse super::wire::X;\n"),
+            ("crates/dialect/src/openai_chat/request.rs", "use super::wire;\n"),
+            ("crates/dialect/src/openai_chat/stream.rs", "\nuse super::super::gemini::wire::X;\n"),
         ]);
         let violations = check_siblings(&tree);
         assert_eq!(violations.len(), 1);
-        assert_eq!(
-            violations[0].problem,
-            "dialect `openai_chat` mentions dialect `gemini`"
-        );
+        assert_eq!(violations[0].problem, "dialect `openai_chat` mentions dialect `gemini`");
         assert_eq!(
             (violations[0].file.as_str(), violations[0].line),
             ("crates/dialect/src/openai_chat/stream.rs", Some(2))

@@ -32,9 +32,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Violation> {
 
 fn is_from_workspace(written: &Value) -> bool {
     written.get("workspace").and_then(Value::as_bool) == Some(true)
-        && written
-            .as_table()
-            .is_some_and(|table| table.keys().all(|word| OWN_WORDS.contains(&word.as_str())))
+        && written.as_table().is_some_and(|table| table.keys().all(|word| OWN_WORDS.contains(&word.as_str())))
 }
 
 #[cfg(test)]
@@ -57,10 +55,7 @@ mod tests {
             "[dependencies]\nbytes = \"1\"\nown = { path = \"../own\" }\n\n[dev-dependencies]\n\
              serde = { workspace = true, default-features = false }\n",
         )]);
-        let found: Vec<_> = check(&tree)
-            .into_iter()
-            .map(|found| (found.line, found.problem))
-            .collect();
+        let found: Vec<_> = check(&tree).into_iter().map(|found| (found.line, found.problem)).collect();
         assert_eq!(
             found,
             [

@@ -29,24 +29,15 @@ const TESTKIT: &str = "testkit";
 const TASK_RUNNER: &str = "xtask";
 
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    manifest::members(tree)
-        .iter()
-        .flat_map(check_member)
-        .collect()
+    manifest::members(tree).iter().flat_map(check_member).collect()
 }
 
 fn check_member(member: &Manifest) -> Vec<Violation> {
     let mut violations = Vec::new();
     if let Some(message) = &member.broken {
-        violations.push(violation(
-            member,
-            None,
-            format!("is not TOML: {message}"),
-            "repair the manifest",
-        ));
+        violations.push(violation(member, None, format!("is not TOML: {message}"), "repair the manifest"));
     }
-    if ![TESTKIT, TASK_RUNNER].contains(&member.folder.as_str()) && floor(&member.folder).is_none()
-    {
+    if ![TESTKIT, TASK_RUNNER].contains(&member.folder.as_str()) && floor(&member.folder).is_none() {
         violations.push(violation(
             member,
             None,
@@ -65,8 +56,7 @@ fn check_member(member: &Manifest) -> Vec<Violation> {
 
 fn check_dependency(member: &Manifest, dependency: &Dependency) -> Option<Violation> {
     let target = folder_of(&dependency.package)?;
-    let refuse =
-        |problem: String, remedy: &str| Some(violation(member, dependency.line, problem, remedy));
+    let refuse = |problem: String, remedy: &str| Some(violation(member, dependency.line, problem, remedy));
     if member.folder == TASK_RUNNER {
         return refuse(
             format!("the task runner depends on `{target}`"),
@@ -74,16 +64,10 @@ fn check_dependency(member: &Manifest, dependency: &Dependency) -> Option<Violat
         );
     }
     if target == TESTKIT {
-        return refuse(
-            "`testkit` is for tests only".to_owned(),
-            "move it to [dev-dependencies]",
-        );
+        return refuse("`testkit` is for tests only".to_owned(), "move it to [dev-dependencies]");
     }
     let Some(below) = floor(target) else {
-        return refuse(
-            format!("`{target}` is on no floor"),
-            "give it a floor in xtask/src/tidy/floors.rs",
-        );
+        return refuse(format!("`{target}` is on no floor"), "give it a floor in xtask/src/tidy/floors.rs");
     };
     if member.folder == TESTKIT {
         return (target == ROOF).then(|| {
@@ -99,43 +83,24 @@ fn check_dependency(member: &Manifest, dependency: &Dependency) -> Option<Violat
     if below < own {
         return None;
     }
-    let relation = if below == own {
-        "its own"
-    } else {
-        "the higher"
-    };
+    let relation = if below == own { "its own" } else { "the higher" };
     refuse(
-        format!(
-            "`{}` (floor {own}) depends on `{target}` on {relation} floor {below}",
-            member.folder
-        ),
+        format!("`{}` (floor {own}) depends on `{target}` on {relation} floor {below}", member.folder),
         "move what both need to a lower floor, or pass it in through a port that the roof supplies",
     )
 }
 
 fn floor(folder: &str) -> Option<u8> {
-    FLOORS
-        .iter()
-        .find(|(name, _)| *name == folder)
-        .map(|(_, floor)| *floor)
+    FLOORS.iter().find(|(name, _)| *name == folder).map(|(_, floor)| *floor)
 }
 
 /// The folder of one of our own crates, from the name of its package.
 fn folder_of(package: &str) -> Option<&str> {
-    if package == ROOF {
-        Some(ROOF)
-    } else {
-        package.strip_prefix("switchtower-")
-    }
+    if package == ROOF { Some(ROOF) } else { package.strip_prefix("switchtower-") }
 }
 
 fn violation(member: &Manifest, line: Option<usize>, problem: String, remedy: &str) -> Violation {
-    Violation {
-        file: member.path.clone(),
-        line,
-        problem,
-        remedy: remedy.to_owned(),
-    }
+    Violation { file: member.path.clone(), line, problem, remedy: remedy.to_owned() }
 }
 
 #[cfg(test)]
@@ -143,10 +108,7 @@ mod tests {
     use super::*;
 
     fn problems(tree: &Tree) -> Vec<String> {
-        check(tree)
-            .into_iter()
-            .map(|violation| violation.problem)
-            .collect()
+        check(tree).into_iter().map(|violation| violation.problem).collect()
     }
 
     #[test]
@@ -167,10 +129,7 @@ mod tests {
         let violations = check(&tree);
         assert_eq!(violations.len(), 1);
         assert_eq!(violations[0].line, Some(5));
-        assert_eq!(
-            violations[0].problem,
-            "`sim` (floor 3) depends on `providers` on its own floor 3"
-        );
+        assert_eq!(violations[0].problem, "`sim` (floor 3) depends on `providers` on its own floor 3");
     }
 
     #[test]
@@ -180,14 +139,8 @@ mod tests {
                 "crates/domain/Cargo.toml",
                 "[dependencies]\ng = { workspace = true, package = \"switchtower-gateway\" }\n",
             ),
-            (
-                "crates/dialect/Cargo.toml",
-                "[target.'cfg(unix)'.dependencies]\nswitchtower.workspace = true\n",
-            ),
-            (
-                "crates/policy/Cargo.toml",
-                "[build-dependencies.switchtower-sim]\nworkspace = true\n",
-            ),
+            ("crates/dialect/Cargo.toml", "[target.'cfg(unix)'.dependencies]\nswitchtower.workspace = true\n"),
+            ("crates/policy/Cargo.toml", "[build-dependencies.switchtower-sim]\nworkspace = true\n"),
         ]);
         assert_eq!(
             problems(&tree),
@@ -197,11 +150,7 @@ mod tests {
                 "`policy` (floor 2) depends on `sim` on the higher floor 3",
             ]
         );
-        assert!(
-            check(&tree)
-                .iter()
-                .all(|violation| violation.line.is_some())
-        );
+        assert!(check(&tree).iter().all(|violation| violation.line.is_some()));
     }
 
     #[test]
@@ -216,30 +165,18 @@ mod tests {
     #[test]
     fn the_testkit_is_never_a_normal_dependency_and_never_uses_the_roof() {
         let tree = Tree::of([
-            (
-                "crates/domain/Cargo.toml",
-                "[dependencies]\nswitchtower-testkit.workspace = true\n",
-            ),
+            ("crates/domain/Cargo.toml", "[dependencies]\nswitchtower-testkit.workspace = true\n"),
             (
                 "crates/testkit/Cargo.toml",
                 "[dependencies]\nswitchtower-gateway.workspace = true\nswitchtower.workspace = true\n",
             ),
         ]);
-        assert_eq!(
-            problems(&tree),
-            [
-                "`testkit` is for tests only",
-                "`testkit` depends on the roof"
-            ]
-        );
+        assert_eq!(problems(&tree), ["`testkit` is for tests only", "`testkit` depends on the roof"]);
     }
 
     #[test]
     fn the_task_runner_uses_no_product_crate() {
-        let tree = Tree::of([(
-            "xtask/Cargo.toml",
-            "[dependencies]\nswitchtower-domain.workspace = true\n",
-        )]);
+        let tree = Tree::of([("xtask/Cargo.toml", "[dependencies]\nswitchtower-domain.workspace = true\n")]);
         assert_eq!(problems(&tree), ["the task runner depends on `domain`"]);
     }
 
@@ -247,15 +184,9 @@ mod tests {
     fn an_unknown_crate_is_refused_on_both_sides() {
         let tree = Tree::of([
             ("crates/attic/Cargo.toml", "[dependencies]\n"),
-            (
-                "crates/gateway/Cargo.toml",
-                "[dependencies]\nswitchtower-attic.workspace = true\n",
-            ),
+            ("crates/gateway/Cargo.toml", "[dependencies]\nswitchtower-attic.workspace = true\n"),
         ]);
-        assert_eq!(
-            problems(&tree),
-            ["crate `attic` is on no floor", "`attic` is on no floor"]
-        );
+        assert_eq!(problems(&tree), ["crate `attic` is on no floor", "`attic` is on no floor"]);
     }
 
     #[test]

@@ -30,18 +30,12 @@ pub(super) enum Kind {
     Development,
 }
 
-const SECTIONS: [(&str, Kind); 3] = [
-    ("dependencies", Kind::Normal),
-    ("build-dependencies", Kind::Build),
-    ("dev-dependencies", Kind::Development),
-];
+const SECTIONS: [(&str, Kind); 3] =
+    [("dependencies", Kind::Normal), ("build-dependencies", Kind::Build), ("dev-dependencies", Kind::Development)];
 
 /// Every crate under `crates`, and the task runner.
 pub(super) fn members(tree: &Tree) -> Vec<Manifest> {
-    let crates = tree
-        .folders_in("crates")
-        .into_iter()
-        .map(|folder| ("crates/", folder));
+    let crates = tree.folders_in("crates").into_iter().map(|folder| ("crates/", folder));
     crates
         .chain([("", "xtask")])
         .filter_map(|(parent, folder)| {
@@ -58,37 +52,19 @@ fn read(path: String, folder: String, text: &str) -> Manifest {
         Err(error) => (Table::new(), Some(error.message().to_owned())),
     };
     let mut dependencies = collect(&table, text, "");
-    for (target, specific) in table
-        .get("target")
-        .and_then(Value::as_table)
-        .into_iter()
-        .flatten()
-    {
+    for (target, specific) in table.get("target").and_then(Value::as_table).into_iter().flatten() {
         if let Some(specific) = specific.as_table() {
             dependencies.extend(collect(specific, text, target));
         }
     }
-    Manifest {
-        path,
-        folder,
-        dependencies,
-        broken,
-    }
+    Manifest { path, folder, dependencies, broken }
 }
 
 fn collect(table: &Table, text: &str, target: &str) -> Vec<Dependency> {
     let mut found = Vec::new();
     for (section, kind) in SECTIONS {
-        for (name, written) in table
-            .get(section)
-            .and_then(Value::as_table)
-            .into_iter()
-            .flatten()
-        {
-            let package = written
-                .get("package")
-                .and_then(Value::as_str)
-                .unwrap_or(name);
+        for (name, written) in table.get(section).and_then(Value::as_table).into_iter().flatten() {
+            let package = written.get("package").and_then(Value::as_str).unwrap_or(name);
             found.push(Dependency {
                 package: package.to_owned(),
                 kind,
@@ -107,9 +83,7 @@ fn line_of(text: &str, target: &str, section: &str, name: &str) -> Option<usize>
         let line = line.trim();
         if let Some(header) = line.strip_prefix('[') {
             let header = header.trim_end_matches(']');
-            let own_table = header
-                .strip_suffix(name)
-                .is_some_and(|rest| rest.ends_with(&format!("{section}.")));
+            let own_table = header.strip_suffix(name).is_some_and(|rest| rest.ends_with(&format!("{section}.")));
             inside = header.ends_with(section)
                 && header.contains(target)
                 && (section != "dependencies" || !header.ends_with("-dependencies"));

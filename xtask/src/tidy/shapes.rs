@@ -16,15 +16,7 @@ const SHAPES: [Shape; 2] = [
         kind: "dialect",
         parent: "crates/dialect/src",
         mark: "request.rs",
-        files: &[
-            "mod.rs",
-            "wire.rs",
-            "request.rs",
-            "response.rs",
-            "stream.rs",
-            "request.schema.json",
-            "fixtures/",
-        ],
+        files: &["mod.rs", "wire.rs", "request.rs", "response.rs", "stream.rs", "request.schema.json", "fixtures/"],
     },
     Shape {
         kind: "provider",
@@ -35,15 +27,10 @@ const SHAPES: [Shape; 2] = [
 ];
 
 /// Names that attract everything and tell nothing.
-const EMPTY_NAMES: [&str; 7] = [
-    "utils", "util", "helpers", "helper", "common", "core", "misc",
-];
+const EMPTY_NAMES: [&str; 7] = ["utils", "util", "helpers", "helper", "common", "core", "misc"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    let mut violations: Vec<_> = SHAPES
-        .iter()
-        .flat_map(|shape| check_shape(tree, shape))
-        .collect();
+    let mut violations: Vec<_> = SHAPES.iter().flat_map(|shape| check_shape(tree, shape)).collect();
     violations.extend(check_names(tree));
     violations.extend(check_overviews(tree));
     violations
@@ -66,11 +53,7 @@ fn check_shape(tree: &Tree, shape: &Shape) -> Vec<Violation> {
                     file: folder.clone(),
                     line: None,
                     problem: format!("{} without {file}", shape.kind),
-                    remedy: format!(
-                        "add it; every {} has {}",
-                        shape.kind,
-                        shape.files.join(", ")
-                    ),
+                    remedy: format!("add it; every {} has {}", shape.kind, shape.files.join(", ")),
                 });
             }
         }
@@ -79,28 +62,23 @@ fn check_shape(tree: &Tree, shape: &Shape) -> Vec<Violation> {
 }
 
 fn check_names(tree: &Tree) -> Vec<Violation> {
-    let named = tree
-        .files()
-        .filter(|(path, _)| !is_fixture(path))
-        .filter_map(|(path, _)| {
-            let name = path.split('/').find_map(|part| {
-                let stem = part.split('.').next().unwrap_or(part);
-                EMPTY_NAMES.contains(&stem).then_some(stem)
-            })?;
-            Some(Violation {
-                file: path.to_owned(),
-                line: None,
-                problem: format!("`{name}` names no subject"),
-                remedy: "name the file or folder after what a reader looks for in it".to_owned(),
-            })
-        });
+    let named = tree.files().filter(|(path, _)| !is_fixture(path)).filter_map(|(path, _)| {
+        let name = path.split('/').find_map(|part| {
+            let stem = part.split('.').next().unwrap_or(part);
+            EMPTY_NAMES.contains(&stem).then_some(stem)
+        })?;
+        Some(Violation {
+            file: path.to_owned(),
+            line: None,
+            problem: format!("`{name}` names no subject"),
+            remedy: "name the file or folder after what a reader looks for in it".to_owned(),
+        })
+    });
     named.collect()
 }
 
 fn check_overviews(tree: &Tree) -> Vec<Violation> {
-    let silent = tree
-        .files()
-        .filter(|(path, _)| opens_with_overview(path) && !is_fixture(path));
+    let silent = tree.files().filter(|(path, _)| opens_with_overview(path) && !is_fixture(path));
     silent
         .filter(|(_, text)| !text.trim_start().starts_with("//!"))
         .map(|(path, _)| Violation {
@@ -113,9 +91,7 @@ fn check_overviews(tree: &Tree) -> Vec<Violation> {
 }
 
 fn opens_with_overview(path: &str) -> bool {
-    let is_root = ["/src/lib.rs", "/src/main.rs"]
-        .iter()
-        .any(|root| path.ends_with(root));
+    let is_root = ["/src/lib.rs", "/src/main.rs"].iter().any(|root| path.ends_with(root));
     is_root || path.ends_with("/mod.rs")
 }
 
@@ -124,10 +100,7 @@ mod tests {
     use super::*;
 
     fn problems(tree: &Tree) -> Vec<String> {
-        check(tree)
-            .into_iter()
-            .map(|violation| format!("{}: {}", violation.file, violation.problem))
-            .collect()
+        check(tree).into_iter().map(|violation| format!("{}: {}", violation.file, violation.problem)).collect()
     }
 
     #[test]
@@ -152,10 +125,7 @@ mod tests {
             ("crates/providers/src/groq/mod.rs", "//! Groq.\n"),
             ("crates/providers/src/groq/quirks.rs", ""),
         ]);
-        assert_eq!(
-            problems(&tree),
-            ["crates/providers/src/groq: provider without failures.rs"]
-        );
+        assert_eq!(problems(&tree), ["crates/providers/src/groq: provider without failures.rs"]);
     }
 
     #[test]
@@ -185,10 +155,7 @@ mod tests {
         ]);
         assert_eq!(
             problems(&tree),
-            [
-                "crates/sim/src/a/mod.rs: does not begin with `//!`",
-                "crates/sim/src/lib.rs: does not begin with `//!`",
-            ]
+            ["crates/sim/src/a/mod.rs: does not begin with `//!`", "crates/sim/src/lib.rs: does not begin with `//!`",]
         );
     }
 }

@@ -13,8 +13,7 @@ impl Token {
     }
 
     fn is_word(&self) -> bool {
-        self.text
-            .starts_with(|first: char| first.is_alphabetic() || first == '_')
+        self.text.starts_with(|first: char| first.is_alphabetic() || first == '_')
     }
 }
 
@@ -151,11 +150,7 @@ fn after_item(tokens: &[Token], mut at: usize) -> usize {
             ";" => return at + 1,
             "{" => {
                 let end = after_group(tokens, at);
-                return if next_is(tokens, end, ";") {
-                    end + 1
-                } else {
-                    end
-                };
+                return if next_is(tokens, end, ";") { end + 1 } else { end };
             }
             "(" | "[" => at = after_group(tokens, at),
             // The item was the last one of its block.
@@ -167,10 +162,7 @@ fn after_item(tokens: &[Token], mut at: usize) -> usize {
 }
 
 fn tokens(text: &str) -> Vec<Token> {
-    let mut scanner = Scanner {
-        rest: text,
-        line: 1,
-    };
+    let mut scanner = Scanner { rest: text, line: 1 };
     let mut found = Vec::new();
     while !scanner.rest.is_empty() {
         let line = scanner.line;
@@ -198,10 +190,7 @@ impl Scanner<'_> {
             self.take(block_comment(rest));
             return None;
         }
-        if let Some(length) = raw_string(rest)
-            .or_else(|| quoted(rest))
-            .or_else(|| character(rest))
-        {
+        if let Some(length) = raw_string(rest).or_else(|| quoted(rest)).or_else(|| character(rest)) {
             self.take(length);
             return None;
         }
@@ -209,9 +198,7 @@ impl Scanner<'_> {
             self.take(2);
             return Some("::".to_owned());
         }
-        let length = rest
-            .find(|next: char| !next.is_alphanumeric() && next != '_')
-            .unwrap_or(rest.len());
+        let length = rest.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(rest.len());
         if length > 0 {
             return Some(self.take(length));
         }
@@ -220,10 +207,7 @@ impl Scanner<'_> {
     }
 
     fn take(&mut self, length: usize) -> String {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(length)
-            .unwrap_or((self.rest, ""));
+        let (taken, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
         self.line += taken.matches('\n').count();
         self.rest = rest;
         taken.to_owned()
@@ -252,26 +236,18 @@ fn block_comment(text: &str) -> usize {
 
 /// Length of `r"…"`, `r#"…"#` and their byte and C forms.
 fn raw_string(text: &str) -> Option<usize> {
-    let after = text
-        .strip_prefix("br")
-        .or_else(|| text.strip_prefix("cr"))
-        .or_else(|| text.strip_prefix('r'))?;
+    let after = text.strip_prefix("br").or_else(|| text.strip_prefix("cr")).or_else(|| text.strip_prefix('r'))?;
     let opened = after.trim_start_matches('#');
     let hashes = after.len() - opened.len();
     let body = opened.strip_prefix('"')?;
     let closing = format!("\"{}", "#".repeat(hashes));
-    let end = body
-        .find(&closing)
-        .map_or(body.len(), |end| end + closing.len());
+    let end = body.find(&closing).map_or(body.len(), |end| end + closing.len());
     Some(text.len() - body.len() + end)
 }
 
 /// Length of `"…"` and its byte and C forms.
 fn quoted(text: &str) -> Option<usize> {
-    let body = text
-        .strip_prefix('"')
-        .or_else(|| text.strip_prefix("b\""))
-        .or_else(|| text.strip_prefix("c\""))?;
+    let body = text.strip_prefix('"').or_else(|| text.strip_prefix("b\"")).or_else(|| text.strip_prefix("c\""))?;
     let start = text.len() - body.len();
     let mut escaped = false;
     for (index, next) in body.char_indices() {
@@ -287,9 +263,7 @@ fn quoted(text: &str) -> Option<usize> {
 
 /// Length of `'x'` or `'\x'`; a lifetime has none.
 fn character(text: &str) -> Option<usize> {
-    let body = text
-        .strip_prefix('\'')
-        .or_else(|| text.strip_prefix("b'"))?;
+    let body = text.strip_prefix('\'').or_else(|| text.strip_prefix("b'"))?;
     let start = text.len() - body.len();
     let first = body.chars().next()?;
     if first == '\\' {
@@ -297,9 +271,7 @@ fn character(text: &str) -> Option<usize> {
         let after = 1 + escape.len_utf8();
         return Some(start + after + body.get(after..)?.find('\'')? + 1);
     }
-    body.get(first.len_utf8()..)?
-        .starts_with('\'')
-        .then(|| start + first.len_utf8() + 1)
+    body.get(first.len_utf8()..)?.starts_with('\'').then(|| start + first.len_utf8() + 1)
 }
 
 #[cfg(test)]
@@ -307,23 +279,14 @@ mod tests {
     use super::*;
 
     fn paths(text: &str) -> Vec<String> {
-        mentions(&product_tokens(text))
-            .iter()
-            .map(|mention| mention.path.join("::"))
-            .collect()
+        mentions(&product_tokens(text)).iter().map(|mention| mention.path.join("::")).collect()
     }
 
     #[test]
     fn groups_are_taken_apart() {
         assert_eq!(
             paths("use crate::{a, b::{self, C as D}, d::*};\nfn f() { super::e::g::<u8>() }"),
-            [
-                "crate::a",
-                "crate::b::self",
-                "crate::b::C",
-                "crate::d::*",
-                "super::e::g"
-            ]
+            ["crate::a", "crate::b::self", "crate::b::C", "crate::d::*", "super::e::g"]
         );
     }
 
@@ -339,17 +302,12 @@ mod tests {
         let text = "#[cfg(test)]\nuse crate::a::{B};\n#[cfg(test)]\n#[path = \"x\"]\nmod tests { fn f(x: [u8; 2]) { crate::c::d } }\n\
                     #[cfg(not(test))]\nuse crate::e::F;\n#[cfg(test)]\nconst X: [u8; 3] = [crate::g::h(); 3];\nuse crate::i::J;";
         assert_eq!(paths(text), ["crate::e::F", "crate::i::J"]);
-        assert_eq!(
-            paths("#![cfg(test)]\nuse crate::a::B;"),
-            Vec::<String>::new()
-        );
+        assert_eq!(paths("#![cfg(test)]\nuse crate::a::B;"), Vec::<String>::new());
     }
 
     #[test]
     fn lines_are_counted_through_everything() {
-        let found = mentions(&product_tokens(
-            "/*\n\n*/ let s = \"\n\";\nuse crate::a::B;",
-        ));
+        let found = mentions(&product_tokens("/*\n\n*/ let s = \"\n\";\nuse crate::a::B;"));
         assert_eq!(found.first().map(|mention| mention.line), Some(5));
     }
 }

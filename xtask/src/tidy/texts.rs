@@ -37,36 +37,23 @@ struct MachineFolder {
 impl MachineFolder {
     /// Put together from pieces, so that this file passes its own check.
     fn all() -> [Self; 4] {
-        let below = |name: &str, name_follows| Self {
-            prefix: ["/", name, "/"].concat(),
-            name_follows,
-        };
-        [
-            below("work", false),
-            below("root", false),
-            below("home", true),
-            below("Users", true),
-        ]
+        let below = |name: &str, name_follows| Self { prefix: ["/", name, "/"].concat(), name_follows };
+        [below("work", false), below("root", false), below("home", true), below("Users", true)]
     }
 
     fn is_in(&self, line: &str) -> bool {
         line.match_indices(&self.prefix).any(|(at, _)| {
             let before = line.get(..at).and_then(|before| before.chars().next_back());
-            let after = line
-                .get(at + self.prefix.len()..)
-                .and_then(|after| after.chars().next());
+            let after = line.get(at + self.prefix.len()..).and_then(|after| after.chars().next());
             // In the middle of a longer path or address it is another folder of that name.
-            let is_absolute = !before
-                .is_some_and(|before| before.is_alphanumeric() || "._-*})~".contains(before));
+            let is_absolute = !before.is_some_and(|before| before.is_alphanumeric() || "._-*})~".contains(before));
             is_absolute && (!self.name_follows || after.is_some_and(char::is_alphanumeric))
         })
     }
 }
 
 pub(super) fn check_lengths(tree: &Tree) -> Vec<Violation> {
-    let sources = tree
-        .files()
-        .filter(|(path, _)| path.ends_with(".rs") && !is_fixture(path));
+    let sources = tree.files().filter(|(path, _)| path.ends_with(".rs") && !is_fixture(path));
     sources
         .map(|(path, text)| (path, text.lines().count()))
         .filter(|(_, lines)| *lines > LINES_MAX)
@@ -88,42 +75,19 @@ mod tests {
         let home = ["see ", "/home", "/ada/notes"].concat();
         let work = ["fine\n\"", "/work", "/main\"\n"].concat();
         let url = ["file://", "/root", "/x"].concat();
-        let tree = Tree::of([
-            ("docs/a.md", home.as_str()),
-            ("justfile", work.as_str()),
-            ("x.toml", url.as_str()),
-        ]);
-        let found: Vec<_> = check_paths(&tree)
-            .into_iter()
-            .map(|found| (found.file, found.line))
-            .collect();
+        let tree = Tree::of([("docs/a.md", home.as_str()), ("justfile", work.as_str()), ("x.toml", url.as_str())]);
+        let found: Vec<_> = check_paths(&tree).into_iter().map(|found| (found.file, found.line)).collect();
         assert_eq!(
             found,
-            [
-                ("docs/a.md".to_owned(), Some(1)),
-                ("justfile".to_owned(), Some(2)),
-                ("x.toml".to_owned(), Some(1)),
-            ]
+            [("docs/a.md".to_owned(), Some(1)), ("justfile".to_owned(), Some(2)), ("x.toml".to_owned(), Some(1)),]
         );
     }
 
     #[test]
     fn other_folders_of_the_same_name_are_fine() {
-        let text = [
-            "https://example.com",
-            "/work",
-            "/a src",
-            "/root",
-            "/b ",
-            "/home",
-            "/$USER",
-        ]
-        .concat();
+        let text = ["https://example.com", "/work", "/a src", "/root", "/b ", "/home", "/$USER"].concat();
         let captured = ["\"", "/home", "/oai/share\""].concat();
-        let tree = Tree::of([
-            ("README.md", text.as_str()),
-            ("crates/x/fixtures/a.json", captured.as_str()),
-        ]);
+        let tree = Tree::of([("README.md", text.as_str()), ("crates/x/fixtures/a.json", captured.as_str())]);
         assert_eq!(check_paths(&tree), []);
     }
 

@@ -18,10 +18,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
 /// Every dialect. The first that claims a place serves it.
-pub(crate) const ALL: &[&dyn Dialect] = &[
-    &anthropic_messages::AnthropicMessages,
-    &openai_chat::OpenAiChat,
-];
+pub(crate) const ALL: &[&dyn Dialect] = &[&anthropic_messages::AnthropicMessages, &openai_chat::OpenAiChat];
 
 /// A place at which a dialect serves something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,12 +68,7 @@ pub(crate) trait Dialect: Sync {
     fn count_tokens(&self, body: &Object, strictness: Strictness) -> Result<Value, Failure>;
 
     /// Answers a request for embeddings.
-    fn embeddings(
-        &self,
-        body: &Object,
-        strictness: Strictness,
-        seed: u64,
-    ) -> Result<Value, Failure>;
+    fn embeddings(&self, body: &Object, strictness: Strictness, seed: u64) -> Result<Value, Failure>;
 
     /// The list of models, or one of them.
     fn models(&self, offered: &[String], one: Option<&str>) -> Result<Value, Failure>;

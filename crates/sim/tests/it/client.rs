@@ -27,11 +27,7 @@ impl Provider {
     pub(crate) async fn start(settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        drop(tokio::spawn(serve(
-            listener,
-            Sim::with_recordings(settings).unwrap(),
-            std::future::pending(),
-        )));
+        drop(tokio::spawn(serve(listener, Sim::with_recordings(settings).unwrap(), std::future::pending())));
         Self { address }
     }
 
@@ -44,9 +40,7 @@ impl Provider {
     }
 
     pub(crate) async fn send(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        self.request(Method::POST, path, headers, body)
-            .await
-            .unwrap()
+        self.request(Method::POST, path, headers, body).await.unwrap()
     }
 
     /// `Err` when not even a head came back.
@@ -58,27 +52,17 @@ impl Provider {
         body: &str,
     ) -> Result<Answer, String> {
         let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         drop(tokio::spawn(connection));
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "sim");
+        let mut request = Request::builder().method(method).uri(path).header("host", "sim");
         if !headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header("content-type", "application/json");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request
-            .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
-            .unwrap();
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|error| describe(&error))?;
+        let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap();
+        let response = sender.send_request(request).await.map_err(|error| describe(&error))?;
         let (head, mut incoming) = response.into_parts();
         let (mut body, mut error) = (Vec::new(), None);
         while let Some(frame) = incoming.frame().await {
@@ -90,12 +74,7 @@ impl Provider {
                 }
             }
         }
-        Ok(Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body: body.into(),
-            error,
-        })
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body: body.into(), error })
     }
 }
 

@@ -27,9 +27,7 @@ pub(super) fn blocks(said: &Said, turn: &Turn) -> Vec<Value> {
     if !turn.reasoning.is_empty() {
         blocks.push(json!({"type": "thinking", "thinking": turn.reasoning, "signature": seal::signature(said.owner, &turn.reasoning)}));
         if turn.redacted {
-            blocks.push(
-                json!({"type": "redacted_thinking", "data": seal::withheld(said.owner, said.seed)}),
-            );
+            blocks.push(json!({"type": "redacted_thinking", "data": seal::withheld(said.owner, said.seed)}));
         }
     }
     if !turn.text.is_empty() {

@@ -3,9 +3,7 @@
 use super::check::mark;
 use super::seal;
 use crate::ask::{Ask, PromptPart};
-use crate::check::{
-    Field, Kind, Object, fields, is_base64, is_web_address, may, must, object, text, type_name,
-};
+use crate::check::{Field, Kind, Object, fields, is_base64, is_web_address, may, must, object, text, type_name};
 use crate::dialects::Strictness;
 use crate::failure::{Complaint, Place, Wrong};
 use crate::random::digest_of;
@@ -38,10 +36,8 @@ pub(super) fn conversation(reader: &mut Reader<'_>, list: &[Value]) -> Result<()
     for (index, message) in list.iter().enumerate() {
         let at = at.index(index);
         let message = object(&at, message)?;
-        const MESSAGE: &[Field] = &[
-            must("role", Kind::OneOf(&["user", "assistant"])),
-            must("content", Kind::TextOrArray),
-        ];
+        const MESSAGE: &[Field] =
+            &[must("role", Kind::OneOf(&["user", "assistant"])), must("content", Kind::TextOrArray)];
         fields(&at, message, MESSAGE, false)?;
         let role = text(message, "role").unwrap_or_default();
         let is_last = index + 1 == list.len();
@@ -73,15 +69,9 @@ fn answered(at: &Place, index: usize, open: &[String], turn: &Turn) -> Result<()
             return Err(at.key("content").index(*block).says(message));
         }
     }
-    let left: Vec<String> = open
-        .iter()
-        .filter(|id| !turn.results.iter().any(|(_, answered, _)| answered == *id))
-        .cloned()
-        .collect();
-    unanswered(
-        &Place::root().key("messages").index(index.saturating_sub(1)),
-        &left,
-    )
+    let left: Vec<String> =
+        open.iter().filter(|id| !turn.results.iter().any(|(_, answered, _)| answered == *id)).cloned().collect();
+    unanswered(&Place::root().key("messages").index(index.saturating_sub(1)), &left)
 }
 
 fn unanswered(at: &Place, open: &[String]) -> Result<(), Complaint> {
@@ -100,28 +90,17 @@ fn final_turn_thinks(reader: &Reader<'_>, list: &[Value]) -> Result<(), Complain
     if !reader.must_start_with_thinking || reader.ask.results.is_empty() {
         return Ok(());
     }
-    let Some(index) = list
-        .iter()
-        .rposition(|message| message.get("role") == Some(&Value::from("assistant")))
-    else {
+    let Some(index) = list.iter().rposition(|message| message.get("role") == Some(&Value::from("assistant"))) else {
         return Ok(());
     };
-    let first = list
-        .get(index)
-        .and_then(|message| message.get("content")?.get(0)?.get("type")?.as_str());
+    let first = list.get(index).and_then(|message| message.get("content")?.get(0)?.get("type")?.as_str());
     match first {
         None | Some("thinking" | "redacted_thinking") => Ok(()),
         Some(found) => {
             let message = format!(
                 "Expected `thinking` or `redacted_thinking`, but found `{found}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks)."
             );
-            Err(Place::root()
-                .key("messages")
-                .index(index)
-                .key("content")
-                .index(0)
-                .key("type")
-                .says(message))
+            Err(Place::root().key("messages").index(index).key("content").index(0).key("type").says(message))
         }
     }
 }
@@ -134,24 +113,16 @@ fn one_message(
     is_last: bool,
 ) -> Result<Turn, Complaint> {
     let mut turn = Turn::default();
-    let empty = || {
-        at.clone().says("all messages must have non-empty content except for the optional final assistant message")
-    };
-    let part = |value: Value, tokens, mark| PromptPart {
-        digest: digest_of(&value),
-        tokens,
-        mark,
-    };
+    let empty =
+        || at.clone().says("all messages must have non-empty content except for the optional final assistant message");
+    let part = |value: Value, tokens, mark| PromptPart { digest: digest_of(&value), tokens, mark };
     if let Some(whole) = text(message, "content") {
         if whole.is_empty() && !(is_last && role == "assistant") {
             return Err(empty());
         }
         turn.text = whole.to_owned();
         let block = serde_json::json!([role, {"type": "text", "text": whole}]);
-        reader
-            .ask
-            .prompt
-            .push(part(block, MESSAGE_TOKENS + tokens::count(whole), None));
+        reader.ask.prompt.push(part(block, MESSAGE_TOKENS + tokens::count(whole), None));
         return Ok(turn);
     }
     let blocks = crate::check::items(message, "content");
@@ -168,11 +139,7 @@ fn one_message(
         let counted = frame + (tokens::count(&turn.text) + turn.extra).saturating_sub(before);
         let mut cached = fields.clone();
         cached.shift_remove("cache_control");
-        reader.ask.prompt.push(part(
-            serde_json::json!([role, cached]),
-            counted,
-            mark(&at, fields)?,
-        ));
+        reader.ask.prompt.push(part(serde_json::json!([role, cached]), counted, mark(&at, fields)?));
     }
     Ok(turn)
 }
@@ -194,22 +161,10 @@ fn one_block(
     let named = at.key(kind);
     match (kind, role) {
         ("text", _) => {
-            fields(
-                &named,
-                block,
-                &[
-                    KIND,
-                    CACHE,
-                    must("text", Kind::Text),
-                    may("citations", Kind::Array),
-                ],
-                false,
-            )?;
+            fields(&named, block, &[KIND, CACHE, must("text", Kind::Text), may("citations", Kind::Array)], false)?;
             let words = text(block, "text").unwrap_or_default();
             if words.is_empty() {
-                return Err(Place::root()
-                    .key("messages")
-                    .says("text content blocks must be non-empty"));
+                return Err(Place::root().key("messages").says("text content blocks must be non-empty"));
             }
             if !turn.text.is_empty() {
                 turn.text.push('\n');
@@ -218,11 +173,7 @@ fn one_block(
         }
         ("image" | "document", "user") => {
             media(&named, block, kind)?;
-            turn.extra += if kind == "image" {
-                IMAGE_TOKENS
-            } else {
-                FILE_TOKENS
-            };
+            turn.extra += if kind == "image" { IMAGE_TOKENS } else { FILE_TOKENS };
         }
         ("tool_use", "assistant") => {
             let list = [
@@ -235,23 +186,16 @@ fn one_block(
             ];
             fields(&named, block, &list, false)?;
             let Some(input) = block.get("input").filter(|input| input.is_object()) else {
-                return Err(named
-                    .key("input")
-                    .says("Input should be a valid dictionary"));
+                return Err(named.key("input").says("Input should be a valid dictionary"));
             };
             let id = text(block, "id").unwrap_or_default();
             if !crate::check::is_tool_name(id, 256) {
-                return Err(named.key("id").wrong(Wrong::Pattern {
-                    pattern: "^[a-zA-Z0-9_-]+$",
-                }));
+                return Err(named.key("id").wrong(Wrong::Pattern { pattern: "^[a-zA-Z0-9_-]+$" }));
             }
             if turn.calls.iter().any(|known| known == id) {
-                return Err(Place::root()
-                    .key("messages")
-                    .says("`tool_use` ids must be unique"));
+                return Err(Place::root().key("messages").says("`tool_use` ids must be unique"));
             }
-            turn.extra += tokens::count(text(block, "name").unwrap_or_default())
-                + tokens::count(&input.to_string());
+            turn.extra += tokens::count(text(block, "name").unwrap_or_default()) + tokens::count(&input.to_string());
             turn.calls.push(id.to_owned());
         }
         ("tool_result", "user") => {
@@ -265,46 +209,22 @@ fn one_block(
             fields(&named, block, &list, false)?;
             let said = result_text(&named.key("content"), block, turn)?;
             turn.extra += tokens::count(&said);
-            turn.results.push((
-                index,
-                text(block, "tool_use_id").unwrap_or_default().to_owned(),
-                said,
-            ));
+            turn.results.push((index, text(block, "tool_use_id").unwrap_or_default().to_owned(), said));
         }
         ("thinking", "assistant") => {
-            fields(
-                &named,
-                block,
-                &[
-                    KIND,
-                    must("thinking", Kind::Text),
-                    must("signature", Kind::Text),
-                ],
-                false,
-            )?;
+            fields(&named, block, &[KIND, must("thinking", Kind::Text), must("signature", Kind::Text)], false)?;
             let thinking = text(block, "thinking").unwrap_or_default();
             turn.extra += tokens::count(thinking);
-            let made =
-                |owner| text(block, "signature") == Some(seal::signature(owner, thinking).as_str());
-            if reader
-                .strictness
-                .signatures_of
-                .is_some_and(|owner| !made(owner))
-            {
+            let made = |owner| text(block, "signature") == Some(seal::signature(owner, thinking).as_str());
+            if reader.strictness.signatures_of.is_some_and(|owner| !made(owner)) {
                 return Err(at.clone().says("Invalid `signature` in `thinking` block"));
             }
         }
         ("redacted_thinking", "assistant") => {
             fields(&named, block, &[KIND, must("data", Kind::Text)], false)?;
             let data = text(block, "data").unwrap_or_default();
-            if reader
-                .strictness
-                .signatures_of
-                .is_some_and(|owner| !seal::is_withheld_by(owner, data))
-            {
-                return Err(at
-                    .clone()
-                    .says("Invalid `data` in `redacted_thinking` block"));
+            if reader.strictness.signatures_of.is_some_and(|owner| !seal::is_withheld_by(owner, data)) {
+                return Err(at.clone().says("Invalid `data` in `redacted_thinking` block"));
             }
         }
         ("search_result" | "container_upload", "user") => turn.extra += FILE_TOKENS,
@@ -313,15 +233,7 @@ fn one_block(
             turn.extra += tokens::count(&Value::Object(block.clone()).to_string())
         }
         (kind, _)
-            if [
-                "tool_use",
-                "tool_result",
-                "thinking",
-                "redacted_thinking",
-                "image",
-                "document",
-            ]
-            .contains(&kind) =>
+            if ["tool_use", "tool_result", "thinking", "redacted_thinking", "image", "document"].contains(&kind) =>
         {
             let other = if role == "user" { "assistant" } else { "user" };
             return Err(Place::root()
@@ -329,19 +241,17 @@ fn one_block(
                 .says(format!("`{kind}` blocks can only be in `{other}` messages")));
         }
         (kind, _) => {
-            return Err(at.clone().says(format!(
-                "Input tag '{kind}' found using 'type' does not match any of the expected tags"
-            )));
+            return Err(at
+                .clone()
+                .says(format!("Input tag '{kind}' found using 'type' does not match any of the expected tags")));
         }
     }
     Ok(())
 }
 
 fn is_vendor_block(kind: &str) -> bool {
-    matches!(
-        kind,
-        "server_tool_use" | "mcp_tool_use" | "mcp_tool_result" | "compaction" | "search_result"
-    ) || kind.ends_with("_tool_result")
+    matches!(kind, "server_tool_use" | "mcp_tool_use" | "mcp_tool_result" | "compaction" | "search_result")
+        || kind.ends_with("_tool_result")
 }
 
 /// The text of a tool's result; images in it are counted.
@@ -358,29 +268,20 @@ fn result_text(at: &Place, block: &Object, turn: &mut Turn) -> Result<String, Co
                 fields(
                     &at.key("text"),
                     inner,
-                    &[
-                        KIND,
-                        CACHE,
-                        must("text", Kind::Text),
-                        may("citations", Kind::Array),
-                    ],
+                    &[KIND, CACHE, must("text", Kind::Text), may("citations", Kind::Array)],
                     false,
                 )?;
                 said.push_str(text(inner, "text").unwrap_or_default());
             }
             Some(kind @ ("image" | "document")) => {
                 media(&at.key(kind), inner, kind)?;
-                turn.extra += if kind == "image" {
-                    IMAGE_TOKENS
-                } else {
-                    FILE_TOKENS
-                };
+                turn.extra += if kind == "image" { IMAGE_TOKENS } else { FILE_TOKENS };
             }
             Some("search_result" | "tool_reference") => turn.extra += FILE_TOKENS,
             Some(kind) => {
-                return Err(at.says(format!(
-                    "Input tag '{kind}' found using 'type' does not match any of the expected tags"
-                )));
+                return Err(
+                    at.says(format!("Input tag '{kind}' found using 'type' does not match any of the expected tags"))
+                );
             }
             None => return Err(at.key("type").wrong(Wrong::Missing)),
         }
@@ -413,16 +314,7 @@ fn media(at: &Place, block: &Object, kind: &str) -> Result<(), Complaint> {
     match from {
         "base64" => {
             let allowed = if kind == "image" { IMAGES } else { DOCUMENTS };
-            fields(
-                &at,
-                source,
-                &[
-                    KIND,
-                    must("media_type", Kind::OneOf(allowed)),
-                    must("data", Kind::Text),
-                ],
-                false,
-            )?;
+            fields(&at, source, &[KIND, must("media_type", Kind::OneOf(allowed)), must("data", Kind::Text)], false)?;
             match text(source, "data").is_some_and(is_base64) {
                 true => Ok(()),
                 false => Err(at.key("data").says("Invalid base64 data")),
@@ -439,22 +331,15 @@ fn media(at: &Place, block: &Object, kind: &str) -> Result<(), Complaint> {
         "text" if kind == "document" => fields(
             &at,
             source,
-            &[
-                KIND,
-                must("media_type", Kind::OneOf(&["text/plain"])),
-                must("data", Kind::Text),
-            ],
+            &[KIND, must("media_type", Kind::OneOf(&["text/plain"])), must("data", Kind::Text)],
             false,
         ),
-        "content" if kind == "document" => fields(
-            &at,
-            source,
-            &[KIND, must("content", Kind::TextOrArray)],
-            false,
-        ),
+        "content" if kind == "document" => fields(&at, source, &[KIND, must("content", Kind::TextOrArray)], false),
         _ => {
             let found = source.get("type").map_or("nothing", type_name);
-            Err(at.says(format!("Input tag '{from}' found using 'type' does not match any of the expected tags (a {found})")))
+            Err(at.says(format!(
+                "Input tag '{from}' found using 'type' does not match any of the expected tags (a {found})"
+            )))
         }
     }
 }

@@ -9,40 +9,23 @@ pub(super) fn worded(failure: &Failure, request_id: &str) -> (StatusCode, Value)
     let invalid = "invalid_request_error";
     let (status, kind, message) = match failure {
         Failure::Invalid(complaint) => (StatusCode::BAD_REQUEST, invalid, complained(complaint)),
-        Failure::NotJson(why) => (
-            StatusCode::BAD_REQUEST,
-            invalid,
-            format!("The request body is not valid JSON: {why}"),
-        ),
-        Failure::MediaType(found) => (
-            StatusCode::BAD_REQUEST,
-            invalid,
-            format!("content-type: expected application/json, got '{found}'"),
-        ),
-        Failure::Unauthorized(None) => (
-            StatusCode::UNAUTHORIZED,
-            "authentication_error",
-            "x-api-key header is required".to_owned(),
-        ),
-        Failure::Unauthorized(Some(_)) => (
-            StatusCode::UNAUTHORIZED,
-            "authentication_error",
-            "invalid x-api-key".to_owned(),
-        ),
-        Failure::UnknownModel(name) => (
-            StatusCode::NOT_FOUND,
-            "not_found_error",
-            format!("model: {name}"),
-        ),
-        Failure::NoSuchPlace { .. } => (
-            StatusCode::NOT_FOUND,
-            "not_found_error",
-            "Not found".to_owned(),
-        ),
+        Failure::NotJson(why) => {
+            (StatusCode::BAD_REQUEST, invalid, format!("The request body is not valid JSON: {why}"))
+        }
+        Failure::MediaType(found) => {
+            (StatusCode::BAD_REQUEST, invalid, format!("content-type: expected application/json, got '{found}'"))
+        }
+        Failure::Unauthorized(None) => {
+            (StatusCode::UNAUTHORIZED, "authentication_error", "x-api-key header is required".to_owned())
+        }
+        Failure::Unauthorized(Some(_)) => {
+            (StatusCode::UNAUTHORIZED, "authentication_error", "invalid x-api-key".to_owned())
+        }
+        Failure::UnknownModel(name) => (StatusCode::NOT_FOUND, "not_found_error", format!("model: {name}")),
+        Failure::NoSuchPlace { .. } => (StatusCode::NOT_FOUND, "not_found_error", "Not found".to_owned()),
         Failure::NoRecording { path } => {
-            let message = format!(
-                "No recording matches this request to {path}: its body differs from every recorded one."
-            );
+            let message =
+                format!("No recording matches this request to {path}: its body differs from every recorded one.");
             (StatusCode::NOT_FOUND, "not_found_error", message)
         }
         Failure::TooLarge { max } => {
@@ -54,10 +37,7 @@ pub(super) fn worded(failure: &Failure, request_id: &str) -> (StatusCode, Value)
             (status, kind, message.to_owned())
         }
     };
-    (
-        status,
-        json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}),
-    )
+    (status, json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}))
 }
 
 fn injected(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
@@ -67,27 +47,15 @@ fn injected(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
             "rate_limit_error",
             "This request would exceed your organization's rate limit.",
         ),
-        Fault::Overloaded => (
-            StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
-            "overloaded_error",
-            "Overloaded",
-        ),
-        Fault::BadRequest => (
-            StatusCode::BAD_REQUEST,
-            "invalid_request_error",
-            "The request was refused by an injected fault.",
-        ),
-        Fault::Unauthorized => (
-            StatusCode::UNAUTHORIZED,
-            "authentication_error",
-            "invalid x-api-key",
-        ),
+        Fault::Overloaded => {
+            (StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE), "overloaded_error", "Overloaded")
+        }
+        Fault::BadRequest => {
+            (StatusCode::BAD_REQUEST, "invalid_request_error", "The request was refused by an injected fault.")
+        }
+        Fault::Unauthorized => (StatusCode::UNAUTHORIZED, "authentication_error", "invalid x-api-key"),
         Fault::NotFound => (StatusCode::NOT_FOUND, "not_found_error", "model: not found"),
-        _ => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "api_error",
-            "Internal server error",
-        ),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "api_error", "Internal server error"),
     }
 }
 
@@ -96,22 +64,13 @@ fn complained(complaint: &Complaint) -> String {
     match &complaint.kind {
         Wrong::Missing => format!("{at}: Field required"),
         Wrong::Unknown => format!("{at}: Extra inputs are not permitted"),
-        Wrong::Type { expected, .. } => format!(
-            "{at}: Input should be a valid {}",
-            if *expected == "decimal" {
-                "number"
-            } else {
-                expected
-            }
-        ),
+        Wrong::Type { expected, .. } => {
+            format!("{at}: Input should be a valid {}", if *expected == "decimal" { "number" } else { expected })
+        }
         Wrong::Below { min, .. } => format!("{at}: Input should be greater than or equal to {min}"),
         Wrong::Above { max, .. } => format!("{at}: Input should be less than or equal to {max}"),
         Wrong::NotOneOf { allowed, .. } => {
-            let list = allowed
-                .iter()
-                .map(|one| format!("'{one}'"))
-                .collect::<Vec<_>>()
-                .join(", ");
+            let list = allowed.iter().map(|one| format!("'{one}'")).collect::<Vec<_>>().join(", ");
             format!("{at}: Input should be one of {list}")
         }
         Wrong::EmptyArray => {

@@ -41,9 +41,7 @@ impl Dialect for AnthropicMessages {
         }
         match path.strip_prefix("/v1/models")? {
             "" | "/" => Some(Place::Models),
-            name => name
-                .strip_prefix('/')
-                .map(|name| Place::Model(name.to_owned())),
+            name => name.strip_prefix('/').map(|name| Place::Model(name.to_owned())),
         }
     }
 
@@ -55,11 +53,7 @@ impl Dialect for AnthropicMessages {
         if let Some(key) = headers.get("x-api-key") {
             return key.to_str().ok();
         }
-        let (scheme, key) = headers
-            .get("authorization")?
-            .to_str()
-            .ok()?
-            .split_once(' ')?;
+        let (scheme, key) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     }
 
@@ -80,16 +74,8 @@ impl Dialect for AnthropicMessages {
         Ok(json!({"input_tokens": ask.prompt.iter().map(|part| part.tokens).sum::<u64>()}))
     }
 
-    fn embeddings(
-        &self,
-        _body: &Object,
-        _strictness: Strictness,
-        _seed: u64,
-    ) -> Result<Value, Failure> {
-        Err(Failure::NoSuchPlace {
-            method: "POST".into(),
-            path: "/v1/embeddings".into(),
-        })
+    fn embeddings(&self, _body: &Object, _strictness: Strictness, _seed: u64) -> Result<Value, Failure> {
+        Err(Failure::NoSuchPlace { method: "POST".into(), path: "/v1/embeddings".into() })
     }
 
     fn models(&self, offered: &[String], one: Option<&str>) -> Result<Value, Failure> {
@@ -125,9 +111,7 @@ impl Dialect for AnthropicMessages {
 
     fn padding(&self) -> fn(usize) -> Bytes {
         |wanted| {
-            let event = |padding: &str| {
-                event_bytes(Some("ping"), &json!({"type": "ping", "padding": padding}))
-            };
+            let event = |padding: &str| event_bytes(Some("ping"), &json!({"type": "ping", "padding": padding}));
             event(&"x".repeat(wanted.saturating_sub(event("").len())))
         }
     }
@@ -140,16 +124,10 @@ impl Dialect for AnthropicMessages {
             ("anthropic-ratelimit-requests-reset", "2030-01-01T00:00:00Z"),
             ("anthropic-ratelimit-input-tokens-limit", "2000000"),
             ("anthropic-ratelimit-input-tokens-remaining", "1999000"),
-            (
-                "anthropic-ratelimit-input-tokens-reset",
-                "2030-01-01T00:00:00Z",
-            ),
+            ("anthropic-ratelimit-input-tokens-reset", "2030-01-01T00:00:00Z"),
             ("anthropic-ratelimit-output-tokens-limit", "400000"),
             ("anthropic-ratelimit-output-tokens-remaining", "399000"),
-            (
-                "anthropic-ratelimit-output-tokens-reset",
-                "2030-01-01T00:00:00Z",
-            ),
+            ("anthropic-ratelimit-output-tokens-reset", "2030-01-01T00:00:00Z"),
         ] {
             set(headers, name, value);
         }

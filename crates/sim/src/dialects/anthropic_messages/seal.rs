@@ -15,11 +15,7 @@ pub(super) fn signature(owner: u64, thinking: &str) -> String {
     digest.add(&owner.to_le_bytes());
     digest.add(thinking.as_bytes());
     let mut random = Random::for_purpose(digest.finish(), "signature");
-    BASE64.encode(
-        (0..SIGNATURE_WORDS)
-            .flat_map(|_| random.next().to_le_bytes())
-            .collect::<Vec<u8>>(),
-    )
+    BASE64.encode((0..SIGNATURE_WORDS).flat_map(|_| random.next().to_le_bytes()).collect::<Vec<u8>>())
 }
 
 /// The data of a block of withheld thinking: its own signature over a random start.
@@ -37,8 +33,7 @@ pub(super) fn is_withheld_by(owner: u64, data: &str) -> bool {
     let Ok(text) = String::from_utf8(bytes) else {
         return false;
     };
-    text.split_at_checked(24)
-        .is_some_and(|(start, seal)| seal == signature(owner, start))
+    text.split_at_checked(24).is_some_and(|(start, seal)| seal == signature(owner, start))
 }
 
 #[cfg(test)]
@@ -51,10 +46,6 @@ mod tests {
         assert_ne!(signature(1, "a"), signature(2, "a"));
         assert_ne!(signature(1, "a"), signature(1, "b"));
         assert!(is_withheld_by(1, &withheld(1, 5)));
-        assert!(
-            !is_withheld_by(2, &withheld(1, 5))
-                && !is_withheld_by(1, "AAAA")
-                && !is_withheld_by(1, "?")
-        );
+        assert!(!is_withheld_by(2, &withheld(1, 5)) && !is_withheld_by(1, "AAAA") && !is_withheld_by(1, "?"));
     }
 }

@@ -17,25 +17,14 @@ pub(super) fn events(said: &Said) -> Events {
         "stop_reason": null, "stop_sequence": null, "usage": answer::usage(said, 1),
     }});
     let mut inputs = turn.calls.iter().map(|call| call.arguments.clone());
-    let blocks: Vec<Block> = answer::blocks(said, &turn)
-        .into_iter()
-        .map(|block| Block::of(block, &mut inputs))
-        .collect();
+    let blocks: Vec<Block> =
+        answer::blocks(said, &turn).into_iter().map(|block| Block::of(block, &mut inputs)).collect();
     let end = ending(said, &turn.stop);
     let ping = Event::new(event_bytes(Some("ping"), &json!({"type": "ping"})), 0);
-    let mut middle = blocks
-        .into_iter()
-        .enumerate()
-        .flat_map(|(index, block)| block.events(index));
+    let mut middle = blocks.into_iter().enumerate().flat_map(|(index, block)| block.events(index));
     // The first block opens before the ping, as recorded streams do.
     let first = middle.next();
-    Box::new(
-        std::iter::once(named(&start, 0))
-            .chain(first)
-            .chain(std::iter::once(ping))
-            .chain(middle)
-            .chain(end),
-    )
+    Box::new(std::iter::once(named(&start, 0)).chain(first).chain(std::iter::once(ping)).chain(middle).chain(end))
 }
 
 fn ending(said: &Said, stop: &Stop) -> [Event; 2] {
@@ -48,10 +37,7 @@ fn ending(said: &Said, stop: &Stop) -> [Event; 2] {
 }
 
 fn named(data: &Value, tokens: u64) -> Event {
-    Event::new(
-        event_bytes(data.get("type").and_then(Value::as_str), data),
-        tokens,
-    )
+    Event::new(event_bytes(data.get("type").and_then(Value::as_str), data), tokens)
 }
 
 /// A content block: how it opens, the text that comes in pieces, and what comes after the pieces.
@@ -71,24 +57,12 @@ enum Delta {
 
 impl Block {
     fn of(mut block: Value, inputs: &mut impl Iterator<Item = String>) -> Self {
-        let mut take = |key: &str, empty: Value| {
-            block
-                .get_mut(key)
-                .map(|field| std::mem::replace(field, empty))
-        };
-        let words = |value: Option<Value>| {
-            value
-                .and_then(|value| value.as_str().map(str::to_owned))
-                .unwrap_or_default()
-        };
+        let mut take = |key: &str, empty: Value| block.get_mut(key).map(|field| std::mem::replace(field, empty));
+        let words =
+            |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
         if let Some(thinking) = take("thinking", "".into()) {
             let signature = take("signature", "".into());
-            return Self {
-                text: words(Some(thinking)),
-                delta: Delta::Thinking,
-                signature,
-                opening: block,
-            };
+            return Self { text: words(Some(thinking)), delta: Delta::Thinking, signature, opening: block };
         }
         if take("input", json!({})).is_some() {
             return Self {
@@ -99,35 +73,20 @@ impl Block {
             };
         }
         let text = words(take("text", "".into()));
-        Self {
-            text,
-            delta: Delta::Text,
-            signature: None,
-            opening: block,
-        }
+        Self { text, delta: Delta::Text, signature: None, opening: block }
     }
 
     fn events(self, index: usize) -> impl Iterator<Item = Event> + Send {
-        let opening = named(
-            &json!({"type": "content_block_start", "index": index, "content_block": self.opening}),
-            0,
-        );
+        let opening = named(&json!({"type": "content_block_start", "index": index, "content_block": self.opening}), 0);
         let closing = named(&json!({"type": "content_block_stop", "index": index}), 0);
         let sealed = self.signature.map(|signature| {
             let delta = json!({"type": "signature_delta", "signature": signature});
-            named(
-                &json!({"type": "content_block_delta", "index": index, "delta": delta}),
-                0,
-            )
+            named(&json!({"type": "content_block_delta", "index": index, "delta": delta}), 0)
         });
         let (text, delta, mut from) = (self.text, self.delta, 0);
         let pieces = std::iter::from_fn(move || {
             let left = text.get(from..).filter(|left| !left.is_empty())?;
-            let together = if matches!(delta, Delta::Input) {
-                INPUT_PIECES
-            } else {
-                1
-            };
+            let together = if matches!(delta, Delta::Input) { INPUT_PIECES } else { 1 };
             let piece: String = tokens::pieces(left).take(together).collect();
             from += piece.len();
             let data = match delta {
@@ -135,14 +94,8 @@ impl Block {
                 Delta::Thinking => json!({"type": "thinking_delta", "thinking": piece}),
                 Delta::Input => json!({"type": "input_json_delta", "partial_json": piece}),
             };
-            Some(named(
-                &json!({"type": "content_block_delta", "index": index, "delta": data}),
-                tokens::count(&piece),
-            ))
+            Some(named(&json!({"type": "content_block_delta", "index": index, "delta": data}), tokens::count(&piece)))
         });
-        std::iter::once(opening)
-            .chain(pieces)
-            .chain(sealed)
-            .chain(std::iter::once(closing))
+        std::iter::once(opening).chain(pieces).chain(sealed).chain(std::iter::once(closing))
     }
 }

@@ -14,9 +14,7 @@ const REMOVED: [&str; 3] = ["temperature", "top_p", "top_k"];
 pub(super) fn check_named(headers: &HeaderMap) -> Result<(), Complaint> {
     match named(headers) {
         Some(version) if version == NEWEST || OLDER.contains(&version) => Ok(()),
-        Some(other) => Err(Place::root().says(format!(
-            "anthropic-version: \"{other}\" is not a valid version"
-        ))),
+        Some(other) => Err(Place::root().says(format!("anthropic-version: \"{other}\" is not a valid version"))),
         None => Err(Place::root().says("anthropic-version: header is required")),
     }
 }
@@ -33,19 +31,12 @@ pub(super) fn check_body(headers: &HeaderMap, body: &Object) -> Result<(), Compl
         let assistant = message.get("role") == Some(&Value::from("assistant"));
         let blocks = message.get("content").and_then(Value::as_array);
         for (at, block) in blocks.into_iter().flatten().enumerate() {
-            let at = Place::root()
-                .key("messages")
-                .index(index)
-                .key("content")
-                .index(at);
+            let at = Place::root().key("messages").index(index).key("content").index(at);
             let kind = block.get("type").and_then(Value::as_str);
             if assistant && kind == Some("document") {
                 return Err(at.says("document blocks are not allowed in assistant messages"));
             }
-            let cited = block
-                .get("citations")
-                .and_then(Value::as_array)
-                .is_some_and(|citations| !citations.is_empty());
+            let cited = block.get("citations").and_then(Value::as_array).is_some_and(|citations| !citations.is_empty());
             if !assistant && kind == Some("text") && cited {
                 return Err(at.says("citations are not allowed in user messages"));
             }

@@ -12,11 +12,7 @@ pub(super) fn whole(said: &Said) -> Value {
         message.insert("role".into(), "assistant".into());
         message.insert(
             "content".into(),
-            if turn.text.is_empty() && !turn.calls.is_empty() {
-                Value::Null
-            } else {
-                turn.text.clone().into()
-            },
+            if turn.text.is_empty() && !turn.calls.is_empty() { Value::Null } else { turn.text.clone().into() },
         );
         if !turn.reasoning.is_empty() {
             message.insert("reasoning_content".into(), turn.reasoning.clone().into());
@@ -54,10 +50,7 @@ pub(super) fn id(said: &Said) -> String {
 }
 
 pub(super) fn fingerprint(said: &Said) -> String {
-    format!(
-        "fp_{:010x}",
-        said.owner.wrapping_mul(0x9e37_79b9) & 0xff_ffff_ffff
-    )
+    format!("fp_{:010x}", said.owner.wrapping_mul(0x9e37_79b9) & 0xff_ffff_ffff)
 }
 
 pub(super) fn service_tier(said: &Said) -> String {
@@ -100,9 +93,7 @@ fn logprobs(said: &Said, turn: &Turn) -> Value {
     let Some(alternatives) = said.extras.top_logprobs else {
         return Value::Null;
     };
-    let content: Vec<Value> = tokens::pieces(&turn.text)
-        .map(|piece| logprob(said.seed, piece, alternatives))
-        .collect();
+    let content: Vec<Value> = tokens::pieces(&turn.text).map(|piece| logprob(said.seed, piece, alternatives)).collect();
     json!({"content": content, "refusal": null})
 }
 

@@ -2,8 +2,8 @@
 
 use crate::ask::{Ask, Extras, Format, OfferedTool, PromptPart, ToolChoice};
 use crate::check::{
-    Field, Kind, Object, data_address, fields, is_base64, is_tool_name, is_web_address, items, may,
-    must, object, text, type_name,
+    Field, Kind, Object, data_address, fields, is_base64, is_tool_name, is_web_address, items, may, must, object, text,
+    type_name,
 };
 use crate::dialects::Strictness;
 use crate::failure::{Complaint, Place, Wrong};
@@ -33,19 +33,13 @@ const REQUEST: &[Field] = &[
     may("prediction", Kind::Object),
     may("presence_penalty", Kind::Number(-2.0, 2.0)),
     may("prompt_cache_key", Kind::Text),
-    may(
-        "prompt_cache_retention",
-        Kind::OneOf(&["in-memory", "in_memory", "24h"]),
-    ),
+    may("prompt_cache_retention", Kind::OneOf(&["in-memory", "in_memory", "24h"])),
     may("reasoning", Kind::Object),
     may("reasoning_effort", Kind::OneOf(EFFORTS)),
     may("response_format", Kind::Object),
     may("safety_identifier", Kind::Text),
     may("seed", Kind::Integer(i64::MIN, i64::MAX)),
-    may(
-        "service_tier",
-        Kind::OneOf(&["auto", "default", "flex", "scale", "priority"]),
-    ),
+    may("service_tier", Kind::OneOf(&["auto", "default", "flex", "scale", "priority"])),
     may("stop", Kind::TextOrArray),
     may("store", Kind::Bool),
     may("stream", Kind::Bool),
@@ -62,14 +56,7 @@ const REQUEST: &[Field] = &[
 ];
 const TOOLS_MAX: usize = 128;
 const STOPS_MAX: usize = 4;
-const ROLES: &[&str] = &[
-    "system",
-    "assistant",
-    "user",
-    "function",
-    "tool",
-    "developer",
-];
+const ROLES: &[&str] = &["system", "assistant", "user", "function", "tool", "developer"];
 const ROLE: Field = must("role", Kind::OneOf(ROLES));
 
 pub(super) fn chat(body: &Object, strictness: Strictness) -> Result<Ask, Complaint> {
@@ -80,8 +67,7 @@ pub(super) fn chat(body: &Object, strictness: Strictness) -> Result<Ask, Complai
         streaming,
         parallel: body.get("parallel_tool_calls") != Some(&Value::Bool(false)),
         choices: unsigned(body, "n").unwrap_or(1),
-        max_tokens: unsigned(body, "max_completion_tokens")
-            .or_else(|| unsigned(body, "max_tokens")),
+        max_tokens: unsigned(body, "max_completion_tokens").or_else(|| unsigned(body, "max_tokens")),
         stops: stops(body)?,
         format: format(body)?,
         reasoning: reasoning(body)?,
@@ -89,11 +75,8 @@ pub(super) fn chat(body: &Object, strictness: Strictness) -> Result<Ask, Complai
         ..Ask::default()
     };
     if body.contains_key("max_tokens") && body.contains_key("max_completion_tokens") {
-        let message =
-            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
-        return Err(root
-            .key("max_tokens")
-            .says_with_code("invalid_parameter_combination", message));
+        let message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
+        return Err(root.key("max_tokens").says_with_code("invalid_parameter_combination", message));
     }
     tools(body, &mut ask)?;
     messages(body, &mut ask)?;
@@ -112,17 +95,11 @@ fn stops(body: &Object) -> Result<Vec<String>, Complaint> {
     let at = Place::root().key("stop");
     let list = items(body, "stop");
     if list.len() > STOPS_MAX {
-        return Err(at.wrong(Wrong::TooMany {
-            max: STOPS_MAX,
-            found: list.len(),
-        }));
+        return Err(at.wrong(Wrong::TooMany { max: STOPS_MAX, found: list.len() }));
     }
     let read = list.iter().enumerate().map(|(index, stop)| match stop {
         Value::String(stop) => Ok(stop.clone()),
-        other => Err(at.index(index).wrong(Wrong::Type {
-            expected: "string",
-            found: type_name(other),
-        })),
+        other => Err(at.index(index).wrong(Wrong::Type { expected: "string", found: type_name(other) })),
     });
     read.collect()
 }
@@ -132,10 +109,8 @@ fn format(body: &Object) -> Result<Format, Complaint> {
         return Ok(Format::Text);
     };
     let at = Place::root().key("response_format");
-    const FORMAT: &[Field] = &[
-        must("type", Kind::OneOf(&["text", "json_object", "json_schema"])),
-        may("json_schema", Kind::Object),
-    ];
+    const FORMAT: &[Field] =
+        &[must("type", Kind::OneOf(&["text", "json_object", "json_schema"])), may("json_schema", Kind::Object)];
     fields(&at, format, FORMAT, false)?;
     match text(format, "type") {
         Some("json_object") => Ok(Format::JsonObject),
@@ -152,14 +127,9 @@ fn format(body: &Object) -> Result<Format, Complaint> {
             ];
             fields(&at, schema, SCHEMA, false)?;
             if !text(schema, "name").is_some_and(|name| is_tool_name(name, 64)) {
-                return Err(at.key("name").wrong(Wrong::Pattern {
-                    pattern: "^[a-zA-Z0-9_-]+$",
-                }));
+                return Err(at.key("name").wrong(Wrong::Pattern { pattern: "^[a-zA-Z0-9_-]+$" }));
             }
-            let inner = schema
-                .get("schema")
-                .cloned()
-                .unwrap_or_else(|| serde_json::json!({"type": "object"}));
+            let inner = schema.get("schema").cloned().unwrap_or_else(|| serde_json::json!({"type": "object"}));
             if schema.get("strict") == Some(&Value::Bool(true)) {
                 let name = text(schema, "name").unwrap_or_default();
                 strict(&inner, "()").map_err(|why| {
@@ -199,12 +169,8 @@ fn strict(schema: &Value, context: &str) -> Result<(), String> {
     }
     for key in ["anyOf", "$defs", "definitions"] {
         match fields.get(key) {
-            Some(Value::Array(branches)) => branches
-                .iter()
-                .try_for_each(|branch| strict(branch, context))?,
-            Some(Value::Object(named)) => named
-                .values()
-                .try_for_each(|branch| strict(branch, context))?,
+            Some(Value::Array(branches)) => branches.iter().try_for_each(|branch| strict(branch, context))?,
+            Some(Value::Object(named)) => named.values().try_for_each(|branch| strict(branch, context))?,
             _ => {}
         }
     }
@@ -226,17 +192,10 @@ fn reasoning(body: &Object) -> Result<Option<u64>, Complaint> {
     }
     if let Some(reasoning) = body.get("reasoning").and_then(Value::as_object) {
         let off = reasoning.get("enabled") == Some(&Value::Bool(false));
-        return Ok(if off {
-            None
-        } else {
-            by_effort(text(reasoning, "effort").unwrap_or("medium"))
-        });
+        return Ok(if off { None } else { by_effort(text(reasoning, "effort").unwrap_or("medium")) });
     }
     if let Some(thinking) = body.get("thinking").and_then(Value::as_object) {
-        const THINKING: &[Field] = &[must(
-            "type",
-            Kind::OneOf(&["enabled", "disabled", "auto", "adaptive"]),
-        )];
+        const THINKING: &[Field] = &[must("type", Kind::OneOf(&["enabled", "disabled", "auto", "adaptive"]))];
         fields(&Place::root().key("thinking"), thinking, THINKING, true)?;
         return Ok((text(thinking, "type") != Some("disabled")).then_some(32));
     }
@@ -245,20 +204,13 @@ fn reasoning(body: &Object) -> Result<Option<u64>, Complaint> {
 
 fn extras(body: &Object, streaming: bool) -> Result<Extras, Complaint> {
     let at = Place::root();
-    let mut extras = Extras {
-        service_tier: text(body, "service_tier").map(str::to_owned),
-        ..Extras::default()
-    };
+    let mut extras = Extras { service_tier: text(body, "service_tier").map(str::to_owned), ..Extras::default() };
     if let Some(options) = body.get("stream_options").and_then(Value::as_object) {
         if !streaming {
-            let message =
-                "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
+            let message = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
             return Err(at.key("stream_options").says(message));
         }
-        const OPTIONS: &[Field] = &[
-            may("include_usage", Kind::Bool),
-            may("include_obfuscation", Kind::Bool),
-        ];
+        const OPTIONS: &[Field] = &[may("include_usage", Kind::Bool), may("include_obfuscation", Kind::Bool)];
         fields(&at.key("stream_options"), options, OPTIONS, false)?;
         extras.include_usage = options.get("include_usage") == Some(&Value::Bool(true));
     }
@@ -279,10 +231,7 @@ fn tools(body: &Object, ask: &mut Ask) -> Result<(), Complaint> {
         return Err(at.wrong(Wrong::EmptyArray));
     }
     if list.len() > TOOLS_MAX {
-        return Err(at.wrong(Wrong::TooMany {
-            max: TOOLS_MAX,
-            found: list.len(),
-        }));
+        return Err(at.wrong(Wrong::TooMany { max: TOOLS_MAX, found: list.len() }));
     }
     for (index, tool) in list.iter().enumerate() {
         let at = at.index(index);
@@ -298,11 +247,7 @@ fn tools(body: &Object, ask: &mut Ask) -> Result<(), Complaint> {
             return Err(at.key(kind).wrong(Wrong::Missing));
         };
         ask.tools.push(one_tool(&at.key(kind), inner)?);
-        ask.prompt.push(PromptPart {
-            digest: digest_of(tool),
-            tokens: tokens::count(&tool.to_string()),
-            mark: None,
-        });
+        ask.prompt.push(PromptPart { digest: digest_of(tool), tokens: tokens::count(&tool.to_string()), mark: None });
     }
     for (index, function) in items(body, "functions").iter().enumerate() {
         let at = Place::root().key("functions").index(index);
@@ -322,35 +267,24 @@ fn one_tool(at: &Place, function: &Object) -> Result<OfferedTool, Complaint> {
     fields(at, function, FUNCTION, false)?;
     let name = text(function, "name").unwrap_or_default();
     if !is_tool_name(name, 64) {
-        return Err(at.key("name").wrong(Wrong::Pattern {
-            pattern: "^[a-zA-Z0-9_-]{1,64}$",
-        }));
+        return Err(at.key("name").wrong(Wrong::Pattern { pattern: "^[a-zA-Z0-9_-]{1,64}$" }));
     }
-    let schema = function
-        .get("parameters")
-        .filter(|schema| !schema.is_null())
-        .cloned();
+    let schema = function.get("parameters").filter(|schema| !schema.is_null()).cloned();
     let schema = schema.unwrap_or_else(|| serde_json::json!({"type": "object", "properties": {}}));
     let invalid = |why: String| {
         let message = format!("Invalid schema for function '{name}': {why}");
-        at.key("parameters")
-            .says_with_code("invalid_function_parameters", message)
+        at.key("parameters").says_with_code("invalid_function_parameters", message)
     };
     match schema.get("type") {
         Some(kind) if kind != "object" => {
-            return Err(invalid(format!(
-                "schema must be a JSON Schema of 'type: \"object\"', got 'type: {kind}'."
-            )));
+            return Err(invalid(format!("schema must be a JSON Schema of 'type: \"object\"', got 'type: {kind}'.")));
         }
         _ => {}
     }
     if function.get("strict") == Some(&Value::Bool(true)) {
         strict(&schema, "()").map_err(invalid)?;
     }
-    Ok(OfferedTool {
-        name: name.to_owned(),
-        schema,
-    })
+    Ok(OfferedTool { name: name.to_owned(), schema })
 }
 
 fn choice(body: &Object, tools: &[OfferedTool]) -> Result<ToolChoice, Complaint> {
@@ -369,17 +303,11 @@ fn choice(body: &Object, tools: &[OfferedTool]) -> Result<ToolChoice, Complaint>
             "auto" => Ok(ToolChoice::Auto),
             "none" => Ok(ToolChoice::Never),
             "required" => Ok(ToolChoice::Required),
-            _ => Err(at.wrong(Wrong::NotOneOf {
-                allowed: &["none", "auto", "required"],
-                found: word.clone(),
-            })),
+            _ => Err(at.wrong(Wrong::NotOneOf { allowed: &["none", "auto", "required"], found: word.clone() })),
         },
         Value::Object(named) => {
             const NAMED: &[Field] = &[
-                must(
-                    "type",
-                    Kind::OneOf(&["function", "custom", "allowed_tools"]),
-                ),
+                must("type", Kind::OneOf(&["function", "custom", "allowed_tools"])),
                 may("function", Kind::Object),
                 may("custom", Kind::Object),
                 may("allowed_tools", Kind::Object),
@@ -405,10 +333,7 @@ fn choice(body: &Object, tools: &[OfferedTool]) -> Result<ToolChoice, Complaint>
             }
             Ok(ToolChoice::Named(name.to_owned()))
         }
-        other => Err(at.wrong(Wrong::Type {
-            expected: "string or object",
-            found: type_name(other),
-        })),
+        other => Err(at.wrong(Wrong::Type { expected: "string or object", found: type_name(other) })),
     }
 }
 
@@ -427,10 +352,7 @@ fn messages(body: &Object, ask: &mut Ask) -> Result<(), Complaint> {
             Some(Value::String(role)) => role.as_str(),
             None => return Err(at.key("role").wrong(Wrong::Missing)),
             Some(other) => {
-                return Err(at.key("role").wrong(Wrong::Type {
-                    expected: "string",
-                    found: type_name(other),
-                }));
+                return Err(at.key("role").wrong(Wrong::Type { expected: "string", found: type_name(other) }));
             }
         };
         if role != "tool" {
@@ -451,11 +373,7 @@ fn messages(body: &Object, ask: &mut Ask) -> Result<(), Complaint> {
             _ => {}
         }
         let counted = MESSAGE_TOKENS + extra + tokens::count(&said);
-        ask.prompt.push(PromptPart {
-            digest: digest_of(&Value::Object(message.clone())),
-            tokens: counted,
-            mark: None,
-        });
+        ask.prompt.push(PromptPart { digest: digest_of(&Value::Object(message.clone())), tokens: counted, mark: None });
     }
     all_answered(&open)
 }
@@ -488,17 +406,10 @@ fn answers(at: &Place, message: &Object, open: &mut Vec<String>) -> Result<(), C
 /// Checks the content of a message, collects its text and gives the tokens of what is not text.
 fn content(at: &Place, message: &Object, role: &str, said: &mut String) -> Result<u64, Complaint> {
     let list: &[Field] = match role {
-        "system" | "developer" | "user" => &[
-            ROLE,
-            must("content", Kind::TextOrArray),
-            may("name", Kind::Text),
-        ],
-        "tool" => &[
-            ROLE,
-            must("content", Kind::TextOrArray),
-            must("tool_call_id", Kind::Text),
-            may("name", Kind::Text),
-        ],
+        "system" | "developer" | "user" => &[ROLE, must("content", Kind::TextOrArray), may("name", Kind::Text)],
+        "tool" => {
+            &[ROLE, must("content", Kind::TextOrArray), must("tool_call_id", Kind::Text), may("name", Kind::Text)]
+        }
         "function" => &[ROLE, may("content", Kind::Text), must("name", Kind::Text)],
         "assistant" => &[
             ROLE,
@@ -527,13 +438,8 @@ fn content(at: &Place, message: &Object, role: &str, said: &mut String) -> Resul
         return match role {
             "assistant" if may_be_silent => Ok(0),
             "function" => Ok(0),
-            _ if message.get("content").is_some_and(Value::is_array) => {
-                Err(at.wrong(Wrong::EmptyArray))
-            }
-            _ => Err(at.wrong(Wrong::Type {
-                expected: "string",
-                found: "null",
-            })),
+            _ if message.get("content").is_some_and(Value::is_array) => Err(at.wrong(Wrong::EmptyArray)),
+            _ => Err(at.wrong(Wrong::Type { expected: "string", found: "null" })),
         };
     }
     let mut extra = 0;
@@ -574,37 +480,22 @@ fn content_part(at: &Place, part: &Value, role: &str, said: &mut String) -> Resu
     let at = at.key(kind);
     match (kind, inside.as_object()) {
         ("image_url", Some(image)) => {
-            const IMAGE: &[Field] = &[
-                must("url", Kind::Text),
-                may("detail", Kind::OneOf(&["auto", "low", "high", "original"])),
-            ];
+            const IMAGE: &[Field] =
+                &[must("url", Kind::Text), may("detail", Kind::OneOf(&["auto", "low", "high", "original"]))];
             fields(&at, image, IMAGE, false)?;
             image_address(&at.key("url"), text(image, "url").unwrap_or_default())?;
             Ok(IMAGE_TOKENS)
         }
         ("input_audio", Some(audio)) => {
-            fields(
-                &at,
-                audio,
-                &[
-                    must("data", Kind::Text),
-                    must("format", Kind::OneOf(&["wav", "mp3"])),
-                ],
-                false,
-            )?;
+            fields(&at, audio, &[must("data", Kind::Text), must("format", Kind::OneOf(&["wav", "mp3"]))], false)?;
             if !text(audio, "data").is_some_and(is_base64) {
-                return Err(at
-                    .key("data")
-                    .says_with_code("invalid_value", "The audio data is not valid base64."));
+                return Err(at.key("data").says_with_code("invalid_value", "The audio data is not valid base64."));
             }
             Ok(FILE_TOKENS)
         }
         ("file", Some(file)) => {
-            const FILE: &[Field] = &[
-                may("file_id", Kind::Text),
-                may("file_data", Kind::Text),
-                may("filename", Kind::Text),
-            ];
+            const FILE: &[Field] =
+                &[may("file_id", Kind::Text), may("file_data", Kind::Text), may("filename", Kind::Text)];
             fields(&at, file, FILE, false)?;
             if !file.contains_key("file_id") && !file.contains_key("file_data") {
                 return Err(at.key("file_id").wrong(Wrong::Missing));
@@ -613,10 +504,7 @@ fn content_part(at: &Place, part: &Value, role: &str, said: &mut String) -> Resu
         }
         _ => {
             let Some(words) = inside.as_str() else {
-                return Err(at.wrong(Wrong::Type {
-                    expected: "string",
-                    found: type_name(inside),
-                }));
+                return Err(at.wrong(Wrong::Type { expected: "string", found: type_name(inside) }));
             };
             if !said.is_empty() {
                 said.push('\n');
@@ -628,31 +516,20 @@ fn content_part(at: &Place, part: &Value, role: &str, said: &mut String) -> Resu
 }
 
 fn image_address(at: &Place, url: &str) -> Result<(), Complaint> {
-    const TYPES: &[&str] = &[
-        "image/png",
-        "image/jpeg",
-        "image/jpg",
-        "image/gif",
-        "image/webp",
-    ];
+    const TYPES: &[&str] = &["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"];
     if is_web_address(url) {
         return Ok(());
     }
     match data_address(url) {
         Some((media_type, data)) if TYPES.contains(&media_type) && is_base64(data) => Ok(()),
         Some((media_type, _)) if !TYPES.contains(&media_type) => {
-            let message =
-                format!("Invalid MIME type '{media_type}'. Only image types are supported.");
+            let message = format!("Invalid MIME type '{media_type}'. Only image types are supported.");
             Err(at.clone().says_with_code("invalid_image_format", message))
         }
-        Some(_) => Err(at
-            .clone()
-            .says_with_code("invalid_base64", "Invalid base64 image_url.")),
+        Some(_) => Err(at.clone().says_with_code("invalid_base64", "Invalid base64 image_url.")),
         None => {
-            let message = format!(
-                "Invalid '{}'. Expected a valid URL, but got a value with an invalid format.",
-                at.bracketed()
-            );
+            let message =
+                format!("Invalid '{}'. Expected a valid URL, but got a value with an invalid format.", at.bracketed());
             Err(at.clone().says_with_code("invalid_value", message))
         }
     }
@@ -680,22 +557,11 @@ fn calls(at: &Place, message: &Object, tokens: &mut u64) -> Result<Vec<String>, 
         let Some(inner) = call.get(kind).and_then(Value::as_object) else {
             return Err(at.key(kind).wrong(Wrong::Missing));
         };
-        let input = if kind == "custom" {
-            "input"
-        } else {
-            "arguments"
-        };
-        fields(
-            &at.key(kind),
-            inner,
-            &[must("name", Kind::Text), must(input, Kind::Text)],
-            false,
-        )?;
+        let input = if kind == "custom" { "input" } else { "arguments" };
+        fields(&at.key(kind), inner, &[must("name", Kind::Text), must(input, Kind::Text)], false)?;
         let name = text(inner, "name").unwrap_or_default();
         if !is_tool_name(name, 64) {
-            return Err(at.key(kind).key("name").wrong(Wrong::Pattern {
-                pattern: "^[a-zA-Z0-9_-]{1,64}$",
-            }));
+            return Err(at.key(kind).key("name").wrong(Wrong::Pattern { pattern: "^[a-zA-Z0-9_-]{1,64}$" }));
         }
         *tokens += tokens::count(name) + text(inner, input).map_or(0, tokens::count);
         ids.push(text(call, "id").unwrap_or_default().to_owned());

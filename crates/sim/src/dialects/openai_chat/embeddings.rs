@@ -23,10 +23,7 @@ pub(super) fn answer(body: &Object, strictness: Strictness, seed: u64) -> Result
     fields(&Place::root(), body, FIELDS, strictness.lenient_fields)?;
     let model = text(body, "model").unwrap_or_default();
     let bare = model.split('?').next().unwrap_or_default();
-    let dimensions = body
-        .get("dimensions")
-        .and_then(Value::as_u64)
-        .unwrap_or(DIMENSIONS);
+    let dimensions = body.get("dimensions").and_then(Value::as_u64).unwrap_or(DIMENSIONS);
     let as_base64 = text(body, "encoding_format") == Some("base64");
     let inputs = inputs(body)?;
     if let Some((_, found)) = inputs.iter().find(|(_, found)| *found > TEXT_TOKENS_MAX) {
@@ -38,25 +35,17 @@ pub(super) fn answer(body: &Object, strictness: Strictness, seed: u64) -> Result
     let all: u64 = inputs.iter().map(|(_, found)| found).sum();
     if all > TOKENS_MAX {
         let message = format!("Requested {all} tokens, max {TOKENS_MAX} tokens per request.");
-        return Err(Place::root()
-            .says_with_code("max_tokens_per_request", message)
-            .into());
+        return Err(Place::root().says_with_code("max_tokens_per_request", message).into());
     }
     let mut used = 0;
     let mut data = Vec::with_capacity(inputs.len());
     for (index, (input, input_tokens)) in inputs.iter().enumerate() {
         used += input_tokens;
         let vector = embed::vector(seed, bare, input, usize::try_from(dimensions).unwrap_or(1));
-        let embedding = if as_base64 {
-            Value::String(embed::as_base64(&vector))
-        } else {
-            json!(vector)
-        };
+        let embedding = if as_base64 { Value::String(embed::as_base64(&vector)) } else { json!(vector) };
         data.push(json!({"object": "embedding", "index": index, "embedding": embedding}));
     }
-    Ok(
-        json!({"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": used, "total_tokens": used}}),
-    )
+    Ok(json!({"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": used, "total_tokens": used}}))
 }
 
 /// The texts with their tokens. A list of numbers is one text that was cut into tokens by the caller.
@@ -75,42 +64,18 @@ fn inputs(body: &Object) -> Result<Vec<(String, u64)>, Failure> {
         return Ok(vec![tokens]);
     }
     if list.len() > INPUTS_MAX {
-        return Err(at
-            .wrong(Wrong::TooMany {
-                max: INPUTS_MAX,
-                found: list.len(),
-            })
-            .into());
+        return Err(at.wrong(Wrong::TooMany { max: INPUTS_MAX, found: list.len() }).into());
     }
     let read = list.iter().enumerate().map(|(index, item)| match item {
         Value::String(text) => Ok(one(text)),
-        Value::Array(numbers) if token_list(numbers).is_some() => {
-            Ok(token_list(numbers).unwrap_or_default())
-        }
-        Value::Array(_) => Err(at
-            .index(index)
-            .says("'$.input' is invalid. Please check the API reference.")
-            .into()),
-        other => Err(at
-            .index(index)
-            .wrong(Wrong::Type {
-                expected: "string",
-                found: type_name(other),
-            })
-            .into()),
+        Value::Array(numbers) if token_list(numbers).is_some() => Ok(token_list(numbers).unwrap_or_default()),
+        Value::Array(_) => Err(at.index(index).says("'$.input' is invalid. Please check the API reference.").into()),
+        other => Err(at.index(index).wrong(Wrong::Type { expected: "string", found: type_name(other) }).into()),
     });
     read.collect()
 }
 
 fn token_list(list: &[Value]) -> Option<(String, u64)> {
     let all_numbers = !list.is_empty() && list.iter().all(Value::is_u64);
-    all_numbers.then(|| {
-        (
-            list.iter()
-                .map(Value::to_string)
-                .collect::<Vec<_>>()
-                .join(" "),
-            list.len() as u64,
-        )
-    })
+    all_numbers.then(|| (list.iter().map(Value::to_string).collect::<Vec<_>>().join(" "), list.len() as u64))
 }

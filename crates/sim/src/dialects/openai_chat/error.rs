@@ -13,45 +13,26 @@ pub(super) fn worded(failure: &Failure) -> (StatusCode, Value) {
             (StatusCode::BAD_REQUEST, invalid, param, code, message)
         }
         Failure::NotJson(why) => {
-            let message =
-                format!("We could not parse the JSON body of your request. (HINT: {why}.)");
+            let message = format!("We could not parse the JSON body of your request. (HINT: {why}.)");
             (StatusCode::BAD_REQUEST, invalid, None, None, message)
         }
         Failure::MediaType(found) => {
-            let message =
-                format!("Unsupported media type: '{found}'. Expected 'application/json'.");
-            (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                invalid,
-                None,
-                Some("unsupported_media_type"),
-                message,
-            )
+            let message = format!("Unsupported media type: '{found}'. Expected 'application/json'.");
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, invalid, None, Some("unsupported_media_type"), message)
         }
         Failure::Unauthorized(None) => {
-            let message = "You didn't provide an API key. Provide your API key in an Authorization header using Bearer auth.".to_owned();
+            let message =
+                "You didn't provide an API key. Provide your API key in an Authorization header using Bearer auth."
+                    .to_owned();
             (StatusCode::UNAUTHORIZED, invalid, None, None, message)
         }
         Failure::Unauthorized(Some(masked)) => {
             let message = format!("Incorrect API key provided: {masked}.");
-            (
-                StatusCode::UNAUTHORIZED,
-                invalid,
-                None,
-                Some("invalid_api_key"),
-                message,
-            )
+            (StatusCode::UNAUTHORIZED, invalid, None, Some("invalid_api_key"), message)
         }
         Failure::UnknownModel(name) => {
-            let message =
-                format!("The model `{name}` does not exist or you do not have access to it.");
-            (
-                StatusCode::NOT_FOUND,
-                invalid,
-                None,
-                Some("model_not_found"),
-                message,
-            )
+            let message = format!("The model `{name}` does not exist or you do not have access to it.");
+            (StatusCode::NOT_FOUND, invalid, None, Some("model_not_found"), message)
         }
         Failure::NoSuchPlace { method, path } => (
             StatusCode::NOT_FOUND,
@@ -61,36 +42,20 @@ pub(super) fn worded(failure: &Failure) -> (StatusCode, Value) {
             format!("Unknown request URL: {method} {path}."),
         ),
         Failure::NoRecording { path } => {
-            let message = format!(
-                "No recording matches this request to {path}: its body differs from every recorded one."
-            );
-            (
-                StatusCode::NOT_FOUND,
-                invalid,
-                None,
-                Some("no_recording"),
-                message,
-            )
+            let message =
+                format!("No recording matches this request to {path}: its body differs from every recorded one.");
+            (StatusCode::NOT_FOUND, invalid, None, Some("no_recording"), message)
         }
         Failure::TooLarge { max } => {
             let message = format!("The request body is larger than {max} bytes.");
-            (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                invalid,
-                None,
-                Some("request_too_large"),
-                message,
-            )
+            (StatusCode::PAYLOAD_TOO_LARGE, invalid, None, Some("request_too_large"), message)
         }
         Failure::Injected(fault) => {
             let (status, kind, code, message) = injected(fault);
             (status, kind, None, code, message.to_owned())
         }
     };
-    (
-        status,
-        json!({"error": {"message": message, "type": kind, "param": param, "code": code}}),
-    )
+    (status, json!({"error": {"message": message, "type": kind, "param": param, "code": code}}))
 }
 
 fn injected(fault: &Fault) -> (StatusCode, &'static str, Option<&'static str>, &'static str) {
@@ -103,19 +68,11 @@ fn injected(fault: &Fault) -> (StatusCode, &'static str, Option<&'static str>, &
         ),
         Fault::Overloaded => {
             let message = "The engine is currently overloaded, please try again later.";
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "server_error",
-                Some("overloaded"),
-                message,
-            )
+            (StatusCode::SERVICE_UNAVAILABLE, "server_error", Some("overloaded"), message)
         }
-        Fault::BadRequest => (
-            StatusCode::BAD_REQUEST,
-            "invalid_request_error",
-            None,
-            "The request was refused by an injected fault.",
-        ),
+        Fault::BadRequest => {
+            (StatusCode::BAD_REQUEST, "invalid_request_error", None, "The request was refused by an injected fault.")
+        }
         Fault::Unauthorized => (
             StatusCode::UNAUTHORIZED,
             "invalid_request_error",
@@ -143,62 +100,33 @@ fn complained(complaint: &Complaint) -> (Option<String>, Option<&'static str>, S
     let param = (!at.is_empty()).then(|| at.clone());
     let noun = |whole: bool| if whole { "integer" } else { "decimal" };
     let (code, message) = match &complaint.kind {
-        Wrong::Missing => (
-            Some("missing_required_parameter"),
-            format!("Missing required parameter: '{at}'."),
-        ),
+        Wrong::Missing => (Some("missing_required_parameter"), format!("Missing required parameter: '{at}'.")),
         // OpenAI words an unknown argument at the top differently, and without a code.
         Wrong::Unknown if complaint.at.0.len() == 1 => {
-            return (
-                None,
-                None,
-                format!("Unrecognized request argument supplied: {at}"),
-            );
+            return (None, None, format!("Unrecognized request argument supplied: {at}"));
         }
-        Wrong::Unknown => (
-            Some("unknown_parameter"),
-            format!("Unknown parameter: '{at}'."),
-        ),
+        Wrong::Unknown => (Some("unknown_parameter"), format!("Unknown parameter: '{at}'.")),
         Wrong::Type { expected, found } => (
             Some("invalid_type"),
-            format!(
-                "Invalid type for '{at}': expected {}, but got {} instead.",
-                article(expected),
-                article(found)
-            ),
+            format!("Invalid type for '{at}': expected {}, but got {} instead.", article(expected), article(found)),
         ),
         Wrong::Below { min, found, whole } => (
-            Some(if *whole {
-                "integer_below_min_value"
-            } else {
-                "decimal_below_min_value"
-            }),
+            Some(if *whole { "integer_below_min_value" } else { "decimal_below_min_value" }),
             format!(
                 "Invalid '{at}': {} below minimum value. Expected a value >= {min}, but got {found} instead.",
                 noun(*whole)
             ),
         ),
         Wrong::Above { max, found, whole } => (
-            Some(if *whole {
-                "integer_above_max_value"
-            } else {
-                "decimal_above_max_value"
-            }),
+            Some(if *whole { "integer_above_max_value" } else { "decimal_above_max_value" }),
             format!(
                 "Invalid '{at}': {} above maximum value. Expected a value <= {max}, but got {found} instead.",
                 noun(*whole)
             ),
         ),
         Wrong::NotOneOf { allowed, found } => {
-            let list = allowed
-                .iter()
-                .map(|one| format!("'{one}'"))
-                .collect::<Vec<_>>()
-                .join(", ");
-            (
-                Some("invalid_value"),
-                format!("Invalid value: '{found}'. Supported values are: {list}."),
-            )
+            let list = allowed.iter().map(|one| format!("'{one}'")).collect::<Vec<_>>().join(", ");
+            (Some("invalid_value"), format!("Invalid value: '{found}'. Supported values are: {list}."))
         }
         Wrong::EmptyArray => (
             Some("empty_array"),

@@ -39,14 +39,9 @@ impl Dialect for OpenAiChat {
         if *method != Method::GET || headers.contains_key("anthropic-version") {
             return None;
         }
-        match path
-            .strip_prefix("/v1/models")
-            .or_else(|| path.strip_prefix("/models"))?
-        {
+        match path.strip_prefix("/v1/models").or_else(|| path.strip_prefix("/models"))? {
             "" | "/" => Some(Place::Models),
-            name => name
-                .strip_prefix('/')
-                .map(|name| Place::Model(name.to_owned())),
+            name => name.strip_prefix('/').map(|name| Place::Model(name.to_owned())),
         }
     }
 
@@ -69,29 +64,20 @@ impl Dialect for OpenAiChat {
     }
 
     fn count_tokens(&self, _body: &Object, _strictness: Strictness) -> Result<Value, Failure> {
-        Err(Failure::NoSuchPlace {
-            method: "POST".into(),
-            path: "/v1/count_tokens".into(),
-        })
+        Err(Failure::NoSuchPlace { method: "POST".into(), path: "/v1/count_tokens".into() })
     }
 
-    fn embeddings(
-        &self,
-        body: &Object,
-        strictness: Strictness,
-        seed: u64,
-    ) -> Result<Value, Failure> {
+    fn embeddings(&self, body: &Object, strictness: Strictness, seed: u64) -> Result<Value, Failure> {
         embeddings::answer(body, strictness, seed)
     }
 
     fn models(&self, offered: &[String], one: Option<&str>) -> Result<Value, Failure> {
-        let entry = |name: &str| json!({"id": name, "object": "model", "created": 1_735_689_600, "owned_by": "switchtower"});
+        let entry =
+            |name: &str| json!({"id": name, "object": "model", "created": 1_735_689_600, "owned_by": "switchtower"});
         match one {
             Some(name) if offered.iter().any(|known| known == name) => Ok(entry(name)),
             Some(name) => Err(Failure::UnknownModel(name.to_owned())),
-            None => Ok(
-                json!({"object": "list", "data": offered.iter().map(|name| entry(name)).collect::<Vec<_>>()}),
-            ),
+            None => Ok(json!({"object": "list", "data": offered.iter().map(|name| entry(name)).collect::<Vec<_>>()})),
         }
     }
 
@@ -118,10 +104,7 @@ impl Dialect for OpenAiChat {
     fn padding(&self) -> fn(usize) -> Bytes {
         |wanted| {
             let event = |padding: &str| {
-                event_bytes(
-                    None,
-                    &json!({"object": "chat.completion.chunk", "choices": [], "obfuscation": padding}),
-                )
+                event_bytes(None, &json!({"object": "chat.completion.chunk", "choices": [], "obfuscation": padding}))
             };
             event(&"x".repeat(wanted.saturating_sub(event("").len())))
         }

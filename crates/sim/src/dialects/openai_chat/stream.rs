@@ -25,11 +25,7 @@ pub(super) fn events(said: Said) -> Events {
         parts.push_back(Part::Open(choice));
         parts.push_back(Part::Reasoning(choice, 0));
         parts.push_back(Part::Text(choice, 0));
-        let calls = head
-            .said
-            .turns
-            .get(choice)
-            .map_or(0, |turn| turn.calls.len());
+        let calls = head.said.turns.get(choice).map_or(0, |turn| turn.calls.len());
         for call in 0..calls {
             parts.push_back(Part::Call(choice, call));
             parts.push_back(Part::Arguments(choice, call, 0));
@@ -86,11 +82,7 @@ impl Writer {
         match *part {
             Part::Open(choice) => {
                 let turn = self.turn(choice)?;
-                let content = if turn.text.is_empty() && !turn.calls.is_empty() {
-                    Value::Null
-                } else {
-                    "".into()
-                };
+                let content = if turn.text.is_empty() && !turn.calls.is_empty() { Value::Null } else { "".into() };
                 Some(self.chunk(
                     choice,
                     &json!({"role": "assistant", "content": content, "refusal": null}),
@@ -101,15 +93,8 @@ impl Writer {
             }
             Part::Reasoning(choice, from) => {
                 let piece = piece_at(&self.turn(choice)?.reasoning, from, 1)?;
-                let event = self.chunk(
-                    choice,
-                    &json!({"reasoning_content": piece}),
-                    None,
-                    1,
-                    &Value::Null,
-                );
-                self.parts
-                    .push_front(Part::Reasoning(choice, from + piece.len()));
+                let event = self.chunk(choice, &json!({"reasoning_content": piece}), None, 1, &Value::Null);
+                self.parts.push_front(Part::Reasoning(choice, from + piece.len()));
                 Some(event)
             }
             Part::Text(choice, from) => {
@@ -118,36 +103,21 @@ impl Writer {
                     json!({"content": [answer::logprob(self.head.said.seed, &piece, alternatives)], "refusal": null})
                 });
                 let event = self.chunk(choice, &json!({"content": piece}), None, 1, &logprobs);
-                self.parts
-                    .push_front(Part::Text(choice, from + piece.len()));
+                self.parts.push_front(Part::Text(choice, from + piece.len()));
                 Some(event)
             }
             Part::Call(choice, index) => {
                 let turn = self.turn(choice)?;
                 let call = turn.calls.get(index)?;
-                let id = answer::call_ids(&self.head.said, choice, turn)
-                    .into_iter()
-                    .nth(index)?;
+                let id = answer::call_ids(&self.head.said, choice, turn).into_iter().nth(index)?;
                 let opened = json!({"index": index, "id": id, "type": "function", "function": {"name": call.name, "arguments": ""}});
-                Some(self.chunk(
-                    choice,
-                    &json!({"tool_calls": [opened]}),
-                    None,
-                    1,
-                    &Value::Null,
-                ))
+                Some(self.chunk(choice, &json!({"tool_calls": [opened]}), None, 1, &Value::Null))
             }
             Part::Arguments(choice, index, from) => {
-                let piece = piece_at(
-                    &self.turn(choice)?.calls.get(index)?.arguments,
-                    from,
-                    ARGUMENT_PIECES,
-                )?;
-                let delta =
-                    json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]});
+                let piece = piece_at(&self.turn(choice)?.calls.get(index)?.arguments, from, ARGUMENT_PIECES)?;
+                let delta = json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]});
                 let event = self.chunk(choice, &delta, None, tokens::count(&piece), &Value::Null);
-                self.parts
-                    .push_front(Part::Arguments(choice, index, from + piece.len()));
+                self.parts.push_front(Part::Arguments(choice, index, from + piece.len()));
                 Some(event)
             }
             Part::Finish(choice) => {
@@ -163,15 +133,12 @@ impl Writer {
         self.head.said.turns.get(choice)
     }
 
-    fn chunk(
-        &self,
-        choice: usize,
-        delta: &Value,
-        finish: Option<&str>,
-        tokens: u64,
-        logprobs: &Value,
-    ) -> Event {
-        self.event(&json!([{"index": choice, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]), tokens, None)
+    fn chunk(&self, choice: usize, delta: &Value, finish: Option<&str>, tokens: u64, logprobs: &Value) -> Event {
+        self.event(
+            &json!([{"index": choice, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]),
+            tokens,
+            None,
+        )
     }
 
     fn event(&self, choices: &Value, tokens: u64, usage: Option<Value>) -> Event {
