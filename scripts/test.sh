@@ -49,6 +49,15 @@ step "the official SDKs"
 # Apart, for its table: a test that passes is silent otherwise.
 cargo test --quiet --package switchtower --test sdk -- --nocapture
 
+step "fuzz targets, briefly"
+(
+  cd fuzz
+  cargo build --quiet --bins
+  for target in fuzz_targets/*.rs; do
+    cargo run --quiet --bin "$(basename "$target" .rs)" -- 2 "${FUZZ_SEED:-1}"
+  done
+)
+
 step "recorded exchanges"
 if [ -d "$recordings" ]; then
   cargo run --quiet --package switchtower -- conformance "$recordings"
