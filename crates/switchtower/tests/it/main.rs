@@ -1,5 +1,7 @@
 //! The server over real sockets: hostile HTTP, shutdown, the simulator behind it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod check;
 mod hostile;
 mod serving;
