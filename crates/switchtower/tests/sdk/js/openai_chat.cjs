@@ -133,9 +133,15 @@ async function reasoning_with_tools(p) {
   const pieces = chunks.flatMap((chunk) => chunk.choices.map((choice) => choice.delta.reasoning_content ?? ''));
   same(pieces.join(''), message.reasoning_content, 'the streamed reasoning');
   messages.push(message, { role: 'tool', tool_call_id: message.tool_calls[0].id, content: RESULT });
-  const final = await create({ ...asked, messages });
+  const { data: final, response } = await create({ ...asked, messages }).withResponse();
   holds(final.choices[0].message.content, RESULT);
   assert(final.choices[0].message.reasoning_content, 'there is no reasoning in the second turn');
+  // Reasoning of an earlier turn reaches the provider, or its loss is told.
+  if (p.dialect === 'openai_chat') {
+    holds(JSON.stringify(p.sent(p.text()).at(-1)), message.reasoning_content);
+  } else {
+    holds(response.headers.get('x-switchtower-notices'), 'messages[1].reasoning_content;meaning');
+  }
 }
 
 async function error(p) {

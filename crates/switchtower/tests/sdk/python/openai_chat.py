@@ -162,9 +162,16 @@ def reasoning_with_tools(p):
         message.model_dump(exclude_none=True),
         {"role": "tool", "tool_call_id": call.id, "content": RESULT},
     ]
-    final = create(**asked, messages=messages)
+    raw = client.chat.completions.with_raw_response.create(**asked, messages=messages)
+    final = raw.parse()
     holds(final.choices[0].message.content, RESULT)
     assert final.choices[0].message.reasoning_content, "there is no reasoning in the second turn"
+    # Reasoning of an earlier turn reaches the provider, or its loss is told.
+    _, body = p.sent(p.text())[-1]
+    if p.dialect == "openai_chat":
+        holds(json.dumps(body, ensure_ascii=False), message.reasoning_content)
+    else:
+        holds(raw.headers.get("x-switchtower-notices"), "messages[1].reasoning_content;meaning")
 
 
 def error(p):
