@@ -214,6 +214,10 @@ pub(super) fn block_object(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Ob
         PartKind::Document(document) => document_block(document, part, out)?,
         PartKind::Reasoning(reasoning) => reasoning_block(reasoning, part, out)?,
         PartKind::ToolCall(call) => tool_use(call, part, out),
+        PartKind::ToolResult(result) if !out.same && result.call_id.is_empty() => {
+            out.meaning(at, "a result that names no call cannot be matched to one");
+            return None;
+        }
         PartKind::ToolResult(result) => tool_result_block(result, part, out),
         PartKind::ProviderItem(item) if out.same => provider_block(item),
         PartKind::Native { name, value: Value::Object(map) } if out.same => {

@@ -1,5 +1,6 @@
 //! Requests: encoding.
 
+use super::request::TOOL_ROLE;
 use super::{parts, wire};
 use crate::cache_control;
 use crate::render::{ExtrasWriter, Object, begin_request, thinking_word};
@@ -102,7 +103,12 @@ impl Composer<'_> {
     }
 
     fn tool_message(&mut self, result: &ToolResult, part: &Part, turn: &Turn) -> Value {
-        let mut message = Object::new().with("role", "tool").with("tool_call_id", result.call_id.as_str());
+        let same = self.out.same;
+        let role = if same && turn.extras.lacks(TOOL_ROLE) { wire::FUNCTION } else { "tool" };
+        let mut message = Object::new().with("role", role);
+        if !(same && result.call_id.is_empty() && turn.extras.lacks("tool_call_id")) {
+            message.set("tool_call_id", result.call_id.as_str());
+        }
         let content: Vec<&Part> = result.content.iter().flatten().collect();
         let texts: Vec<&Part> = if self.out.same {
             content

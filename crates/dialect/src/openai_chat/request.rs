@@ -202,7 +202,12 @@ fn turn(mut fields: Fields, at: Locus) -> Result<Turn, DecodeError> {
     let role = wire::role(&word).ok_or_else(|| DecodeError::Value { path: at.field("role"), expected: wire::ROLES })?;
     let name = fields.string("name")?;
     let (parts, plain) = match role {
-        Role::Tool => tool_turn(&mut fields, &at)?,
+        Role::Tool => {
+            if word == wire::FUNCTION {
+                fields.lack(TOOL_ROLE);
+            }
+            tool_turn(&mut fields, &at)?
+        }
         Role::Assistant => {
             let mut said = parts::reasoning(&mut fields)?;
             let (content, plain) = content::read(&mut fields, "content", parts::part)?;
@@ -218,8 +223,12 @@ fn turn(mut fields: Fields, at: Locus) -> Result<Turn, DecodeError> {
     Ok(Turn { role, parts, plain, name, extras: fields.rest(), at })
 }
 
+/// What a result lacks that was written in the role `function`.
+pub(super) const TOOL_ROLE: &str = "role tool";
+
 fn tool_turn(fields: &mut Fields, at: &Locus) -> Result<(Vec<Part>, bool), DecodeError> {
-    let call_id = fields.required_string("tool_call_id")?;
+    // Some servers match results to calls by their order, or by the name of the function.
+    let call_id = fields.expected_string("tool_call_id")?;
     let absent = content::is_absent(fields, "content");
     let (content, plain) = content::read(fields, "content", parts::part)?;
     let result = ToolResult { call_id, content: if absent { None } else { Some(content) }, plain, is_error: None };

@@ -12,12 +12,15 @@ pub(super) fn role(word: &str) -> Option<Role> {
         "developer" => Role::Developer,
         "user" => Role::User,
         "assistant" => Role::Assistant,
-        "tool" => Role::Tool,
+        "tool" | FUNCTION => Role::Tool,
         _ => return None,
     })
 }
 
-pub(super) const ROLES: &str = "system, developer, user, assistant, tool";
+pub(super) const ROLES: &str = "system, developer, user, assistant, tool, function";
+
+/// The role that results had before calls had ids.
+pub(super) const FUNCTION: &str = "function";
 
 pub(super) const fn role_word(role: Role) -> &'static str {
     match role {

@@ -124,3 +124,18 @@ fn refusals_have_the_shape_of_their_dialect() {
         snapshot(&format!("{}_refusals", own.id()), &told);
     }
 }
+
+#[test]
+fn results_from_before_calls_had_ids_are_written_back_as_they_were() {
+    let chat = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiChat);
+    let original = json!({"model": "m", "messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": null, "function_call": {"name": "look", "arguments": "{}"}},
+        {"role": "function", "name": "look", "content": "nothing"},
+    ]});
+    let request = chat.decode_request(original.clone()).unwrap();
+    assert_eq!(chat.encode_request(&request, &Variant::default()).body, original);
+    let sent = others(chat).next().unwrap().encode_request(&request, &Variant::default());
+    let named: Vec<&str> = sent.notices.iter().map(|notice| notice.path.as_str()).collect();
+    assert!(named.contains(&"messages[1].function_call") && named.contains(&"messages[2]"), "{named:?}");
+}

@@ -122,7 +122,7 @@ fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Out
     let body = exchange.response.body.to_bytes();
     if exchange.response.status >= 400 {
         answers::failure(own, exchange.response.status, &body, &mut findings);
-    } else if exchange.streaming {
+    } else if exchange.streaming && !body.trim_ascii_start().starts_with(b"{") {
         streams::check(own, &body, &mut findings);
         forward::stream(own, &body, &mut findings);
     } else {
