@@ -14,6 +14,7 @@ mod clock;
 mod directory;
 mod failure;
 mod gateway;
+mod json_text;
 mod notices;
 mod pipeline;
 mod reply;

@@ -7,7 +7,7 @@ use crate::failure;
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
 use crate::request_id::RequestId;
 use crate::stream::{Ends, EventStream};
-use crate::{Settings, notices};
+use crate::{Settings, json_text, notices};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use switchtower_dialect::dialect;
 use switchtower_dialect::scan::{ScanError, scan};
-use switchtower_domain::{DialectId, Failure, FailureClass, Notice, Refusal, RefusalCode};
+use switchtower_domain::{DialectId, Failure, FailureClass, Notice, Refusal};
 use switchtower_providers::Deployment;
 
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -106,9 +106,7 @@ fn translated(
     // Paths of the answer are told from those of the request.
     notices
         .extend(encoded.notices.into_iter().map(|notice| Notice { path: format!("answer.{}", notice.path), ..notice }));
-    serde_json::to_vec(&encoded.body).map(Bytes::from).map_err(|error| {
-        Refusal::new(RefusalCode::Internal, "the translated answer could not be written").detail(error.to_string())
-    })
+    Ok(json_text::write(&encoded.body, bytes.len() + 512).into())
 }
 
 fn malformed(deployment: &Deployment, what: &str) -> Refusal {

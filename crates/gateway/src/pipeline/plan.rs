@@ -3,7 +3,7 @@
 use super::accept::Place;
 use super::decode::Decoded;
 use super::resolve::Resolved;
-use crate::{Settings, notices};
+use crate::{Settings, json_text, notices};
 use bytes::Bytes;
 use http::Request;
 use memchr::memmem::Finder;
@@ -192,9 +192,7 @@ impl Draft {
         if let Value::Object(map) = &mut body {
             self.fit(map, dialect(client), dialect(provider.dialect), &provider.variant);
         }
-        let bytes = serde_json::to_vec(&body).map_err(|error| {
-            Refusal::new(RefusalCode::Internal, "the translated request could not be written").detail(error.to_string())
-        })?;
+        let bytes = json_text::write(&body, decoded.body.len() + 512);
         Ok((bytes.into(), stream_usage))
     }
 

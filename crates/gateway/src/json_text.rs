@@ -1,0 +1,96 @@
+//! Writing JSON, for the long texts of which conversations are made: a text without escapes is copied as a whole, after
+//! one look at all of it, where the usual serializer looks up each byte by itself.
+
+use serde_json::Value;
+use std::io::Write as _;
+
+/// The value as JSON text.
+pub(crate) fn write(value: &Value, expected_bytes: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(expected_bytes);
+    append(value, &mut out);
+    out
+}
+
+fn append(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        // Writing into memory does not fail.
+        Value::Number(number) => drop(write!(out, "{number}")),
+        Value::String(text) => append_text(text, out),
+        Value::Array(items) => {
+            out.push(b'[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                append(item, out);
+            }
+            out.push(b']');
+        }
+        Value::Object(fields) => {
+            out.push(b'{');
+            for (place, (key, field)) in fields.iter().enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                append_text(key, out);
+                out.push(b':');
+                append(field, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+fn append_text(text: &str, out: &mut Vec<u8>) {
+    /// Texts are looked at in pieces, so that one escape does not cost the rest of a long text its speed.
+    const PIECE_BYTES: usize = 256;
+    out.push(b'"');
+    for piece in text.as_bytes().chunks(PIECE_BYTES) {
+        // Without leaving early, because that is what the compiler makes vectors of.
+        if piece.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
+            for byte in piece {
+                append_byte(*byte, out);
+            }
+        } else {
+            out.extend_from_slice(piece);
+        }
+    }
+    out.push(b'"');
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+fn append_byte(byte: u8, out: &mut Vec<u8>) {
+    let short = match byte {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        0..0x20 => return drop(write!(out, "\\u{byte:04x}")),
+        plain => return out.push(plain),
+    };
+    out.extend_from_slice(&[b'\\', short]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn it_writes_what_the_usual_serializer_writes() {
+        let controls: String = (0..0x80).map(char::from).collect();
+        let long = format!("{}\"{}\n{}ü€😀", "a".repeat(255), "b".repeat(300), "c".repeat(513));
+        let numbers: Value = serde_json::from_str("[0, -1, 1e400, 1.50, 12345678901234567890123, 1E+2]").unwrap();
+        let value = json!({"a\"b": [null, true, false, {}, [], {"": controls}], "long": long, "numbers": numbers, "😀": "\u{7f}\u{2028}"});
+        assert_eq!(write(&value, 0), serde_json::to_vec(&value).unwrap());
+    }
+}
