@@ -1,5 +1,6 @@
 //! What is wrong with a configuration: a line for each mistake, all of them at once.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use switchtower_domain::{mask_secrets, nearest};
@@ -99,8 +100,9 @@ impl Findings {
 
     /// Leaves out what stands on a line that could not be read in the first place.
     pub(super) fn leave_out_lines_of(&mut self, other: &Self, text: &str) {
-        let lines: Vec<usize> = other.0.iter().map(|(place, ..)| position(text, place.span.start).0).collect();
-        self.0.retain(|(place, ..)| !lines.contains(&position(text, place.span.start).0));
+        let lines = Lines::of(text);
+        let unread: BTreeSet<usize> = other.0.iter().map(|(place, ..)| lines.line(place.span.start)).collect();
+        self.0.retain(|(place, ..)| !unread.contains(&lines.line(place.span.start)));
     }
 
     /// Takes the mistakes of another pass.
@@ -111,9 +113,10 @@ impl Findings {
     /// The mistakes in the order of their lines.
     pub(super) fn into_problems(mut self, file: &str, text: &str) -> Problems {
         self.0.sort_by_key(|(place, ..)| place.span.start);
+        let lines = Lines::of(text);
         let mut list: Vec<Problem> = Vec::new();
         for (place, message, hint) in self.0 {
-            let (line, column) = position(text, place.span.start);
+            let (line, column) = lines.position(place.span.start);
             // People paste keys into the wrong place; what is wrong can be said without them.
             let problem = Problem {
                 line,
@@ -122,7 +125,8 @@ impl Findings {
                 message: mask_secrets(&message, &[]),
                 hint: hint.map(|hint| mask_secrets(&hint, &[])),
             };
-            if !list.contains(&problem) {
+            let said = list.iter().rev().take_while(|other| (other.line, other.column) == (line, column));
+            if !said.into_iter().any(|other| *other == problem) {
                 list.push(problem);
             }
         }
@@ -135,10 +139,27 @@ pub(super) fn quoted(names: &[&str], between: &str) -> String {
     names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(between)
 }
 
-/// Line and column of a byte, both counted from 1.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    (line, before.get(line_start..).unwrap_or_default().chars().count() + 1)
+/// Where the lines of a text begin.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self { text, starts: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect() }
+    }
+
+    /// The line of a byte, counted from 1.
+    fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at)
+    }
+
+    /// The line and the column of a byte, both counted from 1.
+    fn position(&self, at: usize) -> (usize, usize) {
+        let line = self.line(at);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        (line, self.text.get(start..at).unwrap_or_default().chars().count() + 1)
+    }
 }

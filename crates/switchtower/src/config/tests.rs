@@ -451,6 +451,24 @@ fn what_is_built_in_can_be_named_and_replaced() {
 }
 
 #[test]
+fn positions_count_lines_and_characters() {
+    check("\r\n# ä\r\n[listen]\r\n  threads = 0\r\n", &["4:3: 'listen.threads' is 0; it must be from 1 to 1024"]);
+    check(
+        "listen = { \"ä\" = 1, threads = 0 }",
+        &[
+            "1:12: unknown setting 'ä' in [listen]; known: 'address', 'threads', 'shutdown_grace_ms', 'keep_alive_ms'",
+            "1:21: 'listen.threads' is 0; it must be from 1 to 1024",
+        ],
+    );
+}
+
+#[test]
+fn a_long_list_of_mistakes_is_told_quickly() {
+    let text: String = (0..2_000).map(|number| format!("[providers.p{number}]\nkeyy = 1\n")).collect();
+    assert_eq!(read(&text).unwrap_err().list.len(), 4_000);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_a_problem() {
     let around = Around { outside: &Desk, folder: Path::new(""), built_in: &[], listen: None };
     let problems = load(Path::new("none.toml"), &around).unwrap_err();
