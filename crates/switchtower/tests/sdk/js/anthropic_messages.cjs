@@ -115,8 +115,12 @@ async function image(p) {
 }
 
 async function reasoning_with_tools(p) {
-  const thinking = { type: 'enabled', budget_tokens: 2000 };
-  const asked = { model: p.model(), max_tokens: 4000, tools: [TOOL], thinking };
+  await thinkThenCall(p, { thinking: { type: 'enabled', budget_tokens: 2000 } });
+  await thinkThenCall(p, { thinking: { type: 'adaptive' }, output_config: { effort: 'high' } });
+}
+
+async function thinkThenCall(p, reasoning) {
+  const asked = { model: p.model(), max_tokens: 4000, tools: [TOOL], ...reasoning };
   const messages = [user(`What is the weather in Paris? (${p.text()})`)];
   const answer = await create({ ...asked, messages });
   const [thought] = answer.content;

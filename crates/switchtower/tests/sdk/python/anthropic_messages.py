@@ -138,8 +138,12 @@ def image(p):
 
 
 def reasoning_with_tools(p):
-    thinking = {"type": "enabled", "budget_tokens": 2000}
-    asked = {"model": p.model(), "max_tokens": 4000, "tools": [WEATHER], "thinking": thinking}
+    think_then_call(p, {"thinking": {"type": "enabled", "budget_tokens": 2000}})
+    think_then_call(p, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}})
+
+
+def think_then_call(p, reasoning):
+    asked = {"model": p.model(), "max_tokens": 4000, "tools": [WEATHER], **reasoning}
     messages = [user(f"What is the weather in Paris? ({p.text()})")]
     answer = valid(create(**asked, messages=messages))
     thought = next(block for block in answer.content if block.type == "thinking")
