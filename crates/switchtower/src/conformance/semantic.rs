@@ -212,7 +212,7 @@ mod tests {
         let expected = json!({"a": 1, "b": [1, {"c": null}], "d": "x"});
         assert!(differences(&expected, &json!({"d": "x", "b": [1.0, {"c": null}], "a": 1})).is_empty());
         assert_eq!(differences(&expected, &json!({"a": 2, "b": [1, {}], "d": "x", "e": 0})), ["a", "b[1].c", "e"]);
-        assert_eq!(differences(&expected, &json!({"a": 1, "b": [1], "d": "y"})), ["b[1]", "d"]);
+        assert_eq!(differences(&expected, &json!({"a": 1, "b": [1], "d": "y"})), ["b[1].c", "d"]);
     }
 
     #[test]
