@@ -51,14 +51,24 @@ fn append_text(text: &str, out: &mut Vec<u8>) {
     for piece in text.as_bytes().chunks(PIECE_BYTES) {
         // Without leaving early, because that is what the compiler makes vectors of.
         if piece.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
-            for byte in piece {
-                append_byte(*byte, out);
-            }
+            append_escaped(piece, out);
         } else {
             out.extend_from_slice(piece);
         }
     }
     out.push(b'"');
+}
+
+/// What stands between two escapes is copied as a whole.
+fn append_escaped(mut piece: &[u8], out: &mut Vec<u8>) {
+    while let Some(at) = piece.iter().position(|byte| needs_escape(*byte)) {
+        let (plain, rest) = piece.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = rest.split_first() else { return };
+        append_byte(*byte, out);
+        piece = after;
+    }
+    out.extend_from_slice(piece);
 }
 
 const fn needs_escape(byte: u8) -> bool {
