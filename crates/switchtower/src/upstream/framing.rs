@@ -312,4 +312,33 @@ mod tests {
         let long = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;{}", "y".repeat(2000));
         assert!(read(long.as_bytes(), 100).is_err());
     }
+
+    proptest::proptest! {
+        /// A body that was framed comes out as it went in, however the bytes are cut.
+        #[test]
+        fn a_chunked_body_is_read_as_it_was_written(pieces in proptest::collection::vec("[a-z\r\n]{1,40}", 0..6), size in 1_usize..64) {
+            let mut bytes = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+            for piece in &pieces {
+                bytes.extend_from_slice(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes());
+            }
+            bytes.extend_from_slice(b"0\r\n\r\n");
+            let (status, body, whole, reusable) = read(&bytes, size).unwrap();
+            proptest::prop_assert_eq!((status, body, whole, reusable), (200, pieces.concat().into_bytes(), true, true));
+        }
+
+        /// Whatever a server sends is read or refused, alike at every cut.
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            head in "(content-length: [0-9]{1,3}\r\n|transfer-encoding: chunked\r\n|connection: close\r\n){0,2}",
+            body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80),
+            size in 1_usize..64,
+        ) {
+            let bytes = [format!("HTTP/1.1 200 OK\r\n{head}\r\n").as_bytes(), &body].concat();
+            match (read(&bytes, size), read(&bytes, bytes.len())) {
+                (Ok(cut), Ok(whole)) => proptest::prop_assert_eq!(cut, whole),
+                (Err(_), Err(_)) => {}
+                (cut, whole) => proptest::prop_assert!(false, "{:?} or {:?}", cut.is_ok(), whole.is_ok()),
+            }
+        }
+    }
 }
