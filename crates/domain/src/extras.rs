@@ -58,8 +58,8 @@ impl Extras {
         self.0.as_ref().is_some_and(|inner| inner.lacks.iter().any(|name| name == constant))
     }
 
-    /// Fields that say something: a `null`, an empty list or an empty object stands for its default and carries
-    /// nothing into another dialect.
+    /// Fields that say something: a `null` and an empty list stand for their default and carry nothing into another
+    /// dialect. An empty object may be a switch (`web_search_options`), so it says something.
     pub fn meaningful(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.fields().filter(|(_, value)| says_something(value))
     }
@@ -77,7 +77,7 @@ fn says_something(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => fields.values().any(says_something),
+        Value::Object(fields) => fields.is_empty() || fields.values().any(says_something),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }

@@ -1,6 +1,6 @@
 //! What a caller asks of a model.
 
-use crate::{DialectId, Extras, Locus, Part, Tool, ToolChoice};
+use crate::{DialectId, Extras, Locus, Part, PartKind, Tool, ToolChoice};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
@@ -39,6 +39,17 @@ pub struct Request {
     pub metadata: Metadata,
     /// What only the original dialect says.
     pub extras: Extras,
+}
+
+impl Request {
+    /// The last turn, where it is the beginning of the answer that is asked for: some providers continue it, others
+    /// answer it.
+    pub fn begun_answer(&self) -> Option<&Turn> {
+        self.turns.last().filter(|turn| {
+            let calls = |part: &Part| matches!(part.kind, PartKind::ToolCall(_) | PartKind::ProviderItem(_));
+            turn.role == Role::Assistant && !turn.parts.iter().any(calls)
+        })
+    }
 }
 
 /// One turn of a conversation.

@@ -141,6 +141,14 @@ impl Composer<'_> {
             }
         }
         messages.extend(open.map(user_message));
+        if !self.out.same {
+            messages.retain(|message| {
+                message.get("content").is_some_and(|said| said.as_array().is_none_or(|blocks| !blocks.is_empty()))
+            });
+            if let Some(begun) = self.request.begun_answer() {
+                self.out.meaning(begun.at.path(), "a turn at the end is the beginning of the answer, and is continued");
+            }
+        }
         messages
     }
 
@@ -159,14 +167,18 @@ impl Composer<'_> {
         self.names(turn);
         let calls = turn.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall(_)));
         let parts: Vec<&Part> = turn.parts.iter().filter(|part| !self.is_empty_text(part, turn, calls)).collect();
+        if parts.is_empty() {
+            self.out.hint(turn.at.path(), "a turn that says nothing is left out");
+        }
         let plain = turn.plain && matches!(parts.as_slice(), [Part { kind: PartKind::Text { .. }, .. }]);
         blocks::set_content(&mut message, parts.into_iter(), plain, &mut self.out);
         message.into()
     }
 
-    /// Text that says nothing beside a call of a tool is not taken.
+    /// Text that says nothing is not taken.
     fn is_empty_text(&mut self, part: &Part, turn: &Turn, calls: bool) -> bool {
-        let empty = calls && matches!(&part.kind, PartKind::Text { text, .. } if text.is_empty());
+        let alone = turn.parts.len() == 1;
+        let empty = (calls || alone) && matches!(&part.kind, PartKind::Text { text, .. } if text.is_empty());
         if empty {
             self.out.hint(turn.at.field("content"), "empty text is not taken");
         }

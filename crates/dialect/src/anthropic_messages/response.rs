@@ -5,7 +5,9 @@ use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
 use crate::{DecodeError, Encoded, content};
 use serde_json::Value;
-use switchtower_domain::{Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason};
+use switchtower_domain::{
+    Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason, ToolCall,
+};
 
 pub(super) fn decode(body: Value) -> Result<Answer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
@@ -59,7 +61,9 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
     if same {
         blocks::set_content(&mut body, choice.parts.iter(), choice.plain, &mut out);
     } else {
-        let content: Vec<Value> = choice.parts.iter().filter_map(|part| said(part, &mut out)).collect();
+        let name = answer.head.id.as_deref().unwrap_or_default();
+        let places = choice.parts.iter().enumerate();
+        let content: Vec<Value> = places.filter_map(|(place, part)| said(part, (name, place), &mut out)).collect();
         body.set("content", content);
         if choice.logprobs.is_some() {
             out.hint(format!("choices[{}].logprobs", choice.index), "has no place in the client's dialect");
@@ -83,6 +87,9 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
         if !body.contains("stop_sequence") {
             body.set("stop_sequence", Value::Null);
         }
+        if answer.usage.as_ref().is_none_or(|usage| usage.input.is_none() || usage.output.is_none()) {
+            out.hint("usage", "was not reported; the zeros stand for what is not known");
+        }
         body.set("usage", usage::or_nothing(answer.usage.as_ref()));
     }
     out.write(&answer.extras, "", &mut body);
@@ -96,15 +103,21 @@ pub(super) fn reason(stop: &Stop, parts: &[Part], same: bool) -> StopReason {
 }
 
 /// One part of another dialect's answer as a block.
-fn said(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Value> {
+fn said(part: &Part, place: (&str, usize), out: &mut ExtrasWriter<'_>) -> Option<Value> {
     match &part.kind {
         PartKind::Text { text, .. } if text.is_empty() => None,
         PartKind::Refusal { text } => Some(Object::typed("text").with("text", text.as_str()).into()),
         PartKind::Reasoning(reasoning) => thinking(reasoning).map(Value::from),
         // The id goes back to the provider with the result: it stays as the provider gave it.
-        PartKind::ToolCall(call) => Some(blocks::tool_use_of(call, call.id.clone(), part, out).into()),
+        PartKind::ToolCall(call) => Some(blocks::tool_use_of(call, id_of(call, place), part, out).into()),
         _ => blocks::block_object(part, out).map(Value::from),
     }
+}
+
+/// The id of a call. Servers leave it out now and then; a client needs one that no other call has, to name it again
+/// with the result.
+pub(super) fn id_of(call: &ToolCall, (answer, place): (&str, usize)) -> String {
+    if call.id.is_empty() { format!("call_{answer}_{place}") } else { call.id.clone() }
 }
 
 /// Reasoning of another provider, as a client of this dialect expects it: with a signature, which is empty where

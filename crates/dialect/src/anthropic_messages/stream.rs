@@ -9,6 +9,7 @@ use switchtower_domain::{Delta, DialectId, Event, Extras, Frame, Part, PartKind}
 /// Reads events. Messages says of each part where it begins and where it ends, so there is little to remember.
 #[derive(Default)]
 pub(super) struct Decoder {
+    stopped: bool,
     ended: bool,
     failed: bool,
     /// How many parts came before the present message: some gateways begin a message anew within a stream.
@@ -61,11 +62,15 @@ impl StreamDecoder for Decoder {
             }
             "message_delta" => {
                 let stop = fields.nested("delta", response::stop)?;
+                self.stopped |= stop.is_some();
                 let mut events: Vec<Event> = stop.map(|stop| Event::Stopped { choice: 0, stop }).into_iter().collect();
                 events.extend(usage::decode(&mut fields)?.map(Event::Usage));
                 if events.is_empty() { native(kind, fields) } else { (events, fields.rest()) }
             }
             "message_stop" => {
+                if !self.stopped {
+                    return Err(DecodeError::Sequence { what: "an end without a reason for stopping" });
+                }
                 self.ended = true;
                 (vec![Event::Ended], fields.rest())
             }
@@ -149,6 +154,7 @@ fn delta(delta: &mut Fields) -> Result<Option<Delta>, DecodeError> {
 /// Looks at forwarded events: each must be JSON, and the stream must say that it ends.
 #[derive(Default)]
 pub(super) struct Watch {
+    stopped: bool,
     ended: bool,
 }
 
@@ -164,6 +170,10 @@ impl StreamWatch for Watch {
             name == Some(word.as_bytes())
                 || kind.and_then(|kind| kind.strip_prefix(b"\"")?.strip_suffix(b"\"")) == Some(word.as_bytes())
         };
+        self.stopped |= is("message_delta");
+        if is("message_stop") && !self.stopped {
+            return Err(DecodeError::Sequence { what: "an end without a reason for stopping" });
+        }
         self.ended |= is("message_stop") || is("error");
         Ok(())
     }

@@ -136,8 +136,14 @@ impl Encoder {
                         return Err(OutOfPlace { choice: 0, part: *part });
                     }
                     self.refused |= matches!(content.kind, PartKind::Refusal { .. });
-                    self.parts.push(Known { part: *part, content: content.clone(), block: None, ended: false });
-                    if matches!(content.kind, PartKind::ToolCall(_)) {
+                    let mut content = content.clone();
+                    if let PartKind::ToolCall(call) = &mut content.kind {
+                        let name = self.head.id.as_deref().unwrap_or_default();
+                        call.id = response::id_of(call, (name, *part as usize));
+                    }
+                    let is_call = matches!(content.kind, PartKind::ToolCall(_));
+                    self.parts.push(Known { part: *part, content, block: None, ended: false });
+                    if is_call {
                         self.start(out);
                         self.open(*part, out)?;
                     }
@@ -262,7 +268,10 @@ impl Encoder {
         for part in open {
             self.close(part, out)?;
         }
-        let stop = self.stop.clone().unwrap_or(Stop::new(StopReason::EndTurn));
+        // A server that does not say why it stopped has stopped for its calls, if there are any.
+        let calls = self.parts.iter().any(|known| matches!(known.content.kind, PartKind::ToolCall(_)));
+        let unsaid = if calls { StopReason::ToolUse } else { StopReason::EndTurn };
+        let stop = self.stop.clone().unwrap_or(Stop::new(unsaid));
         let parts: Vec<Part> = self.parts.iter().map(|known| known.content.clone()).collect();
         let delta = Object::new()
             .with("stop_reason", wire::stop_word(&response::reason(&stop, &parts, false), false))

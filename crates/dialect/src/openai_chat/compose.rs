@@ -49,6 +49,11 @@ impl Composer<'_> {
         if !self.out.same && request.turns.windows(2).any(splits_results) {
             self.out.hint(self.path(Param::Turns), "what follows the results of tools becomes one turn");
         }
+        if !self.out.same
+            && let Some(begun) = request.begun_answer()
+        {
+            self.out.meaning(begun.at.path(), "the beginning of an answer is told as a turn, and may not be continued");
+        }
         for turn in &request.turns {
             match turn.role {
                 Role::Assistant => messages.push(self.assistant_message(turn)),
@@ -68,7 +73,20 @@ impl Composer<'_> {
         let mut message = Object::new().with("role", role);
         let parts: Vec<&Part> = turn.parts.iter().collect();
         self.content(&mut message, &parts, turn.plain);
+        self.fill_content(&mut message, turn);
         self.finish_message(message, turn)
+    }
+
+    /// A message needs content, if only an empty text.
+    fn fill_content(&mut self, message: &mut Object, turn: &Turn) {
+        if self.out.same {
+            return;
+        }
+        let said = message.map_mut().get("content").is_some_and(|content| content != "");
+        if !said {
+            self.out.hint(turn.at.path(), "a turn that says nothing is told as empty text");
+            message.set("content", "");
+        }
     }
 
     fn finish_message(&mut self, mut message: Object, turn: &Turn) -> Value {
@@ -95,6 +113,7 @@ impl Composer<'_> {
         if !only_results {
             let mut message = Object::new().with("role", wire::role_word(turn.role));
             self.content(&mut message, &rest, turn.plain);
+            self.fill_content(&mut message, turn);
             let message = self.finish_message(message, turn);
             messages.push(message);
         } else if !self.out.same {

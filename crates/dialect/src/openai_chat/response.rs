@@ -11,8 +11,8 @@ use switchtower_domain::{
 
 pub(super) fn decode(body: Value, variant: &Variant) -> Result<Answer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
-    if !fields.peek("choices").is_some_and(Value::is_array) {
-        return Err(DecodeError::Missing { path: "choices".to_owned() });
+    if !fields.peek("choices").and_then(Value::as_array).is_some_and(|choices| !choices.is_empty()) {
+        return Err(DecodeError::Missing { path: "choices[0]".to_owned() });
     }
     fields.constant("object", wire::OBJECT);
     let head = head(&mut fields)?;

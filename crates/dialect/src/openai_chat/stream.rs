@@ -59,6 +59,11 @@ impl Decoder {
         Ok(())
     }
 
+    /// Whether every choice that began has said why it stopped.
+    fn stopped(&self) -> bool {
+        !self.choices.is_empty() && self.choices.iter().all(|open| open.stopped)
+    }
+
     fn choice(&mut self, index: u32) -> &mut Open {
         let place = self.choices.iter().position(|open| open.index == index).unwrap_or_else(|| {
             self.choices.push(Open { index, ..Open::default() });
@@ -76,12 +81,17 @@ impl StreamDecoder for Decoder {
             return Err(DecodeError::Sequence { what: "something after the end" });
         }
         if event.data.trim_end() == wire::DONE {
+            // Some servers end without saying why a choice stopped, but none without having said anything.
+            if self.choices.is_empty() && !self.failed {
+                return Err(DecodeError::Sequence { what: "an end before anything was said" });
+            }
             self.ended = true;
             return Ok(frame(vec![Event::Ended], switchtower_domain::Extras::none()));
         }
         let body: Value = serde_json::from_str(&event.data).map_err(|error| DecodeError::json(&error))?;
         let mut fields = Fields::tolerant(body, "")?;
-        let fails = fields.peek("error").is_some_and(|error| !error.is_null());
+        let fails =
+            event.name.as_deref() == Some("error") || fields.peek("error").is_some_and(|error| !error.is_null());
         // Vendors add an error to a chunk like any other, and go on; the error stands beside what the chunk says.
         if fails && fields.peek("choices").is_none() {
             self.failed = true;
@@ -132,8 +142,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn complete(&self) -> bool {
-        let stopped = !self.choices.is_empty() && self.choices.iter().all(|open| open.stopped);
-        self.ended || self.failed || (stopped && self.variant.stream_ending == StreamEnding::StopReason)
+        self.ended || self.failed || (self.stopped() && self.variant.stream_ending == StreamEnding::StopReason)
     }
 }
 
@@ -412,28 +421,34 @@ fn thinking_rest(mut item: Value) -> Value {
 /// Looks at forwarded chunks: each must be JSON, and the stream must say that it ends.
 pub(super) struct Watch {
     ending: StreamEnding,
+    begun: bool,
     stopped: bool,
     ended: bool,
 }
 
 impl Watch {
     pub(super) const fn new(variant: &Variant) -> Self {
-        Self { ending: variant.stream_ending, stopped: false, ended: false }
+        Self { ending: variant.stream_ending, begun: false, stopped: false, ended: false }
     }
 }
 
 impl StreamWatch for Watch {
-    fn look(&mut self, _: Option<&[u8]>, data: &[u8]) -> Result<(), DecodeError> {
+    fn look(&mut self, name: Option<&[u8]>, data: &[u8]) -> Result<(), DecodeError> {
         let data = data.trim_ascii();
         if data == wire::DONE.as_bytes() {
+            if !self.begun && !self.ended {
+                return Err(DecodeError::Sequence { what: "an end before anything was said" });
+            }
             self.ended = true;
             return Ok(());
         }
+        self.ended |= name == Some(b"error");
         let scanned = crate::scan::fields_of(data)?;
         for field in scanned {
             match field.key {
                 b"error" if field.value != b"null" => self.ended = true,
-                b"choices" if self.ending == StreamEnding::StopReason => {
+                b"choices" if !self.begun || (!self.stopped && self.ending == StreamEnding::StopReason) => {
+                    self.begun |= field.value.contains(&b'{');
                     self.stopped |= memchr::memmem::find_iter(field.value, b"\"finish_reason\"").any(|at| {
                         let rest = field.value.get(at + 15..).unwrap_or_default().trim_ascii_start();
                         rest.strip_prefix(b":").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\""))

@@ -139,3 +139,44 @@ fn results_from_before_calls_had_ids_are_written_back_as_they_were() {
     let named: Vec<&str> = sent.notices.iter().map(|notice| notice.path.as_str()).collect();
     assert!(named.contains(&"messages[1].function_call") && named.contains(&"messages[2]"), "{named:?}");
 }
+
+#[test]
+fn a_stream_that_ends_before_it_began_or_fails_by_name_is_no_answer() {
+    let event = |name: Option<&str>, data: &str| WireEvent { name: name.map(str::to_owned), data: data.to_owned() };
+    let chunk = r#"{"id":"c","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}"#;
+    let chat = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiChat);
+    assert!(chat.stream_decoder(&Variant::default()).decode(&event(None, "[DONE]")).is_err());
+    assert!(chat.stream_watch(&Variant::default()).look(None, b"[DONE]").is_err());
+    let mut decoder = chat.stream_decoder(&Variant::default());
+    decoder.decode(&event(None, chunk)).unwrap();
+    let frame = decoder.decode(&event(Some("error"), r#"{"message":"boom"}"#)).unwrap();
+    assert!(
+        matches!(frame.events.as_slice(), [switchtower_domain::Event::Failed(failure)] if failure.message.is_some())
+    );
+    let messages = switchtower_dialect::dialect(switchtower_domain::DialectId::AnthropicMessages);
+    let stop = r#"{"type":"message_stop"}"#;
+    assert!(messages.stream_decoder(&Variant::default()).decode(&event(Some("message_stop"), stop)).is_err());
+    assert!(messages.stream_watch(&Variant::default()).look(Some(b"message_stop"), stop.as_bytes()).is_err());
+}
+
+#[test]
+fn calls_without_ids_are_told_apart_for_clients_that_need_ids() {
+    let chat = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiChat);
+    let call = json!({"type": "function", "function": {"name": "look", "arguments": "{}"}});
+    let answer = json!({"id": "c1", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": null, "tool_calls": [call, call]}, "finish_reason": "tool_calls"}]});
+    let answer = chat.decode_answer(answer, &Variant::default()).unwrap();
+    let told = others(chat).next().unwrap().encode_answer(&answer).body;
+    assert_eq!((&told["content"][0]["id"], &told["content"][1]["id"]), (&json!("call_c1_0"), &json!("call_c1_1")));
+}
+
+#[test]
+fn the_beginning_of_an_answer_is_not_carried_silently() {
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "hi"}, {"role": "assistant", "content": "I think"}]});
+    for own in ALL {
+        let request = own.decode_request(body.clone()).unwrap();
+        let sent = others(own).next().unwrap().encode_request(&request, &Variant::default());
+        assert!(sent.notices.iter().any(|notice| notice.path == "messages[1]"), "{}", own.id());
+    }
+}
