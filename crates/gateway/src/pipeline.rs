@@ -65,8 +65,12 @@ where
     let decoded = decode::decode(settings, authenticated, &bytes)?;
     let resolved = resolve::resolve(&shared.directory, decoded)?;
     let label = resolved.deployment.label().clone();
-    let at_deployment =
-        |refusal: Refusal| Refused { refusal: Box::new(refusal), deployment: Some(label.clone()), allow: None };
+    let at_deployment = |refusal: Refusal| Refused {
+        refusal: Box::new(refusal),
+        deployment: Some(label.clone()),
+        allow: None,
+        close: false,
+    };
     // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
     let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
     let answering = call::call(settings, transport, planned).await.map_err(at_deployment)?;

@@ -4,7 +4,7 @@ use crate::request_id::RequestId;
 use crate::shared::Permit;
 use crate::stream::EventStream;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use std::convert::Infallible;
@@ -93,11 +93,13 @@ pub(crate) struct Refused {
     pub(crate) deployment: Option<HeaderValue>,
     /// The method that the endpoint takes.
     pub(crate) allow: Option<&'static str>,
+    /// Whether nothing more is taken from the connection, because it is not certain where the request ends.
+    pub(crate) close: bool,
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal: Box::new(refusal), deployment: None, allow: None }
+        Self { refusal: Box::new(refusal), deployment: None, allow: None, close: false }
     }
 }
 
@@ -125,6 +127,9 @@ pub(crate) fn refused(refused: &Refused, client: DialectId, id: &RequestId) -> R
     }
     if let Some(method) = refused.allow {
         headers.insert(ALLOW, HeaderValue::from_static(method));
+    }
+    if refused.close {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

@@ -1,8 +1,13 @@
 //! The sockets: one runtime, one listener and one client for each thread, nothing shared but counters.
 
+mod heads;
+
 use crate::sim_transport::WithSim;
 use crate::upstream::{Trust, Upstream, UpstreamSettings};
 use anyhow::{Context as _, Result, anyhow};
+use heads::Watched;
+use http::HeaderValue;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -228,7 +233,16 @@ async fn connection(
     // Events are small and must not wait for each other.
     let _ = stream.set_nodelay(true);
     let limits = gateway.settings().limits;
-    let service = service_fn(|request| async { Ok::<_, Infallible>(gateway.handle(request).await) });
+    let stream = Watched::new(stream);
+    let (doubt, heads) = (stream.doubt(), AtomicUsize::new(0));
+    let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
+        let head = heads.fetch_add(1, Ordering::Relaxed);
+        // A length beside a transfer coding is taken away by hyper. It is put back, so that the gateway sees both.
+        if doubt.about(head) && request.headers().contains_key(TRANSFER_ENCODING) {
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        async { Ok::<_, Infallible>(gateway.handle(request).await) }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_time_max)

@@ -2,7 +2,7 @@
 
 use crate::Settings;
 use crate::reply::Refused;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
@@ -59,6 +59,7 @@ const UNBUILT: [&str; 24] = [
 ];
 
 pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refused> {
+    check_framing(&head.headers)?;
     check_size(settings, &head)?;
     if settings.access.is_keyless() {
         check_local(&head)?;
@@ -69,7 +70,7 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         let allow = if method == Method::GET { "GET, HEAD" } else { "POST" };
         let message = format!("{} takes {allow}, not {}", head.uri.path(), head.method);
         let refusal = Refusal::new(RefusalCode::MethodNotAllowed, message);
-        return Err(Refused { refusal: Box::new(refusal), deployment: None, allow: Some(allow) });
+        return Err(Refused { refusal: Box::new(refusal), deployment: None, allow: Some(allow), close: false });
     }
     if method == Method::POST {
         check_media_type(&head.headers)?;
@@ -137,6 +138,22 @@ fn percent_decoded(text: &str) -> Option<String> {
         out.push(digit(bytes.next()?)? * 16 + digit(bytes.next()?)?);
     }
     String::from_utf8(out).ok()
+}
+
+/// Where a body ends must be said once and in one way; otherwise a proxy before us may have found another end, and what
+/// follows on this connection may be a request that nobody meant to send.
+fn check_framing(headers: &HeaderMap) -> Result<(), Refused> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return Ok(()) };
+    let message = if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        "the transfer-encoding of a request must be 'chunked', said once, or left out"
+    } else if headers.contains_key(CONTENT_LENGTH) {
+        "a request must not have both a content-length and a transfer-encoding"
+    } else {
+        return Ok(());
+    };
+    let refusal = Refusal::new(RefusalCode::InvalidRequest, message);
+    Err(Refused { refusal: Box::new(refusal), deployment: None, allow: None, close: true })
 }
 
 /// The HTTP server refuses heads that are much too large before they come here; this is the exact bound.

@@ -39,6 +39,35 @@ fn smuggled_and_malformed_requests_are_refused_and_their_connections_closed() {
 }
 
 #[test]
+fn a_request_whose_end_is_said_in_two_ways_is_refused_and_nothing_after_it_is_read() {
+    let server = serve(|_| {});
+    let body = r#"{"model":"sim/sim-1","messages":[{"role":"user","content":"echo: all is well"}]}"#;
+    let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let coded = |headers: &str| post(&chunked, headers);
+    let first = coded("transfer-encoding: chunked\r\n");
+    let last = plain("sim/sim-1");
+    for headers in [
+        "content-length: 5\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 5\r\n",
+        "transfer-encoding: gzip, chunked\r\n",
+        "transfer-encoding: chunked, chunked\r\n",
+        "transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n",
+    ] {
+        let begun = std::time::Instant::now();
+        let answer = told(&server, &[coded(headers), last.clone()].concat());
+        assert!(refused(&answer, &[400]) && answer.contains("connection: close"), "{headers}: {answer}");
+        assert!(answer.contains("\"invalid_request\"") && !answer.contains("all is well"), "{headers}: {answer}");
+        // Also behind an honest request on the same connection.
+        let answer = told(&server, &[first.clone(), coded(headers), last.clone()].concat());
+        assert!(refused(&answer, &[200]) && answer.contains("HTTP/1.1 400"), "{headers}: {answer}");
+        assert_eq!(answer.matches("all is well").count(), 1, "{headers}: {answer}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{headers}: the connection was not closed");
+    }
+    let answer = told(&server, &[first.clone(), first, last].concat());
+    assert_eq!(answer.matches("all is well").count(), 3, "{answer}");
+}
+
+#[test]
 fn heads_that_are_too_large_are_refused() {
     let server = serve(|plan| plan.gateway.limits.header_bytes_max = 16 * 1024);
     let long = format!("GET /v1/models HTTP/1.1\r\nhost: localhost\r\nx-long: {}\r\n\r\n", "x".repeat(64 * 1024));
