@@ -3,7 +3,7 @@
 
 use super::problem::{Findings, Place, quoted};
 use super::quirks::Quirks;
-use super::secrets::Reference;
+use super::secrets::{Reference, is_reference, looks_secret, names_secret};
 use super::written::{self, At, Named, Section as _, Written};
 use crate::server::ADDRESS;
 use crate::upstream::UpstreamSettings;
@@ -74,6 +74,8 @@ pub(super) struct Changes {
     pub(super) idle: Option<Duration>,
     pub(super) total: Option<Duration>,
     pub(super) headers: HeaderMap,
+    /// Headers whose value is a secret.
+    pub(super) secret_headers: Vec<(HeaderName, At<Reference>)>,
 }
 
 #[derive(Debug)]
@@ -200,6 +202,7 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
             hint,
         );
     }
+    let (headers, secret_headers) = headers(written.headers.as_ref(), findings);
     Provider {
         given: given.clone(),
         name: named(given, ProviderName::new, findings),
@@ -227,7 +230,8 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
             first_byte: timeout(written.first_byte_timeout_ms.as_ref(), findings),
             idle: timeout(written.idle_timeout_ms.as_ref(), findings),
             total: timeout(written.total_timeout_ms.as_ref(), findings),
-            headers: headers(written.headers.as_ref(), findings),
+            headers,
+            secret_headers,
         },
     }
 }
@@ -235,6 +239,7 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
 fn deployment(given: &At<String>, written: &written::Deployment, findings: &mut Findings) -> Deployment {
     let provider = required(written.provider.as_ref(), "provider", &given.place, findings).cloned();
     let model = required(written.model.as_ref(), "model", &given.place, findings);
+    let (headers, secret_headers) = headers(written.headers.as_ref(), findings);
     Deployment {
         given: given.clone(),
         name: named(given, DeploymentName::new, findings),
@@ -245,7 +250,8 @@ fn deployment(given: &At<String>, written: &written::Deployment, findings: &mut 
             first_byte: timeout(written.first_byte_timeout_ms.as_ref(), findings),
             idle: timeout(written.idle_timeout_ms.as_ref(), findings),
             total: timeout(written.total_timeout_ms.as_ref(), findings),
-            headers: headers(written.headers.as_ref(), findings),
+            headers,
+            secret_headers,
         },
     }
 }
@@ -262,13 +268,14 @@ fn named<T>(at: &At<String>, new: fn(String) -> Result<T, NameError>, findings: 
     new(at.value.clone()).map_err(|error| findings.add(&at.place, format!("'{}': {error}", at.value))).ok()
 }
 
+const HOW_TO_REFER: &str = "write 'env:NAME' for an environment variable or 'file:PATH' for a file";
+
 fn reference(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Reference>> {
     let at = at?;
     match Reference::parse(&at.value) {
         Ok(reference) => Some(at.with(reference)),
         Err(reason) => {
-            let hint = "write 'env:NAME' for an environment variable or 'file:PATH' for a file";
-            findings.add_with(&at.place, format!("'{}' {reason}", at.place.key), hint);
+            findings.add_with(&at.place, format!("'{}' {reason}", at.place.key), HOW_TO_REFER);
             None
         }
     }
@@ -282,6 +289,12 @@ fn dialect(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Dialec
 
 fn base_url(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<String>> {
     let at = at?;
+    let authority = at.value.split_once("://").map_or(at.value.as_str(), |(_, rest)| rest);
+    if looks_secret(&at.value) || authority.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@')) {
+        let message = format!("'{}' holds what looks like a credential", at.place.key);
+        findings.add_with(&at.place, message, "secrets do not belong in this file; refer to one in 'key' or 'headers'");
+        return None;
+    }
     match Endpoint::new(&at.value, DialectId::OpenaiChat) {
         Ok(_) => Some(at.clone()),
         Err(error) => {
@@ -371,17 +384,33 @@ fn header_name(at: &At<String>, findings: &mut Findings) -> Option<HeaderName> {
     Some(name)
 }
 
-fn headers(written: Option<&At<Named<String>>>, findings: &mut Findings) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in written.into_iter().flat_map(|at| &at.value) {
+/// Headers with their values, and those whose values are secrets elsewhere.
+fn headers(
+    written: Option<&At<Named<String>>>,
+    findings: &mut Findings,
+) -> (HeaderMap, Vec<(HeaderName, At<Reference>)>) {
+    let mut plain = HeaderMap::new();
+    let mut secret: Vec<(HeaderName, At<Reference>)> = Vec::new();
+    for (name, text) in written.into_iter().flat_map(|at| &at.value) {
         let Some(header) = header_name(name, findings) else { continue };
-        let Ok(value) = HeaderValue::try_from(value.as_str()) else {
+        if plain.contains_key(&header) || secret.iter().any(|(known, _)| *known == header) {
+            findings.add(&name.place, format!("the header '{header}' is given twice"));
+            continue;
+        }
+        if is_reference(text) {
+            secret.extend(reference(Some(&name.with(text.clone())), findings).map(|reference| (header, reference)));
+            continue;
+        }
+        if looks_secret(text) || names_secret(header.as_str()) {
+            let message = format!("'{}' looks like a credential and is not a reference", name.place.key);
+            findings.add_with(&name.place, message, HOW_TO_REFER);
+            continue;
+        }
+        let Ok(value) = HeaderValue::try_from(text.as_str()) else {
             findings.add(&name.place, format!("'{}' has characters that no header can carry", name.place.key));
             continue;
         };
-        if headers.insert(header.clone(), value).is_some() {
-            findings.add(&name.place, format!("the header '{header}' is given twice"));
-        }
+        plain.insert(header, value);
     }
-    headers
+    (plain, secret)
 }

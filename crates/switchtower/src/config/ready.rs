@@ -7,6 +7,7 @@ use super::secrets::{Outside, Reference};
 use super::written::At;
 use crate::server::ServerSettings;
 use crate::upstream::UpstreamSettings;
+use http::HeaderValue;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -173,7 +174,7 @@ impl Resolver<'_> {
         provider.passed_headers.extend(written.passed_headers.iter().cloned());
         provider.models.clone_from(&written.models);
         written.quirks.over(&mut provider.variant);
-        written.changes.over(&mut provider);
+        self.change(&mut provider, &written.changes);
         Some(provider)
     }
 
@@ -298,9 +299,24 @@ impl Resolver<'_> {
         };
         let mut provider = Arc::clone(provider.as_ref()?);
         if written.changes.are_any() {
-            written.changes.over(Arc::make_mut(&mut provider));
+            self.change(Arc::make_mut(&mut provider), &written.changes);
         }
         Some(providers::Deployment::new(written.name.clone()?, provider, written.model.clone()?))
+    }
+
+    fn change(&mut self, provider: &mut providers::Provider, changes: &Changes) {
+        changes.over(provider);
+        for (name, reference) in &changes.secret_headers {
+            let Some(secret) = self.secret(reference) else { continue };
+            let Ok(mut value) = HeaderValue::try_from(secret.expose()) else {
+                let At { place, value } = reference;
+                let message = format!("'{}': '{value}' has characters that no header can carry", place.key);
+                self.findings.add(place, message);
+                continue;
+            };
+            value.set_sensitive(true);
+            provider.headers.insert(name.clone(), value);
+        }
     }
 
     fn no_such_provider(&mut self, at: &At<String>, name: &str, made: &Made<'_>) {
@@ -363,12 +379,14 @@ impl Resolver<'_> {
 
 impl Changes {
     fn are_any(&self) -> bool {
-        let Self { max_output_tokens, first_byte, idle, total, headers } = self;
-        max_output_tokens.is_some() || first_byte.is_some() || idle.is_some() || total.is_some() || !headers.is_empty()
+        let Self { max_output_tokens, first_byte, idle, total, headers, secret_headers } = self;
+        let any_timeout = first_byte.is_some() || idle.is_some() || total.is_some();
+        max_output_tokens.is_some() || any_timeout || !headers.is_empty() || !secret_headers.is_empty()
     }
 
+    /// Sets them at a provider, all but the headers that are secrets.
     fn over(&self, provider: &mut providers::Provider) {
-        let Self { max_output_tokens, first_byte, idle, total, headers } = self;
+        let Self { max_output_tokens, first_byte, idle, total, headers, secret_headers: _ } = self;
         if let Some(bound) = max_output_tokens {
             provider.variant.default_max_tokens = *bound;
         }

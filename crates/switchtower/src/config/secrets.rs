@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use switchtower_domain::Secret;
+use switchtower_domain::{Secret, mask_secrets};
 
 /// The largest file that is read as a secret.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
@@ -55,6 +55,21 @@ impl Reference {
     }
 }
 
+/// Whether a text begins like a reference, be it a valid one or not.
+pub(super) fn is_reference(text: &str) -> bool {
+    text.starts_with("env:") || text.starts_with("file:")
+}
+
+/// Whether a text holds what looks like a credential, also as a part of a path or after an equals sign.
+pub(super) fn looks_secret(text: &str) -> bool {
+    mask_secrets(text, &[]) != text || text.split(['/', '=', ':', '@']).any(|part| mask_secrets(part, &[]) != part)
+}
+
+/// Whether a header by this name is likely to carry a credential.
+pub(super) fn names_secret(header: &str) -> bool {
+    ["key", "token", "secret", "auth", "cookie", "password", "credential"].iter().any(|word| header.contains(word))
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -89,6 +104,16 @@ mod tests {
             let error = Reference::parse(wrong).unwrap_err();
             assert!(!error.contains("sk-"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_looks_like_a_credential_is_known() {
+        let secret =
+            ["sk-live-0123456789", "Bearer abcdefgh", "k=sk-live-0123456789", "https://h.com/sk-live-0123456789/v1"];
+        assert!(secret.into_iter().all(looks_secret));
+        assert!(!["blue", "https://api.openai.com/v1", "2023-06-01", ""].into_iter().any(looks_secret));
+        assert!(["x-goog-api-key", "x-auth", "set-cookie2", "x-token"].into_iter().all(names_secret));
+        assert!(!["x-team", "openai-organization", "anthropic-beta"].into_iter().any(names_secret));
     }
 
     #[test]

@@ -234,7 +234,7 @@ smart = "fats"
     switchtower.toml:13:12: 'opnai' is not in the catalogue and says no 'dialect'; did you mean 'openai'? otherwise set 'dialect' and 'base_url', or 'kind'
     switchtower.toml:14:1: 'providers.opnai.key': 'env:NOT_SET' is not set
     switchtower.toml:17:1: 'providers.mock.dialect' is 'openai-chat'; expected 'openai_chat' or 'anthropic_messages'; did you mean 'openai_chat'?
-    switchtower.toml:18:1: 'providers.mock.base_url': 'ftp' is not spoken; use https, or http for a provider on your own network
+    switchtower.toml:18:1: 'providers.mock.base_url' holds what looks like a credential; secrets do not belong in this file; refer to one in 'key' or 'headers'
     switchtower.toml:19:19: 'providers.mock.idle_timeout_ms' is a text; expected a whole number
     switchtower.toml:20:1: 'providers.mock.credential' is 'callers'; expected 'deployment' or 'caller'; did you mean 'caller'?
     switchtower.toml:22:14: 'deployments.fast' lacks 'model', which is required
@@ -344,6 +344,65 @@ fn secrets_are_references_and_never_shown() {
             "10:1: 'providers.deepseek.key': 'env:EMPTY' is empty",
         ],
     );
+}
+
+#[test]
+fn headers_carry_secrets_by_reference_only() {
+    let literal = [
+        ("api-key", "sk-live-0123456789abcdef"),
+        ("x-goog-api-key", "AIza0123456789abcdef"),
+        ("x-auth", "Bearer sk-live-0123456789abcdef"),
+        ("x-team", "sk-live-0123456789abcdef"),
+        ("x-access-token", "0123456789abcdef"),
+    ];
+    for (name, value) in literal {
+        for section in ["providers.openai", "deployments.a"] {
+            let text = format!(
+                "[providers.openai]\n[deployments.a]\nprovider = \"openai\"\nmodel = \"m\"\n[{section}.headers]\n{name} = \"{value}\""
+            );
+            let problems = read(&text).unwrap_err();
+            let told = format!("{problems} {problems:?}");
+            let wanted = format!(
+                "switchtower.toml:6:1: '{section}.headers.{name}' looks like a credential and is not a reference; write 'env:NAME' for an environment variable or 'file:PATH' for a file"
+            );
+            assert_eq!(problems.to_string(), wanted);
+            assert!(!told.contains("0123456789abcdef"), "{told}");
+        }
+    }
+    let text = "[providers.openai]\nheaders = { x-goog-api-key = \"env:APP_KEY\" }\n[deployments.a]\nprovider = \"openai\"\nmodel = \"m\"\nheaders = { x-auth = \"file:keys/anthropic\" }";
+    let ready = read(text).unwrap();
+    let headers = &ready.deployments[0].provider.headers;
+    assert_eq!(headers["x-goog-api-key"], "app-secret-value");
+    assert_eq!(headers["x-auth"], "sk-ant-secret-value");
+    assert!(!format!("{ready:?}").contains("secret-value"));
+    check(
+        "[providers.openai]\nheaders = { a = \"env:NOT_SET\", b = \"env:TWO_LINES\", c = \"env:sk-live\", d = \"env:APP_KEY\", D = \"x\" }",
+        &[
+            "2:13: 'providers.openai.headers.a': 'env:NOT_SET' is not set",
+            "2:32: 'providers.openai.headers.b': 'env:TWO_LINES' has characters that no header can carry",
+            "2:53: 'providers.openai.headers.c' has something after 'env:' that is no name of a variable (letters, digits and '_'); write 'env:NAME' for an environment variable or 'file:PATH' for a file",
+            "2:72: the header 'd' is given twice",
+        ],
+    );
+}
+
+#[test]
+fn addresses_hold_no_credential() {
+    let addresses = [
+        "https://h.example/sk-live-0123456789abcdef/v1",
+        "https://user:0123456789abcdef@h.example/v1",
+        "https://h.example/v1?key=AIza0123456789abcdef",
+        "h.example/sk-live-0123456789abcdef",
+        "https://sk-live-0123456789abcdef.h.example/v1",
+    ];
+    for address in addresses {
+        let problems = read(&format!("[providers.openai]\nbase_url = \"{address}\"")).unwrap_err();
+        assert_eq!(
+            problems.to_string(),
+            "switchtower.toml:2:1: 'providers.openai.base_url' holds what looks like a credential; secrets do not belong in this file; refer to one in 'key' or 'headers'"
+        );
+        assert!(!format!("{problems:?}").contains("0123456789abcdef"));
+    }
 }
 
 #[test]

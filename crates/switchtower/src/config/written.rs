@@ -166,7 +166,7 @@ section!(Key {
 section!(Provider {
     kind: String = "its own name", "A row of the catalogue to take dialect, base URL, key and quirks from.";
     dialect: String = "that of its kind", "What it speaks: `openai_chat` or `anthropic_messages`. Required with a name that is no row of the catalogue.";
-    base_url: String = "that of its kind", "Where it is, as the vendor's own SDK has it: with `/v1` for `openai_chat`, without it for `anthropic_messages`.";
+    base_url: String = "that of its kind", "Where it is, as the vendor's own SDK has it: with `/v1` for `openai_chat`, without it for `anthropic_messages`. No credential stands in it.";
     key: String = "the variable of its kind", "A reference to its key: `env:NAME` or `file:PATH`, a path being relative to this file. Never the key itself.";
     key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key` or `none`.";
     credential: String = "\"deployment\"", "Whose credential is shown: `deployment` is the one in `key`; `caller` forwards the caller's own and excludes both `key` and `[[keys]]`.";
@@ -175,7 +175,7 @@ section!(Provider {
     first_byte_timeout_ms: u64 = "300000", "How long the head of an answer may take, from 1 to 86400000.";
     idle_timeout_ms: u64 = "120000", "How long an answer may pause, from 1 to 86400000.";
     total_timeout_ms: u64 = "3600000", "How long the whole answer may take, from 1 to 86400000.";
-    headers: Named<String> = "none", "Headers that each request to it carries.";
+    headers: Named<String> = "none", "Headers that each request to it carries. A value may be a reference, `env:NAME` or `file:PATH`, and must be one where it is a credential or the header's name says so.";
     passed_headers: Vec<At<String>> = "those of its kind", "Further headers of the caller that are passed on to it.";
     models: Vec<At<String>> = "none", "Models that listings show as `PROVIDER/MODEL`; others can be asked for all the same.";
     quirks: Quirks = "", "";
@@ -202,7 +202,7 @@ section!(Deployment {
     first_byte_timeout_ms: u64 = "that of the provider", "As at a provider.";
     idle_timeout_ms: u64 = "that of the provider", "As at a provider.";
     total_timeout_ms: u64 = "that of the provider", "As at a provider.";
-    headers: Named<String> = "none", "Headers that each request carries, on top of the provider's.";
+    headers: Named<String> = "none", "Headers that each request carries, on top of the provider's. References as at a provider.";
 });
 
 /// Reads a file. The first list holds what is not TOML at all.
