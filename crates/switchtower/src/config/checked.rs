@@ -56,7 +56,7 @@ pub(super) struct Provider {
     pub(super) base_url_given: bool,
     pub(super) dialect_given: bool,
     pub(super) key: Option<At<Reference>>,
-    pub(super) key_style: Option<CredentialStyle>,
+    pub(super) key_style: Option<At<CredentialStyle>>,
     pub(super) callers_own: Option<Place>,
     pub(super) key_place: Option<Place>,
     pub(super) retention: RetentionPolicy,
@@ -70,8 +70,8 @@ pub(super) struct Provider {
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub(super) max_output_tokens: Option<u64>,
-    pub(super) first_byte: Option<Duration>,
-    pub(super) idle: Option<Duration>,
+    pub(super) first_byte: Option<At<Duration>>,
+    pub(super) idle: Option<At<Duration>>,
     pub(super) total: Option<Duration>,
     pub(super) headers: HeaderMap,
     /// Headers whose value is a secret.
@@ -212,7 +212,9 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         base_url_given: written.base_url.is_some(),
         dialect_given: written.dialect.is_some(),
         key: reference(written.key.as_ref(), findings),
-        key_style: choice(written.key_style.as_ref(), &styles, findings),
+        key_style: choice(written.key_style.as_ref(), &styles, findings)
+            .zip(written.key_style.as_ref())
+            .map(|(style, at)| at.with(style)),
         callers_own,
         key_place: written.key.as_ref().map(|at| at.place.clone()),
         retention: choice(written.retention.as_ref(), &retention, findings).unwrap_or_default(),
@@ -229,7 +231,7 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
             max_output_tokens: whole(written.max_output_tokens.as_ref(), OUTPUT_TOKENS, findings),
             first_byte: timeout(written.first_byte_timeout_ms.as_ref(), findings),
             idle: timeout(written.idle_timeout_ms.as_ref(), findings),
-            total: timeout(written.total_timeout_ms.as_ref(), findings),
+            total: timeout(written.total_timeout_ms.as_ref(), findings).map(|at| at.value),
             headers,
             secret_headers,
         },
@@ -249,7 +251,7 @@ fn deployment(given: &At<String>, written: &written::Deployment, findings: &mut 
             max_output_tokens: whole(written.max_output_tokens.as_ref(), OUTPUT_TOKENS, findings),
             first_byte: timeout(written.first_byte_timeout_ms.as_ref(), findings),
             idle: timeout(written.idle_timeout_ms.as_ref(), findings),
-            total: timeout(written.total_timeout_ms.as_ref(), findings),
+            total: timeout(written.total_timeout_ms.as_ref(), findings).map(|at| at.value),
             headers,
             secret_headers,
         },
@@ -304,8 +306,8 @@ fn base_url(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Strin
     }
 }
 
-fn timeout(at: Option<&At<u64>>, findings: &mut Findings) -> Option<Duration> {
-    whole(at, TIMEOUT_MS, findings).map(Duration::from_millis)
+fn timeout(at: Option<&At<u64>>, findings: &mut Findings) -> Option<At<Duration>> {
+    whole(at, TIMEOUT_MS, findings).zip(at).map(|(millis, at)| at.with(Duration::from_millis(millis)))
 }
 
 fn count(at: Option<&At<u64>>, range: RangeInclusive<u64>, findings: &mut Findings) -> Option<usize> {

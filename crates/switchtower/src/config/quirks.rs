@@ -25,12 +25,16 @@ pub(super) struct Quirks {
 
 impl Quirks {
     pub(super) fn check(written: &written::Quirks, findings: &mut Findings) -> Self {
-        let mut field = |at: &At<String>| field_name(at, findings);
-        let cached_tokens_field = written.cached_tokens_field.as_ref().and_then(&mut field);
-        let forbidden = written.forbidden.as_ref().map(|list| list.value.iter().filter_map(&mut field).collect());
+        let cached_tokens_field = written.cached_tokens_field.as_ref().and_then(|at| field_name(at, findings));
+        let forbidden = written
+            .forbidden
+            .as_ref()
+            .map(|list| list.value.iter().filter_map(|at| spare_field(at, findings)).collect());
         let renamed = written.renamed.as_ref().map(|named| {
-            let pairs =
-                named.value.iter().filter_map(|(from, to)| Some((field(from)?, field(&from.with(to.clone()))?)));
+            let pairs = named.value.iter().filter_map(|(from, to)| {
+                let to = from.with(to.clone());
+                Some((spare_field(from, findings)?, free_name(&to, findings)?))
+            });
             pairs.collect()
         });
         Self {
@@ -85,6 +89,33 @@ impl Quirks {
             variant.cached_tokens_field = Some(field.clone());
         }
     }
+}
+
+/// Fields that every request needs by their own names.
+const NEEDED: [&str; 3] = ["messages", "model", "stream"];
+
+/// A field that a provider may not take or may call otherwise.
+fn spare_field(at: &At<String>, findings: &mut Findings) -> Option<String> {
+    let name = field_name(at, findings)?;
+    if NEEDED.contains(&name.as_str()) {
+        findings.add(&at.place, format!("'{}': every request needs the field '{name}' by this name", at.place.key));
+        return None;
+    }
+    Some(name)
+}
+
+/// A name that another field may have: one whose meaning the gateway does not depend on.
+fn free_name(at: &At<String>, findings: &mut Findings) -> Option<String> {
+    let name = spare_field(at, findings)?;
+    if switchtower_dialect::ALL.iter().any(|dialect| dialect.retention().iter().any(|rule| rule.field == name)) {
+        let message = format!(
+            "'{}': no field can be called '{name}', which asks the provider to keep what is sent",
+            at.place.key
+        );
+        findings.add(&at.place, message);
+        return None;
+    }
+    Some(name)
 }
 
 #[cfg(test)]

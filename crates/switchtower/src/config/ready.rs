@@ -2,7 +2,7 @@
 //! gateway needs comes out.
 
 use super::checked::{Changes, Checked, Deployment, Provider};
-use super::problem::Findings;
+use super::problem::{Findings, quoted};
 use super::secrets::{Outside, Reference};
 use super::written::At;
 use crate::server::ServerSettings;
@@ -58,6 +58,12 @@ pub(super) fn resolve(checked: &Checked, around: &Around<'_>, findings: &mut Fin
         made.insert(provider.given.value.as_str(), provider_made.map(Arc::new));
     }
     for provider in around.built_in {
+        if let Some(taken) = checked.providers.iter().find(|one| one.given.value == provider.name.as_str()) {
+            let names: Vec<&str> = around.built_in.iter().map(|one| one.name.as_str()).collect();
+            let message = format!("the name '{}' is taken by a provider that is built in", provider.name);
+            let hint = format!("choose a name other than {}", quoted(&names, " and "));
+            resolver.findings.add_with(&taken.given.place, message, hint);
+        }
         made.entry(provider.name.as_str()).or_insert_with(|| Some(Arc::clone(provider)));
     }
     let deployments: Vec<_> =
@@ -265,8 +271,11 @@ impl Resolver<'_> {
         let given = written.key.as_ref().map(|reference| (reference.clone(), self.secret(reference)));
         let style = written
             .key_style
+            .as_ref()
+            .map(|at| at.value)
             .or_else(|| kind.map(|kind| kind.style))
             .or_else(|| dialect.map(providers::Provider::usual_style))?;
+        self.key_style(written, style, kind);
         if written.callers_own.is_some() {
             return Some(Credential::Caller(style));
         }
@@ -291,6 +300,26 @@ impl Resolver<'_> {
         Credential::key(style, secret.expose()).map_err(refused).ok()
     }
 
+    /// Notes a way to show a key where there is none, and a key with no way to show it.
+    fn key_style(&mut self, written: &Provider, style: CredentialStyle, kind: Option<&Known>) {
+        let callers_own = written.callers_own.as_ref();
+        match (style, &written.key_style) {
+            (CredentialStyle::None, _) => {
+                if let Some(place) = written.key_place.as_ref().or(callers_own) {
+                    let message = format!("'{}' is set, but 'key_style' is 'none', so no key is shown", place.key);
+                    self.findings.add_with(place, message, "leave one of them out");
+                }
+            }
+            (_, Some(at)) if callers_own.is_none() && written.key_place.is_none() => {
+                if kind.is_none_or(|kind| kind.key_variable.is_none()) {
+                    let message = format!("'{}' says how to show a key, and there is none", at.place.key);
+                    self.findings.add_with(&at.place, message, "add 'key', or leave this out");
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn deployment(&mut self, written: &Deployment, made: &Made<'_>) -> Option<providers::Deployment> {
         let at = written.provider.as_ref()?;
         let Some(provider) = made.get(at.value.as_str()) else {
@@ -306,6 +335,12 @@ impl Resolver<'_> {
 
     fn change(&mut self, provider: &mut providers::Provider, changes: &Changes) {
         changes.over(provider);
+        let total = provider.timeouts.total;
+        for at in [&changes.first_byte, &changes.idle].into_iter().flatten().filter(|at| at.value > total) {
+            let (key, millis) = (&at.place.key, at.value.as_millis());
+            let message = format!("'{key}' is {millis}, but the whole answer may take {} only", total.as_millis());
+            self.findings.add_with(&at.place, message, "raise 'total_timeout_ms' or lower this");
+        }
         for (name, reference) in &changes.secret_headers {
             let Some(secret) = self.secret(reference) else { continue };
             let Ok(mut value) = HeaderValue::try_from(secret.expose()) else {
@@ -391,8 +426,8 @@ impl Changes {
             provider.variant.default_max_tokens = *bound;
         }
         let timeouts = &mut provider.timeouts;
-        timeouts.first_byte = first_byte.unwrap_or(timeouts.first_byte);
-        timeouts.idle = idle.unwrap_or(timeouts.idle);
+        timeouts.first_byte = first_byte.as_ref().map_or(timeouts.first_byte, |at| at.value);
+        timeouts.idle = idle.as_ref().map_or(timeouts.idle, |at| at.value);
         timeouts.total = total.unwrap_or(timeouts.total);
         for (name, value) in headers {
             provider.headers.insert(name.clone(), value.clone());

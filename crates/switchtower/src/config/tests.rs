@@ -460,6 +460,51 @@ fn providers_are_resolved() {
 }
 
 #[test]
+fn settings_do_not_contradict_each_other() {
+    let vllm = "[providers.vllm]\nbase_url = \"http://a.example/v1\"\n";
+    check(
+        &format!("{vllm}key_style = \"none\"\nkey = \"env:APP_KEY\""),
+        &["4:1: 'providers.vllm.key' is set, but 'key_style' is 'none', so no key is shown; leave one of them out"],
+    );
+    check(
+        &format!("{vllm}credential = \"caller\"\nkey_style = \"none\""),
+        &[
+            "3:1: 'providers.vllm.credential' is set, but 'key_style' is 'none', so no key is shown; leave one of them out",
+        ],
+    );
+    check(
+        &format!("{vllm}key_style = \"x-api-key\""),
+        &["3:1: 'providers.vllm.key_style' says how to show a key, and there is none; add 'key', or leave this out"],
+    );
+    check(&format!("{vllm}key_style = \"none\""), &[]);
+    check(&format!("{vllm}key_style = \"x-api-key\"\ncredential = \"caller\""), &[]);
+    check("[providers.openai]\nkey_style = \"x-api-key\"", &[]);
+    check(
+        "[providers.openai]\nidle_timeout_ms = 3600001\n[deployments.a]\nprovider = \"openai\"\nmodel = \"m\"\nfirst_byte_timeout_ms = 6\ntotal_timeout_ms = 5",
+        &[
+            "2:1: 'providers.openai.idle_timeout_ms' is 3600001, but the whole answer may take 3600000 only; raise 'total_timeout_ms' or lower this",
+            "6:1: 'deployments.a.first_byte_timeout_ms' is 6, but the whole answer may take 5 only; raise 'total_timeout_ms' or lower this",
+        ],
+    );
+    check(
+        "[providers.openai]\ntotal_timeout_ms = 9\nidle_timeout_ms = 9\n[deployments.a]\nprovider = \"openai\"\nmodel = \"m\"\nfirst_byte_timeout_ms = 10\n[deployments.b]\nprovider = \"openai\"\nmodel = \"m\"\ntotal_timeout_ms = 5",
+        &[
+            "7:1: 'deployments.a.first_byte_timeout_ms' is 10, but the whole answer may take 9 only; raise 'total_timeout_ms' or lower this",
+        ],
+    );
+    check(
+        "[providers.openai.quirks]\nforbidden = [\"model\", \"max_tokens\"]\n[providers.openai.quirks.renamed]\nmessages = \"inputs\"\nseed = \"stream\"\nuser = \"store\"\nx = \"prompt_cache_retention\"\nstore = \"keep\"",
+        &[
+            "2:14: 'providers.openai.quirks.forbidden[0]': every request needs the field 'model' by this name",
+            "4:1: 'providers.openai.quirks.renamed.messages': every request needs the field 'messages' by this name",
+            "5:1: 'providers.openai.quirks.renamed.seed': every request needs the field 'stream' by this name",
+            "6:1: 'providers.openai.quirks.renamed.user': no field can be called 'store', which asks the provider to keep what is sent",
+            "7:1: 'providers.openai.quirks.renamed.x': no field can be called 'prompt_cache_retention', which asks the provider to keep what is sent",
+        ],
+    );
+}
+
+#[test]
 fn names_lead_somewhere() {
     check(
         "[providers.openai]\n[deployments.a]\nprovider = \"opena\"\nmodel = \"m\"\n[deployments.b]\nprovider = \"groq\"\nmodel = \"m m\"\n[deployments.c]\nprovider = \"openai\"",
@@ -491,7 +536,7 @@ fn a_mistake_in_a_provider_does_not_make_its_name_unknown() {
 }
 
 #[test]
-fn what_is_built_in_can_be_named_and_replaced() {
+fn what_is_built_in_can_be_named_and_not_replaced() {
     let built_in = crate::findings::sim_providers().unwrap();
     let read = |text: &str, listen: Option<&str>| {
         let listen = listen.map(|address| address.parse().unwrap());
@@ -501,9 +546,15 @@ fn what_is_built_in_can_be_named_and_replaced() {
     let directory = read(text, None).unwrap().directory().unwrap();
     assert_eq!(directory.find("a").unwrap().provider.endpoint.base(), "sim://local/v1");
     assert!(directory.find("b").is_some());
-    let replaced = "[providers.sim]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:9/v1\"";
-    let directory = read(replaced, None).unwrap().directory().unwrap();
-    assert_eq!(directory.find("sim/x").unwrap().provider.endpoint.base(), "http://127.0.0.1:9/v1");
+    for name in ["sim", "sim-messages"] {
+        let replaced = format!("[providers.{name}]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:9/v1\"");
+        assert_eq!(
+            read(&replaced, None).unwrap_err().to_string(),
+            format!(
+                "c.toml:1:12: the name '{name}' is taken by a provider that is built in; choose a name other than 'sim' and 'sim-messages'"
+            )
+        );
+    }
     assert_eq!(read("", Some("127.0.0.1:1")).unwrap().server.address.port(), 1);
     let open = read("", Some("0.0.0.0:1")).unwrap_err().to_string();
     assert!(open.starts_with("c.toml:1:1: '0.0.0.0:1' can be reached from other machines"), "{open}");
