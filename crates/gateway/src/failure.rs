@@ -12,8 +12,8 @@ pub(crate) fn of_answer(deployment: &Deployment, status: u16, headers: &HeaderMa
     let mut failure = dialect(provider.dialect).decode_failure(status, body);
     let stated = retry_after(provider, status, headers, SystemTime::now());
     failure.retry_after = stated.or(failure.retry_after);
-    if let Some(id) = provider_request_id(provider, headers) {
-        failure.request_id = Some(id.to_owned());
+    if let Some(id) = request_id(deployment, headers) {
+        failure.request_id = Some(id);
     }
     failure
 }
@@ -43,17 +43,41 @@ pub(crate) fn refusal(failure: &Failure, deployment: &Deployment) -> Refusal {
         (FailureClass::Invalid | FailureClass::Filtered, Some(status @ 400..=499)) => refusal.status = status,
         _ => {}
     }
-    refusal.param.clone_from(&failure.param);
+    refusal.param = failure.param.as_deref().map(|param| masked(param, deployment));
     refusal.retry_after = failure.retry_after;
-    refusal.provider_request_id.clone_from(&failure.request_id);
+    refusal.provider_request_id = failure.request_id.as_deref().and_then(|id| masked_id(id, deployment));
     let status = failure.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
     refusal.detail(format!("class {}, provider's status {status}", failure.class))
 }
 
-/// A provider's words with every secret masked.
+/// The longest text of a provider that is passed on in an error.
+const SAID_BYTES_MAX: usize = 4096;
+/// The longest id of a request that is passed on.
+const ID_BYTES_MAX: usize = 128;
+
+/// A provider's words with every secret masked, and cut where they are long.
 pub(crate) fn masked(message: &str, deployment: &Deployment) -> String {
+    let mut text = mask(message, deployment);
+    if text.len() > SAID_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(SAID_BYTES_MAX));
+        text.push('…');
+    }
+    text
+}
+
+/// A provider's id of a request with every secret masked, unless it is too long to be one.
+pub(crate) fn masked_id(id: &str, deployment: &Deployment) -> Option<String> {
+    Some(mask(id, deployment)).filter(|id| id.len() <= ID_BYTES_MAX)
+}
+
+/// The provider's id of a request, as its headers say it.
+pub(crate) fn request_id(deployment: &Deployment, headers: &HeaderMap) -> Option<String> {
+    masked_id(provider_request_id(&deployment.provider, headers)?, deployment)
+}
+
+fn mask(text: &str, deployment: &Deployment) -> String {
     let known: Vec<_> = deployment.provider.credential.secret().into_iter().collect();
-    mask_secrets(message, &known)
+    mask_secrets(text, &known)
 }
 
 fn words(class: FailureClass, deployment: &Deployment) -> (RefusalCode, String) {

@@ -70,7 +70,8 @@ pub(super) async fn call(
             Content::Whole(reading.collect(max, &head.headers).await.map_err(|failure| failed(&failure))?)
         }
     };
-    let provider_request_id = head.headers.get(&deployment.provider.request_id_header).cloned();
+    let provider_request_id =
+        failure::request_id(&deployment, &head.headers).and_then(|id| HeaderValue::try_from(id).ok());
     Ok(Answering { client, deployment, carriage, notices, provider_request_id, content })
 }
 

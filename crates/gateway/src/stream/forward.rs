@@ -1,20 +1,23 @@
-//! Streams that leave as they came: looked at, never rewritten.
+//! Streams that leave as they came: looked at, never rewritten, but for an error, which may quote a secret.
 
-use super::{Broken, Ends, Outgoing, Step};
-use crate::failure::masked;
+use super::{Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error};
 use switchtower_dialect::sse::{Parsed, RawEvent};
-use switchtower_dialect::{StreamWatch, WireEvent, dialect};
-use switchtower_domain::Event;
+use switchtower_dialect::{StreamEnding, StreamWatch, dialect};
+use switchtower_domain::Failure;
 use switchtower_providers::Deployment;
 
 pub(super) struct Forward {
     watch: Box<dyn StreamWatch>,
+    ending: StreamEnding,
+    /// Whether the end marker was seen.
+    marked: bool,
 }
 
 impl Forward {
     pub(super) fn new(deployment: &Deployment) -> Self {
         let provider = &deployment.provider;
-        Self { watch: dialect(provider.dialect).stream_watch(&provider.variant) }
+        let watch = dialect(provider.dialect).stream_watch(&provider.variant);
+        Self { watch, ending: provider.variant.stream_ending, marked: false }
     }
 
     pub(super) fn event(&mut self, event: &RawEvent, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
@@ -25,11 +28,21 @@ impl Forward {
             out.pass(event);
             return Ok(Step::On);
         };
-        self.watch.look(parsed.name, parsed.data()).map_err(|error| Broken::malformed(error.to_string()))?;
-        if let Some(failure) = failure_in(&parsed, ends) {
-            out.write(&WireEvent { data: masked(&failure.data, &ends.deployment), ..failure });
+        if let Some(failure) = failure(&parsed, ends) {
+            let frame = frame_of(failure, ends);
+            let mut encoder = dialect(ends.client).stream_encoder(false);
+            for event in encoder.encode(&frame).map_err(|error| Broken::malformed(error.to_string()))? {
+                out.write(&event);
+            }
             return Ok(Step::Failed);
         }
+        self.watch.look(parsed.name, parsed.data()).map_err(|error| Broken::malformed(error.to_string()))?;
+        let is_marker = parsed.data().trim_ascii() == b"[DONE]";
+        if is_marker && !self.watch.complete() {
+            return Err(Broken::malformed("an end without a reason for stopping"));
+        }
+        // Where the reason for stopping is enough, more may follow it, such as usage.
+        self.marked = self.watch.complete() && (is_marker || self.ending == StreamEnding::Marker);
         out.pass(event);
         Ok(Step::On)
     }
@@ -37,13 +50,21 @@ impl Forward {
     pub(super) fn complete(&self) -> bool {
         self.watch.complete()
     }
+
+    pub(super) fn over(&self) -> bool {
+        self.marked
+    }
 }
 
-/// The event, if it says that the provider failed. Only one that has the word as a string of its own can.
-fn failure_in(parsed: &Parsed<'_>, ends: &Ends) -> Option<WireEvent> {
-    memchr::memmem::find(parsed.data(), b"\"error\"")?;
-    let wire = parsed.to_wire()?;
+/// The failure that an event tells of. Only one that is named so, or that has the word as a string of its own, can; its
+/// letters may be escaped.
+fn failure(parsed: &Parsed<'_>, ends: &Ends) -> Option<Failure> {
+    let has = |text: &[u8]| memchr::memmem::find(parsed.data(), text).is_some();
+    if !is_named_error(parsed) && !has(b"\"error\"") && !has(b"\\u006") && !has(b"\\u007") {
+        return None;
+    }
     let provider = &ends.deployment.provider;
-    let frame = dialect(provider.dialect).stream_decoder(&provider.variant).decode(&wire).ok()?;
-    frame.events.iter().any(|event| matches!(event, Event::Failed(_))).then_some(wire)
+    let mut decoder = dialect(provider.dialect).stream_decoder(&provider.variant);
+    let decoded = parsed.to_wire().and_then(|wire| decoder.decode(&wire).ok());
+    decoded.and_then(failure_in).or_else(|| failure_beside(parsed, ends))
 }

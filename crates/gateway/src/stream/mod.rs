@@ -14,7 +14,7 @@ mod patience;
 mod translate;
 
 use crate::Settings;
-use crate::failure::{masked, refusal};
+use crate::failure::{masked, masked_id, refusal};
 use crate::request_id::RequestId;
 use bytes::{Bytes, BytesMut};
 use forward::Forward;
@@ -22,9 +22,11 @@ use patience::{Patience, Wake};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use switchtower_dialect::WireEvent;
-use switchtower_dialect::sse::{self, EventTooLarge, RawEvent, Reader};
-use switchtower_domain::{DialectId, Failure, FailureClass, ResponseBody, TransportError};
+use switchtower_dialect::sse::{self, EventTooLarge, Parsed, RawEvent, Reader};
+use switchtower_dialect::{WireEvent, dialect};
+use switchtower_domain::{
+    DialectId, Event, Extras, Failure, FailureClass, FailureForm, Frame, ResponseBody, TransportError,
+};
 use switchtower_providers::Deployment;
 use tokio::time::Instant;
 use translate::Translate;
@@ -137,6 +139,9 @@ impl EventStream {
 
     /// Takes bytes of the provider and gives those that the client gets for them.
     fn take(&mut self, data: Bytes) -> Bytes {
+        if self.carrier.over() {
+            return self.take_late(&data);
+        }
         let fresh = self.held == 0;
         self.reader.push(&data);
         self.held += data.len();
@@ -148,11 +153,27 @@ impl EventStream {
     fn events_of_reader(&mut self, out: &mut Outgoing) -> Result<Step, Broken> {
         while let Some(event) = self.reader.next_event()? {
             self.held = self.held.saturating_sub(event.bytes.len());
-            if let Step::Failed = self.carrier.event(&event, &self.ends, out)? {
-                return Ok(Step::Failed);
+            let complete = self.carrier.complete();
+            match self.carrier.event(&event, &self.ends, out) {
+                Ok(Step::On) => {}
+                // What is said after the end is no part of the answer, and cannot make a failure of it.
+                Err(_) if complete => return self.carrier.conclude(out).map(|()| Step::Failed),
+                outcome => return outcome,
+            }
+            if self.carrier.over() {
+                return Ok(if self.reader.rest().is_none() { Step::On } else { Step::Failed });
             }
         }
         Ok(Step::On)
+    }
+
+    /// Bytes after the end marker never leave. The connection is kept for the end of the body, as long as nothing is
+    /// said any more.
+    fn take_late(&mut self, data: &Bytes) -> Bytes {
+        if !data.iter().all(u8::is_ascii_whitespace) {
+            self.events = None;
+        }
+        Bytes::new()
     }
 
     /// The end of the provider's body.
@@ -248,6 +269,14 @@ impl Carrier {
         }
     }
 
+    /// Whether the end marker has been seen, so that nothing may follow.
+    fn over(&self) -> bool {
+        match self {
+            Self::Forward(forward) => forward.over(),
+            Self::Translate(translate) => translate.over(),
+        }
+    }
+
     fn complete(&self) -> bool {
         match self {
             Self::Forward(forward) => forward.complete(),
@@ -258,7 +287,7 @@ impl Carrier {
     fn fail(&mut self, refusal: &switchtower_domain::Refusal, ends: &Ends) -> Vec<WireEvent> {
         match self {
             Self::Forward(_) => {
-                let mut encoder = switchtower_dialect::dialect(ends.client).stream_encoder(false);
+                let mut encoder = dialect(ends.client).stream_encoder(false);
                 encoder.fail(refusal, ends.request_id.as_str())
             }
             Self::Translate(translate) => translate.fail(refusal, ends.request_id.as_str()),
@@ -310,9 +339,47 @@ impl Outgoing {
     }
 }
 
-/// The words of a failure with every secret masked.
-fn mask(failure: &mut Failure, ends: &Ends) {
-    for text in [&mut failure.message, &mut failure.kind, &mut failure.code, &mut failure.param].into_iter().flatten() {
-        *text = masked(text, &ends.deployment);
+/// The failure that an event tells of, where its dialect's decoder does not see one: by the event's name, or by an
+/// error in its data. The data is parsed, because a key can be written with escapes.
+fn failure_beside(parsed: &Parsed<'_>, ends: &Ends) -> Option<Failure> {
+    let error_in = |data: &[u8]| {
+        let value: serde_json::Value = serde_json::from_slice(data).ok()?;
+        value.get("error").filter(|error| !error.is_null()).map(|_| ())
+    };
+    if !is_named_error(parsed) {
+        error_in(parsed.data())?;
     }
+    let mut failure = dialect(ends.deployment.provider.dialect).decode_failure(500, parsed.data());
+    failure.status = None;
+    Some(failure)
+}
+
+fn is_named_error(parsed: &Parsed<'_>) -> bool {
+    parsed.name == Some(b"error")
+}
+
+/// The failure as all that a frame says, with every secret masked. What of it nobody has typed is left out, since
+/// anything may stand there.
+fn frame_of(failure: Failure, ends: &Ends) -> Frame {
+    let text = |text: Option<String>| text.map(|text| masked(&text, &ends.deployment));
+    let failure = Failure {
+        message: text(failure.message).or_else(|| Some("the provider failed without saying why".to_owned())),
+        kind: text(failure.kind).or_else(|| Some("api_error".to_owned())),
+        code: text(failure.code),
+        param: text(failure.param),
+        request_id: failure.request_id.and_then(|id| masked_id(&id, &ends.deployment)),
+        form: FailureForm::Usual,
+        extras: Extras::none(),
+        ..failure
+    };
+    let origin = ends.deployment.provider.dialect;
+    Frame { origin, name: None, events: vec![Event::Failed(failure)], extras: Extras::none() }
+}
+
+/// The failure in a frame, if it tells of one.
+fn failure_in(frame: Frame) -> Option<Failure> {
+    frame.events.into_iter().find_map(|event| match event {
+        Event::Failed(failure) => Some(failure),
+        _ => None,
+    })
 }

@@ -1,6 +1,6 @@
 //! Streams that leave in another dialect.
 
-use super::{Broken, Ends, Outgoing, Step, mask};
+use super::{Broken, Ends, Outgoing, Step, failure_beside, frame_of, is_named_error};
 use switchtower_dialect::sse::RawEvent;
 use switchtower_dialect::{StreamDecoder, StreamEncoder, WireEvent, dialect};
 use switchtower_domain::{DialectId, Event, Extras, Frame, Refusal};
@@ -36,20 +36,31 @@ impl Translate {
             };
         };
         let wire = parsed.to_wire().ok_or_else(|| Broken::malformed("an event that is not UTF-8"))?;
-        let mut frame = self.decoder.decode(&wire).map_err(|error| Broken::malformed(error.to_string()))?;
-        let mut step = Step::On;
+        let decoded = self.decoder.decode(&wire);
+        let mut frame = match decoded {
+            Ok(frame) => frame,
+            Err(error) => match failure_beside(&parsed, ends) {
+                Some(failure) => frame_of(failure, ends),
+                None => return Err(Broken::malformed(error.to_string())),
+            },
+        };
+        let mut failed = None;
         for event in &mut frame.events {
             match event {
                 Event::Started(head) => {
                     head.created.get_or_insert(self.began);
                 }
-                Event::Failed(failure) => {
-                    mask(failure, ends);
-                    step = Step::Failed;
-                }
+                Event::Failed(failure) => failed = Some(failure.clone()),
                 Event::Ended => self.ended = true,
                 _ => {}
             }
+        }
+        if failed.is_none() && is_named_error(&parsed) {
+            failed = failure_beside(&parsed, ends);
+        }
+        let step = if failed.is_some() { Step::Failed } else { Step::On };
+        if let Some(failure) = failed {
+            frame = frame_of(failure, ends);
         }
         for event in self.encoder.encode(&frame).map_err(|error| Broken::malformed(error.to_string()))? {
             out.write(&event);
@@ -71,6 +82,10 @@ impl Translate {
 
     pub(super) fn complete(&self) -> bool {
         self.decoder.complete()
+    }
+
+    pub(super) fn over(&self) -> bool {
+        self.ended && self.decoder.complete()
     }
 
     pub(super) fn fail(&mut self, refusal: &Refusal, request_id: &str) -> Vec<WireEvent> {

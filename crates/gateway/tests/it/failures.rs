@@ -98,3 +98,33 @@ async fn a_caller_who_leaves_before_the_head_ends_the_call() {
     assert!(asked.await.is_err());
     assert_eq!(gateway.open_requests(), 0);
 }
+
+#[tokio::test]
+async fn no_part_of_an_error_carries_a_secret() {
+    let said = format!(
+        r#"{{"error":{{"message":"no {KEY}","type":"{KEY}","param":"headers.{KEY}","code":"{KEY}"}},"request_id":"{KEY}"}}"#
+    );
+    for (path, body) in
+        [(CHAT, CHAT_REQUEST.to_owned()), (MESSAGES, MESSAGES_REQUEST.replace("\"messages\",", "\"chat\","))]
+    {
+        let (status, headers, error) = refused(Script::json(400, &said).with("x-request-id", KEY), path, &body).await;
+        assert_eq!(status, 400);
+        assert!(!error.to_string().contains(KEY), "{error}");
+        assert!(!format!("{headers:?}").contains(KEY), "{headers:?}");
+    }
+    let (gateway, _) = gateway(Script::json(200, CHAT_ANSWER).with("x-request-id", KEY));
+    let headers = gateway.handle(post(CHAT, CHAT_REQUEST)).await.headers().clone();
+    assert_eq!(headers["x-switchtower-provider-request-id"], "***");
+    let (gateway, _) = crate::gateway(Script::json(200, CHAT_ANSWER).with("x-request-id", &"r".repeat(5000)));
+    assert!(
+        !gateway.handle(post(CHAT, CHAT_REQUEST)).await.headers().contains_key("x-switchtower-provider-request-id")
+    );
+}
+
+#[tokio::test]
+async fn a_long_text_of_a_provider_is_cut() {
+    let said = format!(r#"{{"error":{{"message":"{}","type":"invalid_request_error"}}}}"#, "ä".repeat(20_000));
+    let (_, _, error) = refused(Script::json(400, &said), CHAT, CHAT_REQUEST).await;
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(message.len() < 4200 && message.ends_with("ä…"), "{}", message.len());
+}

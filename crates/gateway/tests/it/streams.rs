@@ -185,3 +185,46 @@ async fn a_vendor_that_leaves_the_end_marker_out_is_ended_for_clients_of_another
     assert_eq!(told.matches("event: message_stop").count(), 1, "{told}");
     assert!(told.ends_with("data: {\"type\":\"message_stop\"}\n\n"), "{told}");
 }
+
+#[tokio::test]
+async fn an_error_is_known_however_it_is_written_and_its_secrets_are_masked() {
+    let escaped = KEY.replace('-', "\\u002d");
+    let halves = |name: &str, data: String| format!("{name}data: {data}\n\ndata: {{\"late\":1}}\n\n");
+    for error in [
+        halves(
+            "",
+            format!(r#"{{"error":{{"message":"key {escaped}","type":"x","code":"{escaped}","more":"{KEY}"}}}}"#),
+        ),
+        halves("", format!(r#"{{"err\u006fr":{{"message":"key {escaped}","type":"x"}}}}"#)),
+        halves("event: error\n", format!(r#"{{"message":"key {escaped}","type":"x"}}"#)),
+        halves("event: error\n", format!(r#"{{"detail":"{KEY}"}}"#)),
+        halves("event: error\n", format!("{{\"choices\":[],\"id\":\"{KEY}\"}}")),
+        halves("event: error\n", format!("busy with {KEY}")),
+    ] {
+        for (path, sign) in [(CHAT, "data: {\"error\":"), (MESSAGES, "event: error\ndata: {\"type\":\"error\"")] {
+            let told = streamed(path, begun(vec![Piece::Bytes(error.clone().into_bytes()), Piece::Stall])).await;
+            let last = told.trim_end().rsplit("\n\n").next().unwrap();
+            assert!(last.starts_with(sign), "{path} {error}: {told}");
+            assert!(!told.contains(KEY) && !told.contains(&escaped) && !told.contains("late"), "{error}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_follows_the_end_is_dropped() {
+    for path in [CHAT, MESSAGES] {
+        let whole = streamed(path, pieces_of(CHAT_STREAM, 100)).await;
+        for late in [
+            "data: {\"half\": \n\n",
+            "<html>\n\n",
+            "data: {\"error\":{\"message\":\"late\"}}\n\n",
+            "data: [DONE]\n\n",
+            "dat",
+        ] {
+            let text = format!("{CHAT_STREAM}{late}");
+            for size in [1, 100, 10_000] {
+                assert_eq!(streamed(path, pieces_of(&text, size)).await, whole, "{path} {late} {size}");
+            }
+        }
+    }
+}
