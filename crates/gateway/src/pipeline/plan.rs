@@ -48,12 +48,14 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let operation = operation(&decoded, &deployment)?;
     let strict = settings.strict
         || decoded.asked.headers.get(STRICT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
-    let mut draft = Draft { splice: Splice::default(), notices: Vec::new() };
-    match deployment.provider.retention {
-        RetentionPolicy::Off => draft.keep_nothing(&decoded, client, strict)?,
-        RetentionPolicy::Refuse => draft.keep_nothing(&decoded, client, true)?,
-        RetentionPolicy::Allow => {}
-    }
+    let keeping = match deployment.provider.retention {
+        RetentionPolicy::Off if strict => Keeping::Refused,
+        RetentionPolicy::Off => Keeping::Withheld,
+        RetentionPolicy::Refuse => Keeping::Refused,
+        RetentionPolicy::Allow => Keeping::Allowed,
+    };
+    let mut draft = Draft { keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
+    draft.keep_nothing(&decoded, client, &deployment)?;
     let (body, carriage) = if deployment.provider.dialect == client {
         (draft.forward(&decoded, &deployment)?, Carriage::Forward)
     } else {
@@ -88,35 +90,87 @@ fn operation(decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Operation
     Err(Refusal::new(RefusalCode::NotImplemented, message).param("model"))
 }
 
+/// What becomes of a field that asks the provider to keep what it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Allowed,
+    Withheld,
+    Refused,
+}
+
 /// The outgoing body in the making.
 struct Draft {
+    keeping: Keeping,
     splice: Splice,
+    /// Fields that the splice leaves out and that are not to be renamed.
+    withheld: Vec<String>,
     notices: Vec<Notice>,
 }
 
 impl Draft {
-    /// Changes fields that ask the provider to keep what it is sent.
-    fn keep_nothing(&mut self, decoded: &Decoded<'_>, client: DialectId, strict: bool) -> Result<(), Refusal> {
+    /// Changes fields that ask the provider to keep what it is sent, also those that only do so by the name under
+    /// which they leave.
+    fn keep_nothing(
+        &mut self,
+        decoded: &Decoded<'_>,
+        client: DialectId,
+        deployment: &Deployment,
+    ) -> Result<(), Refusal> {
+        let provider = &deployment.provider;
+        let forwarded = provider.dialect == client && !needs_other_roles(decoded, client, &provider.variant);
         for rule in dialect(client).retention() {
-            let Some(field) = decoded.scan.field(rule.field) else { continue };
-            if rule.harmless.iter().any(|harmless| harmless.as_bytes() == field.value) {
-                continue;
+            let others = provider.variant.renamed.iter().filter(|(from, to)| *to == rule.field && *from != rule.field);
+            let others = others.map(|(from, _)| from.as_str()).filter(|_| forwarded);
+            for name in std::iter::once(rule.field).chain(others) {
+                let Some(field) = decoded.scan.field(name) else { continue };
+                if rule.harmless.iter().any(|harmless| harmless.as_bytes() == field.value) || !self.may_change(name)? {
+                    continue;
+                }
+                match rule.instead {
+                    _ if forwarded && provider.variant.renamed.contains_key(name) => {
+                        self.splice.remove(name);
+                        self.withheld.push(name.to_owned());
+                    }
+                    Some(value) => self.splice.set(name, value),
+                    None => self.splice.remove(name),
+                }
             }
-            if strict {
-                let message = format!(
-                    "'{}' asks the provider to keep what is sent, which this deployment does not permit",
-                    rule.field
-                );
-                return Err(Refusal::new(RefusalCode::RetentionRefused, message).param(rule.field));
-            }
-            match rule.instead {
-                Some(value) => self.splice.set(rule.field, value),
-                None => self.splice.remove(rule.field),
-            }
-            self.notices
-                .push(Notice::meaning(rule.field, "asks the provider to keep what is sent, which is not permitted"));
         }
         Ok(())
+    }
+
+    /// The same for a body that was written anew, whose fields have their last names.
+    fn keep_nothing_of(&mut self, map: &mut Map<String, Value>, target: &dyn Dialect) -> Result<(), Refusal> {
+        for rule in target.retention() {
+            let Some(value) = map.get(rule.field).map(Value::to_string) else { continue };
+            if rule.harmless.contains(&value.as_str()) || !self.may_change(rule.field)? {
+                continue;
+            }
+            match rule.instead.and_then(|instead| serde_json::from_str(instead).ok()) {
+                Some(instead) => {
+                    map.insert(rule.field.to_owned(), instead);
+                }
+                None => {
+                    map.shift_remove(rule.field);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a field that asks the provider to keep what it is sent is to be changed, which is told then.
+    fn may_change(&mut self, field: &str) -> Result<bool, Refusal> {
+        match self.keeping {
+            Keeping::Allowed => return Ok(false),
+            Keeping::Withheld => {}
+            Keeping::Refused => {
+                let message =
+                    format!("'{field}' asks the provider to keep what is sent, which this deployment does not permit");
+                return Err(Refusal::new(RefusalCode::RetentionRefused, message).param(field));
+            }
+        }
+        self.notices.push(Notice::meaning(field, "asks the provider to keep what is sent, which is not permitted"));
+        Ok(true)
     }
 
     /// The caller's own bytes, with the model's name and what the vendor calls otherwise or does not take changed.
@@ -130,6 +184,9 @@ impl Draft {
             self.splice.set("model", deployment.model_json());
         }
         for (field, to) in &variant.renamed {
+            if self.withheld.contains(field) {
+                continue;
+            }
             match (scan.field(field), scan.field(to)) {
                 (Some(_), None) => self.splice.rename(field, to),
                 (Some(_), Some(_)) => self.leave_out(field, field),
@@ -191,6 +248,7 @@ impl Draft {
         let mut body = encoded.body;
         if let Value::Object(map) = &mut body {
             self.fit(map, dialect(client), dialect(provider.dialect), &provider.variant);
+            self.keep_nothing_of(map, dialect(provider.dialect))?;
         }
         let bytes = json_text::write(&body, decoded.body.len() + 512);
         Ok((bytes.into(), stream_usage))

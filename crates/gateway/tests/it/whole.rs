@@ -92,6 +92,46 @@ async fn a_provider_is_not_asked_to_keep_anything() {
     assert!(provider.bodies()[0].contains("\"store\":true"));
 }
 
+#[tokio::test]
+async fn what_leaves_under_another_name_is_not_kept_either() {
+    let renaming = || {
+        let mut renaming = provider_that_may_keep();
+        let renamed = [("store", "keep"), ("x", "store"), ("user", "prompt_cache_retention")];
+        renaming.variant.renamed = renamed.into_iter().map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
+        renaming.variant.developer_role = false;
+        renaming
+    };
+    let (gateway, provider) = gateway_with(Script::json(200, CHAT_ANSWER), keyless(), vec![renaming()]);
+    let body = r#"{"model":"by-keeping","messages":[],"store":true,"user":"24h","seed":1}"#;
+    let response = gateway.handle(post(CHAT, body)).await;
+    assert_eq!(response.headers()["x-switchtower-notices"], "store;meaning, user;meaning");
+    assert_eq!(provider.bodies()[0], r#"{"model":"m","messages":[],"seed":1}"#);
+    let body = r#"{"model":"by-keeping","messages":[],"x":true}"#;
+    gateway.handle(post(CHAT, body)).await;
+    assert_eq!(provider.bodies()[1], r#"{"model":"m","messages":[]}"#);
+    let harmless = r#"{"model":"by-keeping","messages":[],"store":false}"#;
+    gateway.handle(post(CHAT, harmless)).await;
+    assert_eq!(provider.bodies()[2], r#"{"model":"m","messages":[],"keep":false}"#);
+    let refused = gateway.handle(with(post(CHAT, body), "x-switchtower-strict", "true")).await;
+    let error = json(refused).await;
+    assert_eq!((&error["error"]["code"], &error["error"]["param"]), (&json!("retention_refused"), &json!("x")));
+
+    // Where the body is written anew, by a role that the vendor does not know or from another dialect.
+    let rewritten = r#"{"model":"by-keeping","messages":[{"role":"developer","content":"a"},{"role":"user","content":"hi"}],"store":true,"user":"24h"}"#;
+    let response = gateway.handle(post(CHAT, rewritten)).await;
+    assert_eq!(response.headers()["x-switchtower-notices"], "store;meaning, prompt_cache_retention;meaning");
+    let sent: Value = serde_json::from_str(&provider.bodies()[3]).unwrap();
+    assert_eq!((sent.get("prompt_cache_retention"), &sent["keep"]), (None, &json!(false)));
+    let translated = r#"{"model":"by-keeping","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"metadata":{"user_id":"24h"}}"#;
+    let response = gateway.handle(post(MESSAGES, translated)).await;
+    let notices = response.headers()["x-switchtower-notices"].to_str().unwrap();
+    assert!(notices.starts_with("prompt_cache_retention;meaning"), "{notices}");
+    assert!(!provider.bodies()[4].contains("24h"));
+    let refused = gateway.handle(with(post(MESSAGES, translated), "x-switchtower-strict", "true")).await;
+    assert_eq!(refused.status(), 400);
+    assert_eq!(provider.bodies().len(), 5);
+}
+
 fn provider_that_may_keep() -> Provider {
     provider("keeping", "openai")
 }
