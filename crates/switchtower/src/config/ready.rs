@@ -303,6 +303,9 @@ impl Resolver<'_> {
     /// Notes a way to show a key where there is none, and a key with no way to show it.
     fn key_style(&mut self, written: &Provider, style: CredentialStyle, kind: Option<&Known>) {
         let callers_own = written.callers_own.as_ref();
+        let has_key = callers_own.is_some()
+            || written.key_place.is_some()
+            || kind.is_some_and(|kind| kind.key_variable.is_some());
         match (style, &written.key_style) {
             (CredentialStyle::None, _) => {
                 if let Some(place) = written.key_place.as_ref().or(callers_own) {
@@ -310,11 +313,9 @@ impl Resolver<'_> {
                     self.findings.add_with(place, message, "leave one of them out");
                 }
             }
-            (_, Some(at)) if callers_own.is_none() && written.key_place.is_none() => {
-                if kind.is_none_or(|kind| kind.key_variable.is_none()) {
-                    let message = format!("'{}' says how to show a key, and there is none", at.place.key);
-                    self.findings.add_with(&at.place, message, "add 'key', or leave this out");
-                }
+            (_, Some(at)) if !has_key => {
+                let message = format!("'{}' says how to show a key, and there is none", at.place.key);
+                self.findings.add_with(&at.place, message, "add 'key', or leave this out");
             }
             _ => {}
         }
