@@ -30,7 +30,7 @@ where
         Ok(read) => read,
         Err(_) => Err(Refusal::new(
             RefusalCode::RequestTimeout,
-            format!("the body was not whole within {} s (limits.body_time_max)", limit.as_secs()),
+            format!("the body was not whole within {} ms (limits.body_time_ms_max)", limit.as_millis()),
         )),
     }
 }

@@ -125,4 +125,5 @@ async fn a_slow_body_is_not_waited_for() {
     let (gateway, _) = gateway(Script::json(200, CHAT_ANSWER));
     let response = gateway.handle(post(CHAT, "").map(|_| Slow)).await;
     assert_eq!(response.status(), 408);
+    assert!(text(response).await.contains("60000 ms (limits.body_time_ms_max)"));
 }
