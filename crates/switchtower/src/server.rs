@@ -76,6 +76,10 @@ pub struct Server {
 const BACKLOG: u32 = 4096;
 /// Shorter than any limit on time.
 const TICK: Duration = Duration::from_millis(500);
+/// How much more than the gateway takes is read of a head, so that it is the gateway that says no, by the name of the
+/// setting. What exceeds even this is refused with a bare status.
+const HEAD_BYTES_MORE: usize = 16 * 1024;
+const HEADERS_MORE: usize = 64;
 /// Pause after a failed accept, so that a machine without file handles is not kept busy.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -246,8 +250,8 @@ async fn connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_time_max)
-        .max_buf_size(limits.header_bytes_max)
-        .max_headers(limits.headers_max)
+        .max_buf_size(limits.header_bytes_max + HEAD_BYTES_MORE)
+        .max_headers(limits.headers_max + HEADERS_MORE)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let outcome = tokio::select! {

@@ -156,7 +156,7 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Refused> {
     Err(Refused { refusal: Box::new(refusal), deployment: None, allow: None, close: true })
 }
 
-/// The HTTP server refuses heads that are much too large before they come here; this is the exact bound.
+/// The HTTP server refuses heads that are larger still before they come here; this is the exact bound.
 fn check_size(settings: &Settings, head: &Parts) -> Result<(), Refusal> {
     let limits = &settings.limits;
     let refuse = |message: String| {
@@ -168,7 +168,8 @@ fn check_size(settings: &Settings, head: &Parts) -> Result<(), Refusal> {
         return refuse(format!("the request has more than {} headers (limits.headers_max)", limits.headers_max));
     }
     let size: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if size + head.uri.path().len() > limits.header_bytes_max {
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if size + target > limits.header_bytes_max {
         let max = limits.header_bytes_max;
         return refuse(format!("the head of the request is larger than {max} bytes (limits.header_bytes_max)"));
     }

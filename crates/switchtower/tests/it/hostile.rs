@@ -75,6 +75,16 @@ fn heads_that_are_too_large_are_refused() {
     let many: String = (0..400).map(|number| format!("x-{number}: 1\r\n")).collect();
     let many = format!("GET /v1/models HTTP/1.1\r\nhost: localhost\r\n{many}\r\n");
     assert!(refused(&told(&server, many.as_bytes()), &[431]));
+    // What is not larger by far is told which setting it exceeds.
+    let close = "connection: close\r\n";
+    let long =
+        format!("GET /v1/models HTTP/1.1\r\nhost: localhost\r\n{close}x-long: {}\r\n\r\n", "x".repeat(20 * 1024));
+    let answer = told(&server, long.as_bytes());
+    assert!(refused(&answer, &[431]) && answer.contains("limits.header_bytes_max"), "{answer}");
+    let many: String = (0..120).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let many = format!("GET /v1/models HTTP/1.1\r\nhost: localhost\r\n{close}{many}\r\n");
+    let answer = told(&server, many.as_bytes());
+    assert!(refused(&answer, &[431]) && answer.contains("limits.headers_max"), "{answer}");
     assert!(told(&server, &plain("sim/sim-1")).contains("all is well"));
 }
 
