@@ -267,7 +267,7 @@ fn required<'a, T>(at: Option<&'a At<T>>, name: &str, section: &Place, findings:
 
 /// Notes a text that is no name.
 fn named<T>(at: &At<String>, new: fn(String) -> Result<T, NameError>, findings: &mut Findings) -> Option<T> {
-    new(at.value.clone()).map_err(|error| findings.add(&at.place, format!("'{}': {error}", at.value))).ok()
+    new(at.value.clone()).map_err(|error| findings.add(&at.place, format!("'{}': {error}", at.place.key))).ok()
 }
 
 const HOW_TO_REFER: &str = "write 'env:NAME' for an environment variable or 'file:PATH' for a file";

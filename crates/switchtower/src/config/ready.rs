@@ -406,7 +406,8 @@ impl Resolver<'_> {
             return false;
         }
         if let Err(error) = ModelName::new(model) {
-            self.findings.add(&target.place, format!("'{model}': {error}"));
+            let message = format!("'{}': the name of the model after '{provider}/': {error}", target.place.key);
+            self.findings.add(&target.place, message);
             return false;
         }
         true

@@ -284,7 +284,15 @@ fn what_is_not_toml_is_told_with_the_rest() {
             "4:2: unknown section 'limit'; did you mean 'limits'?",
         ],
     );
-    check("[listen]\nthreads = 1\nthreads = 2\n", &["3:1: not TOML: duplicate key"]);
+    check(
+        "# a\n[providers.openai] # b\nkind = \"openai\"\n[listen]\n[providers.openai]\nretention = \"off\"",
+        &["5:12: not TOML: [providers.openai] is given twice, first on line 2"],
+    );
+    check(
+        "[providers]\nopenai = {}\nopenai = {}\n[[keys]]\n[keys]\n",
+        &["3:1: not TOML: 'openai' is given twice", "5:2: not TOML: [keys]: 'keys' is given already, in another form"],
+    );
+    check("[listen]\nthreads = 1\nthreads = 2\n", &["3:1: not TOML: 'threads' is given twice"]);
 }
 
 #[test]
@@ -315,7 +323,7 @@ fn values_are_checked() {
     check(
         "[providers.\"Open AI\"]\nkind = \"openai\"",
         &[
-            "1:12: 'Open AI': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found 'O'",
+            "1:12: 'providers.\"Open AI\"': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found 'O'",
         ],
     );
     check(
@@ -511,7 +519,7 @@ fn names_lead_somewhere() {
         &[
             "3:1: there is no provider 'opena' in this file; did you mean 'openai'?",
             "6:1: there is no provider 'groq' in this file; add [providers.groq]",
-            "7:1: 'm m': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found ' '",
+            "7:1: 'deployments.b.model': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found ' '",
             "8:14: 'deployments.c' lacks 'model', which is required",
         ],
     );
@@ -521,8 +529,20 @@ fn names_lead_somewhere() {
             "6:1: 'a' is a deployment already",
             "7:1: 'aliases.b' leads to the alias 'c'; name the deployment, or PROVIDER/MODEL",
             "9:1: there is no provider 'opnai' in this file; did you mean 'openai'?",
-            "10:1: '': a name needs at least one character",
+            "10:1: 'aliases.e': the name of the model after 'openai/': a name needs at least one character",
             "11:1: there is no deployment 'g'; did you mean 'a'?",
+        ],
+    );
+}
+
+#[test]
+fn a_name_that_is_none_is_told_with_its_setting() {
+    check(
+        "[providers.openai]\nmodels = [\"\"]\n[deployments.a]\nprovider = \"openai\"\nmodel = \"\"\n[aliases]\n\"\" = \"openai/x\"",
+        &[
+            "2:11: 'providers.openai.models[0]': a name needs at least one character",
+            "5:1: 'deployments.a.model': a name needs at least one character",
+            "7:1: 'aliases.\"\"': a name needs at least one character",
         ],
     );
 }

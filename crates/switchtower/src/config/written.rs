@@ -211,11 +211,33 @@ pub(super) fn read(text: &str) -> (Findings, Findings, Written) {
     let mut syntax = Findings::default();
     for error in errors {
         let span = error.span().unwrap_or_default();
-        syntax.add(&Place { span, key: String::new() }, format!("not TOML: {}", error.message()));
+        let twice = (error.message() == "duplicate key").then(|| twice(text, &span));
+        let message = format!("not TOML: {}", twice.as_deref().unwrap_or_else(|| error.message()));
+        syntax.add(&Place { span, key: String::new() }, message);
     }
     let mut findings = Findings::default();
     let written = Written::of(document.get_ref(), "", &mut findings);
     (syntax, findings, written)
+}
+
+/// What is said of a section or a setting that is given again: which one, and where it was for sections.
+fn twice(text: &str, span: &Range<usize>) -> String {
+    let name = text.get(span.clone()).unwrap_or_default();
+    let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let Some(section) = text.get(start..).and_then(|rest| rest.lines().next()).and_then(header) else {
+        return format!("'{name}' is given twice");
+    };
+    let first = text.lines().position(|line| header(line) == Some(section)).map_or(1, |line| line + 1);
+    if text.get(..start).is_some_and(|before| before.lines().count() >= first) {
+        format!("{section} is given twice, first on line {first}")
+    } else {
+        format!("{section}: '{name}' is given already, in another form")
+    }
+}
+
+/// The head of a section, as it is written, if a line is one.
+fn header(line: &str) -> Option<&str> {
+    line.trim_start().starts_with('[').then(|| line.split('#').next().unwrap_or_default().trim())
 }
 
 /// Every setting, for the reference.
