@@ -2,6 +2,7 @@
 
 use crate::{Credential, CredentialStyle, Endpoint, Known};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 use switchtower_dialect::Variant;
@@ -109,7 +110,8 @@ impl Deployment {
     /// A model at a provider.
     pub fn new(name: DeploymentName, provider: Arc<Provider>, model: ModelName) -> Self {
         let model_json = json_string(model.as_str());
-        let label = HeaderValue::from_str(name.as_str()).unwrap_or_else(|_| HeaderValue::from_static("?"));
+        let label =
+            HeaderValue::from_str(&percent_encoded(name.as_str())).unwrap_or_else(|_| HeaderValue::from_static("?"));
         Self { name, provider, model, model_json, label }
     }
 
@@ -118,10 +120,23 @@ impl Deployment {
         &self.model_json
     }
 
-    /// The name as the value of a header.
+    /// The name as the value of a header; what a header cannot carry is percent-encoded.
     pub const fn label(&self) -> &HeaderValue {
         &self.label
     }
+}
+
+/// Encodes what the paths of notices encode as well.
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        match byte {
+            b'%' | b';' | b',' | b'"' | 0..=0x20 | 0x7f.. => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+            plain => out.push(char::from(plain)),
+        }
+        out
+    })
 }
 
 /// Names hold no control characters, so two characters need an escape.
@@ -132,6 +147,11 @@ fn json_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_holds_what_a_header_can() {
+        assert_eq!(percent_encoded("groß; 50%/m-1:x"), "gro%C3%9F%3B%2050%25/m-1:x");
+    }
 
     #[test]
     fn a_model_is_written_as_json() {
