@@ -32,5 +32,5 @@ pub use deployment::{Deployment, Provider, RetentionPolicy, Timeouts};
 pub use endpoint::{Endpoint, EndpointError};
 pub use known::Known;
 pub use operation::Operation;
-pub use request::{RequestError, caller_key, request};
+pub use request::{RequestError, caller_keys, request};
 pub use trouble::{provider_request_id, retry_after};

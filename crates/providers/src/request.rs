@@ -82,8 +82,13 @@ pub fn request(
 }
 
 /// The key that a caller presents, in either of the two usual headers.
-pub fn caller_key(headers: &HeaderMap) -> Option<&str> {
-    bare_key(headers).or_else(|| bearer_key(headers))
+fn caller_key(headers: &HeaderMap) -> Option<&str> {
+    caller_keys(headers).next()
+}
+
+/// Every key that a caller presents; SDKs may send one of their own in one header and a placeholder in the other.
+pub fn caller_keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    [bare_key(headers), bearer_key(headers)].into_iter().flatten()
 }
 
 fn bare_key(headers: &HeaderMap) -> Option<&str> {

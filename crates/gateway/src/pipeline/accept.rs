@@ -58,6 +58,8 @@ const UNBUILT: [&str; 24] = [
     "/v1/chat/completions",
 ];
 
+const STRICT: &str = "x-switchtower-strict";
+
 pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refused> {
     check_framing(&head.headers)?;
     check_size(settings, &head)?;
@@ -75,6 +77,7 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
     if method == Method::POST {
         check_media_type(&head.headers)?;
         check_length(settings, &head.headers)?;
+        check_strict(&head.headers)?;
     }
     Ok(Accepted { place, client, headers: head.headers })
 }
@@ -242,6 +245,21 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
         )),
         _ => Ok(()),
     }
+}
+
+/// A caller who misspells the wish must not believe that it was heard.
+fn check_strict(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut values = headers.get_all(STRICT).iter().map(|value| match value.as_bytes() {
+        value if value.eq_ignore_ascii_case(b"true") => Some(true),
+        value if value.eq_ignore_ascii_case(b"false") => Some(false),
+        _ => None,
+    });
+    let Some(first) = values.next() else { return Ok(()) };
+    if first.is_none() || values.any(|value| value != first) {
+        let message = format!("the header {STRICT} must be 'true' or 'false', and one of them only");
+        return Err(Refusal::new(RefusalCode::InvalidRequest, message));
+    }
+    Ok(())
 }
 
 fn check_length(settings: &Settings, headers: &HeaderMap) -> Result<(), Refusal> {

@@ -127,3 +127,38 @@ async fn a_slow_body_is_not_waited_for() {
     assert_eq!(response.status(), 408);
     assert!(text(response).await.contains("60000 ms (limits.body_time_ms_max)"));
 }
+
+#[tokio::test]
+async fn a_wish_to_be_strict_is_plain_or_refused() {
+    let (gateway, _) = gateway(Script::json(200, CHAT_ANSWER));
+    for (values, status) in [
+        (&["true"][..], 200),
+        (&["False"], 200),
+        (&["true", "TRUE"], 200),
+        (&["true", "false"], 400),
+        (&["yes"], 400),
+        (&["true, true"], 400),
+        (&[""], 400),
+    ] {
+        let mut request = post(CHAT, CHAT_REQUEST);
+        for value in values {
+            request.headers_mut().append("x-switchtower-strict", value.parse().unwrap());
+        }
+        let response = gateway.handle(request).await;
+        assert_eq!(response.status(), status, "{values:?}");
+        assert!(status == 200 || text(response).await.contains("x-switchtower-strict"));
+    }
+}
+
+#[tokio::test]
+async fn a_known_key_is_enough_beside_one_that_is_not() {
+    let key = switchtower_gateway::CallerKey::new("team", &switchtower_domain::Secret::new("k1"));
+    let settings = Settings::new(Access::keys(vec![key]).unwrap());
+    let (gateway, _) = gateway_with(Script::json(200, CHAT_ANSWER), settings, Vec::new());
+    for (bearer, bare, status) in
+        [("Bearer k1", "unused", 200), ("Bearer unused", "k1", 200), ("Bearer unused", "unused", 401)]
+    {
+        let request = with(with(post(CHAT, CHAT_REQUEST), "authorization", bearer), "x-api-key", bare);
+        assert_eq!(gateway.handle(request).await.status(), status, "{bearer} {bare}");
+    }
+}
