@@ -103,7 +103,9 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
         .iter()
         .find_map(|prefix| path.starts_with(prefix).then(|| path.get(prefix.len() - 4..)).flatten())
         .unwrap_or(path);
-    let found = match bare {
+    // Clients that join addresses leave a slash at the end, which means nothing anywhere here but in a model's name.
+    let trimmed = bare.trim_end_matches('/');
+    let found = match trimmed {
         "/v1/chat/completions" => (Place::Answer(DialectId::OpenaiChat), Method::POST),
         "/v1/messages" => (Place::Answer(DialectId::AnthropicMessages), Method::POST),
         "/v1/messages/count_tokens" => (Place::CountTokens, Method::POST),
@@ -112,7 +114,7 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
         "/readyz" => (Place::Ready, Method::GET),
         _ => match bare.strip_prefix("/v1/models/").and_then(percent_decoded) {
             Some(name) if !name.is_empty() => (Place::Model(name), Method::GET),
-            _ => return Err(no_such_place(bare)),
+            _ => return Err(no_such_place(trimmed)),
         },
     };
     Ok(found)
@@ -122,6 +124,11 @@ fn no_such_place(path: &str) -> Refusal {
     let beneath =
         |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     match UNBUILT.iter().find(|prefix| beneath(prefix)) {
+        // Only what was stored there is missing.
+        Some(prefix @ &"/v1/chat/completions") => {
+            let message = format!("nothing beneath {prefix} is served yet; what works: {BUILT}");
+            Refusal::new(RefusalCode::NotImplemented, message)
+        }
         Some(prefix) => {
             Refusal::new(RefusalCode::NotImplemented, format!("{prefix} is not served yet; what works: {BUILT}"))
         }
@@ -187,20 +194,25 @@ fn check_local(head: &Parts) -> Result<(), Refusal> {
         None => head.uri.authority().map(http::uri::Authority::as_str),
     };
     if head.headers.get_all(HOST).iter().count() > 1 || !host.is_some_and(is_local_authority) {
-        return Err(foreign("Host"));
+        return Err(foreign("Host header"));
     }
-    match head.headers.get(ORIGIN) {
-        None => Ok(()),
-        Some(origin) if origin.to_str().is_ok_and(is_local_origin) => Ok(()),
-        Some(_) => Err(foreign("Origin")),
+    // The target of the request may name a machine too, and readers differ in which of the two they believe.
+    let target = head.uri.authority().map(http::uri::Authority::as_str);
+    if target.is_some_and(|target| !host.is_some_and(|host| host.eq_ignore_ascii_case(target))) {
+        return Err(foreign("target of the request"));
+    }
+    if head.headers.get_all(ORIGIN).iter().all(|origin| origin.to_str().is_ok_and(is_local_origin)) {
+        Ok(())
+    } else {
+        Err(foreign("Origin header"))
     }
 }
 
-fn foreign(header: &str) -> Refusal {
+fn foreign(what: &str) -> Refusal {
     Refusal::new(
         RefusalCode::ForeignOrigin,
         format!(
-            "a gateway without keys serves this machine only, and the {header} header names another; configure keys to serve others"
+            "a gateway without keys serves this machine only, and the {what} names another; configure keys to serve others"
         ),
     )
 }
@@ -299,7 +311,16 @@ mod tests {
         assert_eq!(found("/anthropic/v1/messages"), Ok(Place::Answer(DialectId::AnthropicMessages)));
         assert_eq!(found("/v1/models/openai%2Fgpt-5"), Ok(Place::Model("openai/gpt-5".to_owned())));
         assert_eq!(found("/v1/models/sim/sim-1"), Ok(Place::Model("sim/sim-1".to_owned())));
-        for path in ["/v1/responses/resp_1", "/v1/embeddings", "/v1/messages/batches", "/v1/chat/completions/c1"] {
+        assert_eq!(found("/v1/chat/completions/"), Ok(Place::Answer(DialectId::OpenaiChat)));
+        assert_eq!(found("/anthropic/v1/messages/"), Ok(Place::Answer(DialectId::AnthropicMessages)));
+        assert_eq!(found("/v1/models/"), Ok(Place::Models));
+        for path in [
+            "/v1/responses/resp_1",
+            "/v1/responses/",
+            "/v1/embeddings",
+            "/v1/messages/batches",
+            "/v1/chat/completions/c1",
+        ] {
             assert_eq!(found(path).unwrap_err().code, RefusalCode::NotImplemented, "{path}");
         }
         for path in ["/", "/v1", "/v1/embeddingsx", "/v1/models/%zz", "/v2/messages"] {

@@ -162,3 +162,22 @@ async fn a_known_key_is_enough_beside_one_that_is_not() {
         assert_eq!(gateway.handle(request).await.status(), status, "{bearer} {bare}");
     }
 }
+
+#[tokio::test]
+async fn every_name_of_the_machine_is_local_where_no_key_is_asked_for() {
+    let (gateway, provider) = gateway(Script::json(200, CHAT_ANSWER));
+    for (target, origins, status) in [
+        ("http://localhost:8080/v1/chat/completions", &[][..], 200),
+        ("http://evil.example/v1/chat/completions", &[], 403),
+        ("http://127.0.0.1:8080/v1/chat/completions", &[], 403),
+        (CHAT, &["http://localhost:3000", "http://127.0.0.1:3000"], 200),
+        (CHAT, &["http://localhost:3000", "https://evil.example"], 403),
+    ] {
+        let mut request = post(target, CHAT_REQUEST);
+        for origin in origins {
+            request.headers_mut().append("origin", origin.parse().unwrap());
+        }
+        assert_eq!(gateway.handle(request).await.status(), status, "{target} {origins:?}");
+    }
+    assert_eq!(provider.bodies().len(), 2);
+}
