@@ -70,6 +70,9 @@ pub(super) fn head(buffer: &mut BytesMut) -> Result<Option<Head>, FramingError> 
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(_) => return Err(FramingError("the head cannot be read")),
         };
+        if has_bare_line_feed(buffer.get(..size).unwrap_or_default()) {
+            return Err(FramingError("a line ends in a bare line feed"));
+        }
         let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(FramingError("no status"))?;
         if status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(FramingError("another protocol was not asked for"));
@@ -94,6 +97,11 @@ pub(super) fn head(buffer: &mut BytesMut) -> Result<Option<Head>, FramingError> 
         buffer.advance(size);
         return Ok(Some(Head { response, body, reusable }));
     }
+}
+
+/// The parser takes them; empty lines before the head are looked at too.
+fn has_bare_line_feed(head: &[u8]) -> bool {
+    head.split_inclusive(|byte| *byte == b'\n').any(|line| !line.ends_with(b"\r\n"))
 }
 
 fn framing(status: StatusCode, headers: &HeaderMap) -> Result<Framing, FramingError> {
@@ -291,6 +299,7 @@ mod tests {
             "transfer-encoding: gzip, chunked",
             "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
             "content-length : 5",
+            "x: y\ncontent-length: 5",
         ] {
             let bytes = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\nhello");
             assert!(read(bytes.as_bytes(), 1000).is_err(), "{head}");
@@ -302,6 +311,7 @@ mod tests {
             assert!(read(bytes.as_bytes(), 1000).is_err(), "{body}");
         }
         assert!(read(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", 1000).is_err());
+        assert!(read(b"HTTP/1.1 200 OK\ncontent-length: 5\n\nhello", 1000).is_err());
         assert!(read(b"SSH-2.0-OpenSSH\r\n\r\n", 1000).is_err());
     }
 
