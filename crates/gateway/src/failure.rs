@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use std::time::SystemTime;
 use switchtower_dialect::dialect;
-use switchtower_domain::{Failure, FailureClass, Refusal, RefusalCode, TransportError, mask_secrets};
+use switchtower_domain::{Failure, FailureClass, Refusal, RefusalCode, Secret, TransportError, mask_secrets};
 use switchtower_providers::{Credential, Deployment, provider_request_id, retry_after};
 
 /// The failure that an answer with an error status is.
@@ -20,11 +20,16 @@ pub(crate) fn of_answer(deployment: &Deployment, status: u16, headers: &HeaderMa
 
 /// The failure that a broken exchange is.
 pub(crate) fn of_transport(error: &TransportError) -> Failure {
-    let class = match error {
+    Failure::new(class_of(error))
+}
+
+/// The class of a broken exchange.
+pub(crate) const fn class_of(error: &TransportError) -> FailureClass {
+    match error {
         TransportError::Connect { .. } | TransportError::Broken { .. } => FailureClass::Unreachable,
+        TransportError::Malformed { .. } => FailureClass::Malformed,
         TransportError::TimedOut { .. } => FailureClass::TimedOut,
-    };
-    Failure::new(class)
+    }
 }
 
 /// The refusal that a client gets for a failure.
@@ -76,7 +81,15 @@ pub(crate) fn request_id(deployment: &Deployment, headers: &HeaderMap) -> Option
 }
 
 fn mask(text: &str, deployment: &Deployment) -> String {
-    let known: Vec<_> = deployment.provider.credential.secret().into_iter().collect();
+    let provider = &deployment.provider;
+    // Some vendors take their key in a header of their own; the configuration marks those.
+    let in_headers: Vec<Secret> = provider
+        .headers
+        .values()
+        .filter(|value| value.is_sensitive())
+        .filter_map(|value| value.to_str().ok().map(Secret::new))
+        .collect();
+    let known: Vec<&Secret> = provider.credential.secret().into_iter().chain(&in_headers).collect();
     mask_secrets(text, &known)
 }
 

@@ -128,3 +128,16 @@ async fn a_long_text_of_a_provider_is_cut() {
     let message = error["error"]["message"].as_str().unwrap();
     assert!(message.len() < 4200 && message.ends_with("ä…"), "{}", message.len());
 }
+
+#[tokio::test]
+async fn a_key_in_a_header_of_the_vendors_own_stays_secret_as_well() {
+    let mut vendor = provider("vendor", "openai");
+    let mut key = http::HeaderValue::from_static("vendor-key-000111222");
+    key.set_sensitive(true);
+    vendor.headers.insert("x-vendor-key", key);
+    let script = Script::json(401, r#"{"error":{"message":"no such key: vendor-key-000111222","code":"nope"}}"#);
+    let (gateway, _) = gateway_with(script, keyless(), vec![vendor]);
+    let body = CHAT_REQUEST.replace("\"smart\"", "\"vendor/x\"");
+    let told = text(gateway.handle(post(CHAT, &body)).await).await;
+    assert!(told.contains("no such key: ***"), "{told}");
+}
