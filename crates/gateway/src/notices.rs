@@ -1,6 +1,7 @@
 //! What a translation could not carry, as the value of a response header.
 
 use http::HeaderValue;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use switchtower_domain::{Notice, NoticeClass};
 
@@ -15,6 +16,9 @@ pub(crate) fn header(notices: &[Notice]) -> Option<HeaderValue> {
     }
     let mut sorted: Vec<&Notice> = notices.iter().collect();
     sorted.sort_by_key(|notice| std::cmp::Reverse(notice.class));
+    // Of several notices at one path the weightiest says enough.
+    let mut seen = HashSet::new();
+    sorted.retain(|notice| seen.insert(notice.path.as_str()));
     let mut text = String::new();
     let mut written = 0;
     for notice in &sorted {
@@ -77,6 +81,12 @@ fn encode(path: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_listed_once_with_what_weighs_most() {
+        let notices = [Notice::hint("store", "one"), Notice::meaning("store", "other"), Notice::hint("seed", "one")];
+        assert_eq!(header(&notices).unwrap(), "store;meaning, seed;hint");
+    }
 
     #[test]
     fn notices_are_listed_by_weight() {
