@@ -34,6 +34,12 @@ pub enum TransportError {
         /// What the system said.
         reason: String,
     },
+    /// What came is no answer in HTTP, or could be read as two.
+    #[error("{reason}")]
+    Malformed {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Nothing came in time.
     #[error("nothing came within {waited_ms} ms")]
     TimedOut {

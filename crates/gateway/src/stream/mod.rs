@@ -14,7 +14,7 @@ mod patience;
 mod translate;
 
 use crate::Settings;
-use crate::failure::{masked, masked_id, refusal};
+use crate::failure::{class_of, masked, masked_id, refusal};
 use crate::request_id::RequestId;
 use bytes::{Bytes, BytesMut};
 use forward::Forward;
@@ -203,11 +203,7 @@ impl EventStream {
     }
 
     fn cut(&mut self, error: &TransportError) -> Bytes {
-        let class = match error {
-            TransportError::TimedOut { .. } => FailureClass::TimedOut,
-            TransportError::Connect { .. } | TransportError::Broken { .. } => FailureClass::Unreachable,
-        };
-        self.stop(Broken { class, what: error.to_string() })
+        self.stop(Broken { class: class_of(error), what: error.to_string() })
     }
 
     fn give_up(&mut self, what: &'static str) -> Bytes {

@@ -58,7 +58,7 @@ impl Plain {
                 Ok(answer) => return Ok(self.answered(answer, authority)),
                 // The provider closed the connection before anything was sent on it.
                 Err(Trouble::Stale) => {}
-                Err(Trouble::Broken(reason)) => return Err(TransportError::Broken { reason }),
+                Err(Trouble::Final(error)) => return Err(error),
             }
         }
         let stream = self.connect(&authority).await?;
@@ -67,7 +67,7 @@ impl Plain {
             Err(Trouble::Stale) => {
                 Err(TransportError::Broken { reason: "closed before the request was sent".to_owned() })
             }
-            Err(Trouble::Broken(reason)) => Err(TransportError::Broken { reason }),
+            Err(Trouble::Final(error)) => Err(error),
         }
     }
 
@@ -149,12 +149,18 @@ struct Answered {
 enum Trouble {
     /// Nothing was sent; another connection may be tried.
     Stale,
-    Broken(String),
+    Final(TransportError),
+}
+
+impl Trouble {
+    fn broken(reason: impl Into<String>) -> Self {
+        Self::Final(TransportError::Broken { reason: reason.into() })
+    }
 }
 
 impl From<FramingError> for Trouble {
     fn from(error: FramingError) -> Self {
-        Self::Broken(error.to_string())
+        Self::Final(TransportError::Malformed { reason: error.to_string() })
     }
 }
 
@@ -173,9 +179,9 @@ async fn exchange(mut stream: TcpStream, request_head: &[u8], body: &Bytes) -> R
         }
         buffer.reserve(READ_BYTES_MIN);
         match stream.read_buf(&mut buffer).await {
-            Ok(0) => return Err(Trouble::Broken("closed before the answer".to_owned())),
+            Ok(0) => return Err(Trouble::broken("closed before the answer")),
             Ok(_) => {}
-            Err(error) => return Err(Trouble::Broken(error.to_string())),
+            Err(error) => return Err(Trouble::broken(error.to_string())),
         }
     }
 }
@@ -186,7 +192,7 @@ async fn write(stream: &TcpStream, head: &[u8], body: &[u8], early: &mut BytesMu
     let mut any = false;
     while !head.is_empty() || !body.is_empty() {
         match stream.try_write_vectored(&[IoSlice::new(head), IoSlice::new(body)]) {
-            Ok(0) => return Err(Trouble::Broken("nothing more can be written".to_owned())),
+            Ok(0) => return Err(Trouble::broken("nothing more can be written")),
             Ok(written) => {
                 any = true;
                 let of_head = written.min(head.len());
@@ -274,7 +280,10 @@ impl Body for PlainBody {
                     return Poll::Ready(None);
                 }
                 Ok(None) => {}
-                Err(error) => return this.broken(error.to_string()),
+                Err(error) => {
+                    this.open = None;
+                    return Poll::Ready(Some(Err(TransportError::Malformed { reason: error.to_string() })));
+                }
             }
             match ready!(open.poll_read(cx)) {
                 Ok(0) if this.framing.may_end() => {
@@ -408,6 +417,19 @@ mod tests {
             assert!(matches!(ask(&client, &url).await, Err(TransportError::Broken { .. })), "{cut}");
         }
         assert!(client.idle.lock().unwrap().0.values().all(Vec::is_empty));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_could_be_read_as_two_is_malformed() {
+        let client = Plain::new(UpstreamSettings::default());
+        for answer in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\n\r\nok",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nokay\r\n0\r\n\r\n",
+        ] {
+            let (url, _) = provider(vec![(answer, true)]).await;
+            assert!(matches!(ask(&client, &url).await, Err(TransportError::Malformed { .. })), "{answer}");
+        }
     }
 
     #[tokio::test]
