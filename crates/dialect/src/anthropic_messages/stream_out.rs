@@ -271,7 +271,7 @@ impl Encoder {
         // A server that does not say why it stopped has stopped for its calls, if there are any.
         let calls = self.parts.iter().any(|known| matches!(known.content.kind, PartKind::ToolCall(_)));
         let unsaid = if calls { StopReason::ToolUse } else { StopReason::EndTurn };
-        let stop = self.stop.clone().unwrap_or(Stop::new(unsaid));
+        let stop = self.stop.clone().unwrap_or_else(|| Stop::new(unsaid));
         let parts: Vec<Part> = self.parts.iter().map(|known| known.content.clone()).collect();
         let delta = Object::new()
             .with("stop_reason", wire::stop_word(&response::reason(&stop, &parts, false), false))

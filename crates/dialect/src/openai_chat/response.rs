@@ -11,7 +11,7 @@ use switchtower_domain::{
 
 pub(super) fn decode(body: Value, variant: &Variant) -> Result<Answer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
-    if !fields.peek("choices").and_then(Value::as_array).is_some_and(|choices| !choices.is_empty()) {
+    if fields.peek("choices").and_then(Value::as_array).is_none_or(Vec::is_empty) {
         return Err(DecodeError::Missing { path: "choices[0]".to_owned() });
     }
     fields.constant("object", wire::OBJECT);
