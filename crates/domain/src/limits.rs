@@ -8,7 +8,7 @@ pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The largest head of a request, all headers together.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// The most headers of a request.
-pub const HEADERS_MAX: usize = 100;
+pub const HEADERS_MAX: usize = 64;
 /// The deepest nesting of a body.
 pub const DEPTH_MAX: usize = 96;
 /// The most tools that a request may offer.

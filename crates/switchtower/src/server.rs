@@ -79,7 +79,8 @@ const TICK: Duration = Duration::from_millis(500);
 /// How much more than the gateway takes is read of a head, so that it is the gateway that says no, by the name of the
 /// setting. What exceeds even this is refused with a bare status.
 const HEAD_BYTES_MORE: usize = 16 * 1024;
-const HEADERS_MORE: usize = 64;
+// With the usual limit this comes to the hundred that the HTTP library reads without allocating.
+const HEADERS_MORE: usize = 36;
 /// Pause after a failed accept, so that a machine without file handles is not kept busy.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 

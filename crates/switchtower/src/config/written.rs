@@ -138,7 +138,7 @@ section!(Limits {
     body_bytes_max: u64 = "33554432", "The largest body of a request, from 1 to 1073741824.";
     body_time_ms_max: u64 = "60000", "How long a client may take to send a body, from 1 to 3600000.";
     header_bytes_max: u64 = "65536", "The largest head of a request, from 8192 to 1048576.";
-    headers_max: u64 = "100", "The most headers of a request, from 8 to 1000.";
+    headers_max: u64 = "64", "The most headers of a request, from 8 to 1000.";
     event_bytes_max: u64 = "4194304", "The largest event of a provider's stream, from 1024 to 1073741824.";
     answer_bytes_max: u64 = "67108864", "The largest whole answer of a provider, from 1024 to 1073741824.";
     depth_max: u64 = "96", "The deepest nesting of a body, from 4 to 120.";
