@@ -131,12 +131,12 @@ impl Directory {
 mod tests {
     use super::*;
     use switchtower_domain::ProviderName;
-    use switchtower_providers::{Credential, Endpoint, known};
+    use switchtower_providers::{Credential, known};
 
     fn provider(name: &str) -> Arc<Provider> {
         let kind = known("openai").unwrap();
-        let endpoint = Endpoint::new("https://a.example/v1", kind.dialect).unwrap();
-        let mut provider = Provider::of_kind(ProviderName::new(name).unwrap(), kind, endpoint, Credential::None);
+        let name = ProviderName::new(name).unwrap();
+        let mut provider = Provider::of_kind(name, kind, "https://a.example/v1", Credential::None).unwrap();
         provider.models = vec![ModelName::new("gpt-5").unwrap()];
         Arc::new(provider)
     }

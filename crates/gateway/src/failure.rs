@@ -3,16 +3,24 @@
 use http::HeaderMap;
 use std::time::SystemTime;
 use switchtower_dialect::dialect;
-use switchtower_domain::{Failure, FailureClass, Refusal, RefusalCode, Secret, TransportError, mask_secrets};
+use switchtower_domain::{
+    DialectId, Failure, FailureClass, Refusal, RefusalCode, Secret, TransportError, mask_secrets,
+};
 use switchtower_providers::{Credential, Deployment, provider_request_id, retry_after};
 
 /// The failure that an answer with an error status is.
-pub(crate) fn of_answer(deployment: &Deployment, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
-    let provider = &deployment.provider;
-    let mut failure = dialect(provider.dialect).decode_failure(status, body);
-    let stated = retry_after(provider, status, headers, SystemTime::now());
+pub(crate) fn of_answer(
+    deployment: &Deployment,
+    client: DialectId,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Failure {
+    let interface = deployment.provider.interface(client);
+    let mut failure = dialect(interface.dialect).decode_failure(status, body);
+    let stated = retry_after(interface, status, headers, SystemTime::now());
     failure.retry_after = stated.or(failure.retry_after);
-    if let Some(id) = request_id(deployment, headers) {
+    if let Some(id) = request_id(deployment, client, headers) {
         failure.request_id = Some(id);
     }
     failure
@@ -76,8 +84,8 @@ pub(crate) fn masked_id(id: &str, deployment: &Deployment) -> Option<String> {
 }
 
 /// The provider's id of a request, as its headers say it.
-pub(crate) fn request_id(deployment: &Deployment, headers: &HeaderMap) -> Option<String> {
-    masked_id(provider_request_id(&deployment.provider, headers)?, deployment)
+pub(crate) fn request_id(deployment: &Deployment, client: DialectId, headers: &HeaderMap) -> Option<String> {
+    masked_id(provider_request_id(deployment.provider.interface(client), headers)?, deployment)
 }
 
 fn mask(text: &str, deployment: &Deployment) -> String {

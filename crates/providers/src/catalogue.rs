@@ -33,7 +33,9 @@ mod tests {
             ProviderName::new(kind.name.clone()).unwrap();
             if let Some(base) = &kind.base_url {
                 assert!(base.starts_with("https://"), "{}: {base}", kind.name);
-                Endpoint::new(base, kind.dialect).unwrap();
+                for interface in kind.interfaces() {
+                    Endpoint::new(interface.base_url.as_deref().unwrap_or(base), interface.dialect).unwrap();
+                }
             }
             assert!(kind.docs.starts_with("https://"), "{}", kind.name);
             assert_eq!(kind.base_url.is_some(), kind.key_variable.is_some(), "{}", kind.name);

@@ -1,6 +1,6 @@
 //! A provider as it is configured, and one model there.
 
-use crate::{Credential, CredentialStyle, Endpoint, Known};
+use crate::{Credential, CredentialStyle, Endpoint, EndpointError, Known, KnownInterface};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,44 +13,68 @@ use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName};
 pub struct Provider {
     /// The name that clients write before a model.
     pub name: ProviderName,
-    /// What it speaks.
-    pub dialect: DialectId,
-    /// Where it is.
-    pub endpoint: Endpoint,
+    /// How it speaks the dialect that it speaks best.
+    pub main: Interface,
+    /// How it speaks others.
+    pub others: Vec<Interface>,
     /// What it is shown.
     pub credential: Credential,
-    /// How it differs from its dialect.
-    pub variant: Variant,
     /// How long it may take.
     pub timeouts: Timeouts,
     /// Whether it may keep what it is sent.
     pub retention: RetentionPolicy,
-    /// Headers that each request carries.
+    /// Headers that each request carries, on top of those of the interface.
     pub headers: HeaderMap,
-    /// Headers of the caller that are passed on.
+    /// Headers of the caller that are passed on, on top of those of the interface.
     pub passed_headers: Vec<HeaderName>,
-    /// The header in which it names its own id for a request.
-    pub request_id_header: HeaderName,
     /// Models that listings show; others can be asked for all the same.
     pub models: Vec<ModelName>,
 }
 
 impl Provider {
-    /// A provider of a known kind at an endpoint, with the limits that are usual.
-    pub fn of_kind(name: ProviderName, kind: &Known, endpoint: Endpoint, credential: Credential) -> Self {
-        Self {
+    /// A provider of a known kind at a base URL, with the limits that are usual. What a kind speaks at an address apart
+    /// is known only where the base URL is the usual one.
+    ///
+    /// # Errors
+    /// [`EndpointError`] says what is wrong with the URL.
+    pub fn of_kind(
+        name: ProviderName,
+        kind: &Known,
+        base_url: &str,
+        credential: Credential,
+    ) -> Result<Self, EndpointError> {
+        let usual = kind.base_url.as_deref() == Some(base_url);
+        let interface = |known: &KnownInterface| {
+            let base = known.base_url.as_deref().filter(|_| usual).unwrap_or(base_url);
+            Interface::new(known, base)
+        };
+        let others = kind.others.iter().filter(|known| usual || known.base_url.is_none());
+        Ok(Self {
             name,
-            dialect: kind.dialect,
-            endpoint,
+            main: interface(&kind.main)?,
+            others: others.map(interface).collect::<Result<_, _>>()?,
             credential,
-            variant: kind.variant.clone(),
             timeouts: Timeouts::default(),
             retention: RetentionPolicy::default(),
-            headers: kind.headers.clone(),
-            passed_headers: kind.passed_headers.clone(),
-            request_id_header: kind.request_id_header.clone(),
+            headers: HeaderMap::new(),
+            passed_headers: Vec::new(),
             models: Vec::new(),
-        }
+        })
+    }
+
+    /// How to speak with it for a client: in the client's own dialect where it has that, in its best one otherwise.
+    pub fn interface(&self, client: DialectId) -> &Interface {
+        self.others.iter().find(|interface| interface.dialect == client).unwrap_or(&self.main)
+    }
+
+    /// Every dialect that it speaks, the best one first.
+    pub fn interfaces(&self) -> impl Iterator<Item = &Interface> {
+        std::iter::once(&self.main).chain(&self.others)
+    }
+
+    /// The same, to be changed.
+    pub fn interfaces_mut(&mut self) -> impl Iterator<Item = &mut Interface> {
+        std::iter::once(&mut self.main).chain(&mut self.others)
     }
 
     /// The style of key that a dialect's own vendor expects.
@@ -59,6 +83,40 @@ impl Provider {
             DialectId::OpenaiChat => CredentialStyle::Bearer,
             DialectId::AnthropicMessages => CredentialStyle::XApiKey,
         }
+    }
+}
+
+/// One dialect as a provider speaks it: where, and with which differences.
+#[derive(Debug, Clone)]
+pub struct Interface {
+    /// The dialect.
+    pub dialect: DialectId,
+    /// Where it is spoken.
+    pub endpoint: Endpoint,
+    /// How it differs from the dialect as its own vendor documents it.
+    pub variant: Variant,
+    /// Headers that each request carries.
+    pub headers: HeaderMap,
+    /// Headers of the caller that are passed on.
+    pub passed_headers: Vec<HeaderName>,
+    /// The header in which the provider names its own id for a request.
+    pub request_id_header: HeaderName,
+}
+
+impl Interface {
+    /// What is known of a kind, at a base URL.
+    ///
+    /// # Errors
+    /// [`EndpointError`] says what is wrong with the URL.
+    pub fn new(known: &KnownInterface, base_url: &str) -> Result<Self, EndpointError> {
+        Ok(Self {
+            dialect: known.dialect,
+            endpoint: Endpoint::new(base_url, known.dialect)?,
+            variant: known.variant.clone(),
+            headers: known.headers.clone(),
+            passed_headers: known.passed_headers.clone(),
+            request_id_header: known.request_id_header.clone(),
+        })
     }
 }
 

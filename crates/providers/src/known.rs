@@ -10,8 +10,6 @@ use switchtower_domain::DialectId;
 pub struct Known {
     /// The name of the kind, which is also the usual name of a provider of it.
     pub name: String,
-    /// What it speaks.
-    pub dialect: DialectId,
     /// Where it is, unless it is wherever the operator runs it.
     pub base_url: Option<String>,
     /// The environment variable that usually holds its key.
@@ -20,14 +18,41 @@ pub struct Known {
     pub base_url_variable: Option<String>,
     /// How its key is shown.
     pub style: CredentialStyle,
-    /// How it differs from its dialect.
+    /// The dialect that it speaks best.
+    pub main: KnownInterface,
+    /// Further dialects that it speaks.
+    pub others: Vec<KnownInterface>,
+    /// Its public reference.
+    pub docs: String,
+}
+
+impl Known {
+    /// Every dialect that it speaks, the best one first.
+    pub fn interfaces(&self) -> impl Iterator<Item = &KnownInterface> {
+        std::iter::once(&self.main).chain(&self.others)
+    }
+
+    /// The kind with one of its dialects alone, if it speaks it.
+    pub fn only(&self, dialect: DialectId) -> Option<Self> {
+        let main = self.interfaces().find(|interface| interface.dialect == dialect)?.clone();
+        let base_url = main.base_url.clone().or_else(|| self.base_url.clone());
+        Some(Self { main, base_url, others: Vec::new(), ..self.clone() })
+    }
+}
+
+/// How a kind of provider speaks one dialect.
+#[derive(Debug, Clone)]
+pub struct KnownInterface {
+    /// The dialect.
+    pub dialect: DialectId,
+    /// Where it is spoken, if not at the provider's base URL.
+    pub base_url: Option<String>,
+    /// How it differs from the dialect as its own vendor documents it.
     pub variant: Variant,
     /// Headers that each request carries.
     pub headers: HeaderMap,
     /// Headers of the caller that are passed on.
     pub passed_headers: Vec<HeaderName>,
-    /// The header in which it names its own id for a request.
+    /// The header in which the provider names its own id for a request.
     pub request_id_header: HeaderName,
-    /// Its public reference.
-    pub docs: String,
 }

@@ -5,7 +5,7 @@
 //! or decides which deployment serves a request.
 //!
 //! ```text
-//! catalogue()  what is known of each vendor: dialect, base URL, name of the key's variable, quirks with their sources
+//! catalogue()  what is known of each vendor: dialects, base URL, name of the key's variable, quirks with their sources
 //!    -> Provider     one endpoint with one credential, quirks and limits on time
 //!    -> Deployment   one model there, by the name that clients ask for
 //!    -> request()    an HTTP request for one operation, with exactly the headers that may leave
@@ -28,9 +28,9 @@ mod trouble;
 
 pub use catalogue::{catalogue, known};
 pub use credential::{Credential, CredentialError, CredentialStyle};
-pub use deployment::{Deployment, Provider, RetentionPolicy, Timeouts};
+pub use deployment::{Deployment, Interface, Provider, RetentionPolicy, Timeouts};
 pub use endpoint::{Endpoint, EndpointError};
-pub use known::Known;
+pub use known::{Known, KnownInterface};
 pub use operation::Operation;
 pub use request::{RequestError, caller_keys, request};
 pub use trouble::{provider_request_id, retry_after};

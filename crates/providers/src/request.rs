@@ -1,7 +1,7 @@
 //! The request that leaves.
 
 use crate::credential::{X_API_KEY, header};
-use crate::{Credential, CredentialError, Operation, Provider};
+use crate::{Credential, CredentialError, Interface, Operation, Provider};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request};
@@ -26,7 +26,7 @@ pub enum RequestError {
     CallerKey(#[from] CredentialError),
 }
 
-/// A request for an operation.
+/// A request for an operation in one of the dialects that the provider speaks.
 ///
 /// It carries the body, the provider's own headers and credential, and of the caller's headers only those that the
 /// provider lists: never the caller's credential, unless the credential is [`Credential::Caller`].
@@ -35,12 +35,13 @@ pub enum RequestError {
 /// [`RequestError`] where a credential is missing or the operation does not exist.
 pub fn request(
     provider: &Provider,
+    interface: &Interface,
     operation: Operation,
     body: Bytes,
     streamed: bool,
     caller: &HeaderMap,
 ) -> Result<Request<Bytes>, RequestError> {
-    let address = provider.endpoint.address(operation).ok_or(RequestError::NoSuchOperation)?;
+    let address = interface.endpoint.address(operation).ok_or(RequestError::NoSuchOperation)?;
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = address.clone();
@@ -49,10 +50,10 @@ pub fn request(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let accept = if streamed { "text/event-stream" } else { "application/json" };
     headers.insert(ACCEPT, HeaderValue::from_static(accept));
-    for (name, value) in &provider.headers {
+    for (name, value) in interface.headers.iter().chain(&provider.headers) {
         headers.insert(name.clone(), value.clone());
     }
-    for name in &provider.passed_headers {
+    for name in interface.passed_headers.iter().chain(&provider.passed_headers) {
         let mut first = true;
         for value in caller.get_all(name) {
             if first {
@@ -105,13 +106,12 @@ fn bearer_key(headers: &HeaderMap) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CredentialStyle, Endpoint, known};
+    use crate::{CredentialStyle, known};
     use switchtower_domain::ProviderName;
 
     fn provider(kind: &str, credential: Credential) -> Provider {
         let kind = known(kind).unwrap();
-        let endpoint = Endpoint::new("https://a.example/v1", kind.dialect).unwrap();
-        Provider::of_kind(ProviderName::new("p").unwrap(), kind, endpoint, credential)
+        Provider::of_kind(ProviderName::new("p").unwrap(), kind, "https://a.example/v1", credential).unwrap()
     }
 
     fn caller() -> HeaderMap {
@@ -131,7 +131,8 @@ mod tests {
     }
 
     fn sent(provider: &Provider) -> HeaderMap {
-        let request = request(provider, Operation::Answer, Bytes::from_static(b"{}"), true, &caller()).unwrap();
+        let request =
+            request(provider, &provider.main, Operation::Answer, Bytes::from_static(b"{}"), true, &caller()).unwrap();
         request.headers().clone()
     }
 
@@ -161,10 +162,10 @@ mod tests {
     #[test]
     fn a_missing_key_is_an_error() {
         let provider = provider("openai", Credential::Missing { reference: "env:X".to_owned() });
-        let error = request(&provider, Operation::Answer, Bytes::new(), false, &caller()).unwrap_err();
+        let error = request(&provider, &provider.main, Operation::Answer, Bytes::new(), false, &caller()).unwrap_err();
         assert_eq!(error, RequestError::CredentialMissing { reference: "env:X".to_owned() });
         assert_eq!(
-            request(&provider, Operation::CountTokens, Bytes::new(), false, &caller()).unwrap_err(),
+            request(&provider, &provider.main, Operation::CountTokens, Bytes::new(), false, &caller()).unwrap_err(),
             RequestError::NoSuchOperation
         );
     }

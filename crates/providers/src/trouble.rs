@@ -1,6 +1,6 @@
 //! What the head of a failed answer says: the provider's id for the request, and when to ask again.
 
-use crate::{Provider, anthropic, openai};
+use crate::{Interface, anthropic, openai};
 use http::HeaderMap;
 use std::time::{Duration, SystemTime};
 use switchtower_domain::DialectId;
@@ -11,14 +11,14 @@ const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
 const EPOCH_SECONDS_MIN: f64 = 1e9;
 
 /// The provider's id for a request.
-pub fn provider_request_id<'a>(provider: &Provider, headers: &'a HeaderMap) -> Option<&'a str> {
-    let id = headers.get(&provider.request_id_header)?.to_str().ok()?;
+pub fn provider_request_id<'a>(interface: &Interface, headers: &'a HeaderMap) -> Option<&'a str> {
+    let id = headers.get(&interface.request_id_header)?.to_str().ok()?;
     (id.len() <= 128).then_some(id)
 }
 
 /// When a provider wants to be asked again: `retry-after-ms`, `retry-after` (seconds or a date), or, where it limits
 /// the rate, the time at which its limits are renewed.
-pub fn retry_after(provider: &Provider, status: u16, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub fn retry_after(interface: &Interface, status: u16, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let milliseconds = text("retry-after-ms").and_then(|text| text.parse::<f64>().ok()).map(|ms| ms / 1000.0);
     let stated = match milliseconds {
@@ -26,7 +26,7 @@ pub fn retry_after(provider: &Provider, status: u16, headers: &HeaderMap, now: S
         None => text("retry-after").and_then(|text| moment(text, now)),
     };
     let renewed = || {
-        let names = match provider.dialect {
+        let names = match interface.dialect {
             DialectId::OpenaiChat => openai::failures::RENEWAL_HEADERS,
             DialectId::AnthropicMessages => anthropic::failures::RENEWAL_HEADERS,
         };
@@ -90,19 +90,17 @@ fn date(text: &str, now: SystemTime) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Credential, Endpoint, known};
+    use crate::known;
     use http::HeaderName;
-    use switchtower_domain::ProviderName;
 
     fn wait(kind: &str, headers: &[(&str, &str)]) -> Option<f64> {
         let kind = known(kind).unwrap();
-        let endpoint = Endpoint::new("https://a.example/v1", kind.dialect).unwrap();
-        let provider = Provider::of_kind(ProviderName::new("p").unwrap(), kind, endpoint, Credential::None);
+        let interface = Interface::new(&kind.main, "https://a.example/v1").unwrap();
         let map =
             headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect();
         // 2015-10-21T07:27:00Z
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_420);
-        retry_after(&provider, 429, &map, now).map(|wait| wait.as_secs_f64())
+        retry_after(&interface, 429, &map, now).map(|wait| wait.as_secs_f64())
     }
 
     #[test]

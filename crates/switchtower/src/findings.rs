@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result};
 use http::HeaderName;
 use std::sync::Arc;
 use switchtower_dialect::Variant;
-use switchtower_domain::{DialectId, ModelName, ProviderName};
-use switchtower_providers::{Credential, Endpoint, Known, Provider, RetentionPolicy, Timeouts, catalogue, openai};
+use switchtower_domain::{ModelName, ProviderName};
+use switchtower_providers::{Credential, Known, Provider, anthropic, catalogue, openai};
 
 /// The providers that the environment has keys for.
 ///
@@ -16,10 +16,11 @@ pub fn providers(environment: &Environment) -> Result<Vec<Arc<Provider>>> {
     let mut found = Vec::new();
     for kind in catalogue() {
         let Some((variable, key)) = variable(environment, kind) else { continue };
-        let endpoint = endpoint(environment, kind)?;
+        let (base_url, from) = base_url(environment, kind)?;
         let credential = Credential::key(kind.style, key).with_context(|| format!("failed to use {variable}"))?;
         let name = ProviderName::new(kind.name.clone())?;
-        found.push(Arc::new(Provider::of_kind(name, kind, endpoint, credential)));
+        let provider = Provider::of_kind(name, kind, base_url, credential);
+        found.push(Arc::new(provider.with_context(|| format!("failed to use {from}"))?));
     }
     Ok(found)
 }
@@ -29,14 +30,15 @@ fn variable<'a>(environment: &'a Environment, kind: &'a Known) -> Option<(&'a st
     Some((variable, environment.get(variable)?))
 }
 
-fn endpoint(environment: &Environment, kind: &Known) -> Result<Endpoint> {
+/// The base URL of a kind, and where it is said.
+fn base_url<'a>(environment: &'a Environment, kind: &'a Known) -> Result<(&'a str, &'a str)> {
     if let Some(variable) = &kind.base_url_variable
         && let Some(url) = environment.get(variable)
     {
-        return Endpoint::new(url, kind.dialect).with_context(|| format!("failed to use {variable}"));
+        return Ok((url, variable));
     }
     let url = kind.base_url.as_deref().context("a provider without a base URL needs a configuration")?;
-    Ok(Endpoint::new(url, kind.dialect)?)
+    Ok((url, "the catalogue"))
 }
 
 /// The simulator as a provider: once in each dialect, so that every way through the gateway can be tried offline.
@@ -44,36 +46,17 @@ fn endpoint(environment: &Environment, kind: &Known) -> Result<Endpoint> {
 /// # Errors
 /// Never in practice: its names are constant.
 pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
-    let of = |name: &str, dialect, base: &str| -> Result<Arc<Provider>> {
+    let of = |name: &str, mut kind: Known| -> Result<Arc<Provider>> {
+        // It speaks each dialect as the dialect's own vendor does.
+        kind.main.variant = Variant::default();
         let models = switchtower_sim::Settings::default().models;
-        Ok(Arc::new(Provider {
-            name: ProviderName::new(name)?,
-            dialect,
-            endpoint: Endpoint::new(base, dialect)?,
-            credential: Credential::None,
-            variant: Variant::default(),
-            timeouts: Timeouts::default(),
-            retention: RetentionPolicy::default(),
-            headers: match dialect {
-                DialectId::AnthropicMessages => switchtower_providers::anthropic::unlisted().headers,
-                DialectId::OpenaiChat => openai::unlisted().headers,
-            },
-            passed_headers: passed_to_sim(),
-            request_id_header: match dialect {
-                DialectId::AnthropicMessages => switchtower_providers::anthropic::unlisted().request_id_header,
-                DialectId::OpenaiChat => openai::unlisted().request_id_header,
-            },
-            models: models
-                .into_iter()
-                .filter(|model| !model.contains("embed"))
-                .map(ModelName::new)
-                .collect::<Result<_, _>>()?,
-        }))
+        let models = models.into_iter().filter(|model| !model.contains("embed")).map(ModelName::new);
+        let mut provider = Provider::of_kind(ProviderName::new(name)?, &kind, "sim://local/v1", Credential::None)?;
+        provider.passed_headers = passed_to_sim();
+        provider.models = models.collect::<Result<_, _>>()?;
+        Ok(Arc::new(provider))
     };
-    Ok(vec![
-        of("sim", DialectId::OpenaiChat, "sim://local/v1")?,
-        of("sim-messages", DialectId::AnthropicMessages, "sim://local")?,
-    ])
+    Ok(vec![of("sim", openai::unlisted())?, of("sim-messages", anthropic::unlisted())?])
 }
 
 /// What steers the simulator, and the two headers that belong to a body of Messages.
@@ -106,7 +89,7 @@ mod tests {
         ]);
         let found = providers(&environment).unwrap();
         let names: Vec<(&str, &str)> =
-            found.iter().map(|provider| (provider.name.as_str(), provider.endpoint.base())).collect();
+            found.iter().map(|provider| (provider.name.as_str(), provider.main.endpoint.base())).collect();
         assert_eq!(names, [("openai", "http://127.0.0.1:9/v1"), ("groq", "https://api.groq.com/openai/v1")]);
         assert!(!format!("{found:?} {environment:?}").contains("sk-1"));
     }

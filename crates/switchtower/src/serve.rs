@@ -154,8 +154,8 @@ fn described(provider: &Provider) -> String {
         Credential::Caller(_) => "the caller's own key".to_owned(),
         Credential::Missing { reference } => format!("NO KEY at {reference}"),
     };
-    if provider.endpoint.base().starts_with("sim:") {
-        return format!("built in, {}", provider.dialect);
+    if provider.main.endpoint.base().starts_with("sim:") {
+        return format!("built in, {}", crate::config::dialects(provider));
     }
-    format!("{}, {}, {credential}", provider.endpoint.base(), provider.dialect)
+    format!("{}, {}, {credential}", provider.main.endpoint.base(), crate::config::dialects(provider))
 }

@@ -56,13 +56,13 @@ pub(super) async fn call(
     if !(200..300).contains(&status) {
         // An error that breaks off is still the error that its status says.
         let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
-        return Err(failed(&failure::of_answer(&deployment, status, &head.headers, &body)));
+        return Err(failed(&failure::of_answer(&deployment, client, status, &head.headers, &body)));
     }
     let content = match (streamed, is_event_stream(&head.headers)) {
         (true, true) => Content::Events(reading.body, ends_at),
         (true, false) => {
             let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
-            return Err(failed(&instead_of_events(&deployment, &head.headers, &body)));
+            return Err(failed(&instead_of_events(&deployment, client, &head.headers, &body)));
         }
         (false, true) => return Err(failed(&Failure::new(FailureClass::Malformed))),
         (false, false) => {
@@ -71,13 +71,13 @@ pub(super) async fn call(
         }
     };
     let provider_request_id =
-        failure::request_id(&deployment, &head.headers).and_then(|id| HeaderValue::try_from(id).ok());
+        failure::request_id(&deployment, client, &head.headers).and_then(|id| HeaderValue::try_from(id).ok());
     Ok(Answering { client, deployment, carriage, notices, provider_request_id, content })
 }
 
 /// Some providers say with status 200 that they failed; what else comes instead of events cannot be read.
-fn instead_of_events(deployment: &Deployment, headers: &HeaderMap, body: &[u8]) -> Failure {
-    let mut failure = failure::of_answer(deployment, 500, headers, body);
+fn instead_of_events(deployment: &Deployment, client: DialectId, headers: &HeaderMap, body: &[u8]) -> Failure {
+    let mut failure = failure::of_answer(deployment, client, 500, headers, body);
     if failure.message.is_none() {
         failure = Failure { request_id: failure.request_id, ..Failure::new(FailureClass::Malformed) };
     }

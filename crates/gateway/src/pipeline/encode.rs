@@ -32,7 +32,7 @@ pub(super) fn encode(
     let (body, kind) = match content {
         Content::Whole(bytes) => {
             let bytes = match carriage {
-                Carriage::Forward => checked(bytes, &deployment)?,
+                Carriage::Forward => checked(bytes, client, &deployment)?,
                 Carriage::Translate { .. } => translated(&bytes, client, &deployment, &mut notices)?,
             };
             (GatewayBody::whole(bytes), JSON)
@@ -71,10 +71,10 @@ fn describe(headers: &mut HeaderMap, client: DialectId, deployment: &Deployment,
 }
 
 /// An answer that is passed on as it came: it must be an object, and not an error in disguise.
-fn checked(bytes: Bytes, deployment: &Deployment) -> Result<Bytes, Refusal> {
+fn checked(bytes: Bytes, client: DialectId, deployment: &Deployment) -> Result<Bytes, Refusal> {
     match scan(&bytes, DEPTH_MAX) {
         Ok(scan) if scan.field("error").is_some_and(|error| error.value != b"null") => {
-            Err(error_in_disguise(deployment, &bytes))
+            Err(error_in_disguise(deployment, client, &bytes))
         }
         // A provider that names a key twice is read as its own clients read it.
         Ok(_) | Err(ScanError::DuplicateKey { .. }) => Ok(bytes),
@@ -82,8 +82,8 @@ fn checked(bytes: Bytes, deployment: &Deployment) -> Result<Bytes, Refusal> {
     }
 }
 
-fn error_in_disguise(deployment: &Deployment, bytes: &[u8]) -> Refusal {
-    let failure = Failure { status: None, ..failure::of_answer(deployment, 500, &HeaderMap::new(), bytes) };
+fn error_in_disguise(deployment: &Deployment, client: DialectId, bytes: &[u8]) -> Refusal {
+    let failure = Failure { status: None, ..failure::of_answer(deployment, client, 500, &HeaderMap::new(), bytes) };
     failure::refusal(&failure, deployment)
 }
 
@@ -93,13 +93,13 @@ fn translated(
     deployment: &Deployment,
     notices: &mut Vec<Notice>,
 ) -> Result<Bytes, Refusal> {
-    let provider = &deployment.provider;
+    let interface = deployment.provider.interface(client);
     let value: Value = serde_json::from_slice(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
     if value.get("error").is_some_and(|error| !error.is_null()) {
-        return Err(error_in_disguise(deployment, bytes));
+        return Err(error_in_disguise(deployment, client, bytes));
     }
-    let mut answer = dialect(provider.dialect)
-        .decode_answer(value, &provider.variant)
+    let mut answer = dialect(interface.dialect)
+        .decode_answer(value, &interface.variant)
         .map_err(|error| malformed(deployment, &error.to_string()))?;
     answer.head.created.get_or_insert_with(seconds_since_1970);
     let encoded = dialect(client).encode_answer(&answer);

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
 use switchtower_dialect::{DecodeError, Dialect, Variant, dialect};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
-use switchtower_providers::{Deployment, Operation, RequestError, RetentionPolicy, request};
+use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, request};
 
 /// A request as it leaves.
 #[derive(Debug)]
@@ -45,7 +45,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         Place::Answer(client) => client,
         _ => DialectId::AnthropicMessages,
     };
-    let operation = operation(&decoded, &deployment)?;
+    let interface = deployment.provider.interface(client);
+    let operation = operation(&decoded, &deployment, interface)?;
     let strict = settings.strict
         || decoded.asked.headers.get(STRICT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     let keeping = match deployment.provider.retention {
@@ -54,9 +55,9 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         RetentionPolicy::Refuse => Keeping::Refused,
         RetentionPolicy::Allow => Keeping::Allowed,
     };
-    let mut draft = Draft { keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
-    draft.keep_nothing(&decoded, client, &deployment)?;
-    let (body, carriage) = if deployment.provider.dialect == client {
+    let mut draft = Draft { interface, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
+    draft.keep_nothing(&decoded, client)?;
+    let (body, carriage) = if interface.dialect == client {
         (draft.forward(&decoded, &deployment)?, Carriage::Forward)
     } else {
         draft.translate(&decoded, client, &deployment)?
@@ -69,22 +70,23 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
             draft.notices.iter().find(|notice| notice.class == NoticeClass::Meaning).map(|notice| notice.path.clone());
         return Err(refusal);
     }
-    let outgoing = request(&deployment.provider, operation, body, decoded.streamed, &decoded.asked.headers)
+    let outgoing = request(&deployment.provider, interface, operation, body, decoded.streamed, &decoded.asked.headers)
         .map_err(|error| unsendable(&error, &deployment))?;
-    Ok(Planned { client, deployment, outgoing, carriage, streamed: decoded.streamed, notices: draft.notices })
+    let notices = draft.notices;
+    Ok(Planned { client, deployment, outgoing, carriage, streamed: decoded.streamed, notices })
 }
 
-fn operation(decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Operation, Refusal> {
+fn operation(decoded: &Decoded<'_>, deployment: &Deployment, interface: &Interface) -> Result<Operation, Refusal> {
     if decoded.asked.place != Place::CountTokens {
         return Ok(Operation::Answer);
     }
-    if deployment.provider.dialect == DialectId::AnthropicMessages {
+    if interface.dialect == DialectId::AnthropicMessages {
         return Ok(Operation::CountTokens);
     }
     let message = format!(
         "tokens are counted by the provider, and that of deployment '{}' speaks {}, which cannot; deployments that speak {} can",
         deployment.name,
-        deployment.provider.dialect,
+        interface.dialect,
         DialectId::AnthropicMessages
     );
     Err(Refusal::new(RefusalCode::NotImplemented, message).param("model"))
@@ -99,7 +101,8 @@ enum Keeping {
 }
 
 /// The outgoing body in the making.
-struct Draft {
+struct Draft<'a> {
+    interface: &'a Interface,
     keeping: Keeping,
     splice: Splice,
     /// Fields that the splice leaves out and that are not to be renamed.
@@ -107,19 +110,14 @@ struct Draft {
     notices: Vec<Notice>,
 }
 
-impl Draft {
+impl Draft<'_> {
     /// Changes fields that ask the provider to keep what it is sent, also those that only do so by the name under
     /// which they leave.
-    fn keep_nothing(
-        &mut self,
-        decoded: &Decoded<'_>,
-        client: DialectId,
-        deployment: &Deployment,
-    ) -> Result<(), Refusal> {
-        let provider = &deployment.provider;
-        let forwarded = provider.dialect == client && !needs_other_roles(decoded, client, &provider.variant);
+    fn keep_nothing(&mut self, decoded: &Decoded<'_>, client: DialectId) -> Result<(), Refusal> {
+        let variant = &self.interface.variant;
+        let forwarded = self.interface.dialect == client && !needs_other_roles(decoded, client, variant);
         for rule in dialect(client).retention() {
-            let others = provider.variant.renamed.iter().filter(|(from, to)| *to == rule.field && *from != rule.field);
+            let others = variant.renamed.iter().filter(|(from, to)| *to == rule.field && *from != rule.field);
             let others = others.map(|(from, _)| from.as_str()).filter(|_| forwarded);
             for name in std::iter::once(rule.field).chain(others) {
                 let Some(field) = decoded.scan.field(name) else { continue };
@@ -127,7 +125,7 @@ impl Draft {
                     continue;
                 }
                 match rule.instead {
-                    _ if forwarded && provider.variant.renamed.contains_key(name) => {
+                    _ if forwarded && variant.renamed.contains_key(name) => {
                         self.splice.remove(name);
                         self.withheld.push(name.to_owned());
                     }
@@ -175,8 +173,8 @@ impl Draft {
 
     /// The caller's own bytes, with the model's name and what the vendor calls otherwise or does not take changed.
     fn forward(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Bytes, Refusal> {
-        let variant = &deployment.provider.variant;
-        if needs_other_roles(decoded, deployment.provider.dialect, variant) {
+        let variant = &self.interface.variant;
+        if needs_other_roles(decoded, self.interface.dialect, variant) {
             return self.rewrite(decoded, deployment).map(|(body, _)| body);
         }
         let scan = &decoded.scan;
@@ -222,7 +220,7 @@ impl Draft {
     }
 
     fn rewrite(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<(Bytes, bool), Refusal> {
-        self.rewrite_from(decoded, deployment.provider.dialect, deployment)
+        self.rewrite_from(decoded, self.interface.dialect, deployment)
     }
 
     /// Through the canonical form; says whether the client wants usage at the end of a stream.
@@ -232,7 +230,8 @@ impl Draft {
         client: DialectId,
         deployment: &Deployment,
     ) -> Result<(Bytes, bool), Refusal> {
-        let provider = &deployment.provider;
+        let Interface { dialect: target, variant, .. } = self.interface;
+        let target = dialect(*target);
         let parsed = if self.splice.is_empty() {
             serde_json::from_slice(decoded.body)
         } else {
@@ -243,12 +242,12 @@ impl Draft {
         let mut request = dialect(client).decode_request(value).map_err(|error| undecodable(&error))?;
         deployment.model.as_str().clone_into(&mut request.model);
         let stream_usage = request.stream_usage == Some(true);
-        let encoded = dialect(provider.dialect).encode_request(&request, &provider.variant);
+        let encoded = target.encode_request(&request, variant);
         self.notices.extend(encoded.notices);
         let mut body = encoded.body;
         if let Value::Object(map) = &mut body {
-            self.fit(map, dialect(client), dialect(provider.dialect), &provider.variant);
-            self.keep_nothing_of(map, dialect(provider.dialect))?;
+            self.fit(map, dialect(client), target, variant);
+            self.keep_nothing_of(map, target)?;
         }
         let bytes = json_text::write(&body, decoded.body.len() + 512);
         Ok((bytes.into(), stream_usage))

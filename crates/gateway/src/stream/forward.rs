@@ -3,7 +3,7 @@
 use super::{Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error};
 use switchtower_dialect::sse::{Parsed, RawEvent};
 use switchtower_dialect::{StreamEnding, StreamWatch, dialect};
-use switchtower_domain::Failure;
+use switchtower_domain::{DialectId, Failure};
 use switchtower_providers::Deployment;
 
 pub(super) struct Forward {
@@ -14,10 +14,10 @@ pub(super) struct Forward {
 }
 
 impl Forward {
-    pub(super) fn new(deployment: &Deployment) -> Self {
-        let provider = &deployment.provider;
-        let watch = dialect(provider.dialect).stream_watch(&provider.variant);
-        Self { watch, ending: provider.variant.stream_ending, marked: false }
+    pub(super) fn new(deployment: &Deployment, client: DialectId) -> Self {
+        let interface = deployment.provider.interface(client);
+        let watch = dialect(interface.dialect).stream_watch(&interface.variant);
+        Self { watch, ending: interface.variant.stream_ending, marked: false }
     }
 
     pub(super) fn event(&mut self, event: &RawEvent, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
@@ -63,8 +63,8 @@ fn failure(parsed: &Parsed<'_>, ends: &Ends) -> Option<Failure> {
     if !is_named_error(parsed) && !has(b"\"error\"") && !has(b"\\u006") && !has(b"\\u007") {
         return None;
     }
-    let provider = &ends.deployment.provider;
-    let mut decoder = dialect(provider.dialect).stream_decoder(&provider.variant);
+    let interface = ends.interface();
+    let mut decoder = dialect(interface.dialect).stream_decoder(&interface.variant);
     let decoded = parsed.to_wire().and_then(|wire| decoder.decode(&wire).ok());
     decoded.and_then(failure_in).or_else(|| failure_beside(parsed, ends))
 }

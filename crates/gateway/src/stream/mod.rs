@@ -27,7 +27,7 @@ use switchtower_dialect::{WireEvent, dialect};
 use switchtower_domain::{
     DialectId, Event, Extras, Failure, FailureClass, FailureForm, Frame, ResponseBody, TransportError,
 };
-use switchtower_providers::Deployment;
+use switchtower_providers::{Deployment, Interface};
 use tokio::time::Instant;
 use translate::Translate;
 
@@ -49,6 +49,13 @@ pub(crate) struct Ends {
     pub(crate) client: DialectId,
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) request_id: RequestId,
+}
+
+impl Ends {
+    /// What is spoken with the provider.
+    fn interface(&self) -> &Interface {
+        self.deployment.provider.interface(self.client)
+    }
 }
 
 enum Carrier {
@@ -87,7 +94,7 @@ impl From<EventTooLarge> for Broken {
 impl EventStream {
     /// Events that leave as they came.
     pub(crate) fn forwarded(settings: &Settings, events: ResponseBody, ends: Ends, ends_at: Instant) -> Self {
-        let forward = Forward::new(&ends.deployment);
+        let forward = Forward::new(&ends.deployment, ends.client);
         Self::new(settings, events, Carrier::Forward(forward), ends, ends_at)
     }
 
@@ -345,7 +352,7 @@ fn failure_beside(parsed: &Parsed<'_>, ends: &Ends) -> Option<Failure> {
     if !is_named_error(parsed) {
         error_in(parsed.data())?;
     }
-    let mut failure = dialect(ends.deployment.provider.dialect).decode_failure(500, parsed.data());
+    let mut failure = dialect(ends.interface().dialect).decode_failure(500, parsed.data());
     failure.status = None;
     Some(failure)
 }
@@ -368,7 +375,7 @@ fn frame_of(failure: Failure, ends: &Ends) -> Frame {
         extras: Extras::none(),
         ..failure
     };
-    let origin = ends.deployment.provider.dialect;
+    let origin = ends.interface().dialect;
     Frame { origin, name: None, events: vec![Event::Failed(failure)], extras: Extras::none() }
 }
 

@@ -17,11 +17,11 @@ pub(super) struct Translate {
 
 impl Translate {
     pub(super) fn new(deployment: &Deployment, client: DialectId, report_usage: bool) -> Self {
-        let provider = &deployment.provider;
+        let interface = deployment.provider.interface(client);
         Self {
-            decoder: dialect(provider.dialect).stream_decoder(&provider.variant),
+            decoder: dialect(interface.dialect).stream_decoder(&interface.variant),
             encoder: dialect(client).stream_encoder(report_usage),
-            origin: provider.dialect,
+            origin: interface.dialect,
             began: crate::clock::seconds_since_1970(),
             ended: false,
         }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use switchtower_domain::{DeploymentName, ModelName, ProviderName};
 use switchtower_gateway::{Access, Directory, Gateway, GatewayBody, Settings};
-use switchtower_providers::{Credential, CredentialStyle, Deployment, Endpoint, Provider, known};
+use switchtower_providers::{Credential, CredentialStyle, Deployment, Provider, known};
 
 pub(crate) const CHAT: &str = "/v1/chat/completions";
 pub(crate) const MESSAGES: &str = "/v1/messages";
@@ -25,9 +25,8 @@ pub(crate) const KEY: &str = "sk-deployment-secret-0123456789";
 pub(crate) fn provider(name: &str, kind: &str) -> Provider {
     let kind = known(kind).unwrap();
     let base = format!("https://{name}.example/v1");
-    let endpoint = Endpoint::new(&base, kind.dialect).unwrap();
     let credential = Credential::key(kind.style, KEY).unwrap();
-    Provider::of_kind(ProviderName::new(name).unwrap(), kind, endpoint, credential)
+    Provider::of_kind(ProviderName::new(name).unwrap(), kind, &base, credential).unwrap()
 }
 
 /// Deployments `chat` and `messages`, one for each dialect, and what else a test adds.

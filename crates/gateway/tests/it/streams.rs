@@ -178,7 +178,7 @@ async fn a_client_that_goes_away_ends_the_call() {
 #[tokio::test]
 async fn a_vendor_that_leaves_the_end_marker_out_is_ended_for_clients_of_another_dialect() {
     let mut vendor = provider("vendor", "openai");
-    vendor.variant.stream_ending = switchtower_dialect::StreamEnding::StopReason;
+    vendor.main.variant.stream_ending = switchtower_dialect::StreamEnding::StopReason;
     let unmarked = CHAT_STREAM.strip_suffix("data: [DONE]\n\n").unwrap();
     let (gateway, _) = gateway_with(Script::events(pieces_of(unmarked, 40)), keyless(), vec![vendor]);
     let told = text(gateway.handle(request(MESSAGES, "vendor/x")).await).await;

@@ -97,8 +97,9 @@ async fn what_leaves_under_another_name_is_not_kept_either() {
     let renaming = || {
         let mut renaming = provider_that_may_keep();
         let renamed = [("store", "keep"), ("x", "store"), ("user", "prompt_cache_retention")];
-        renaming.variant.renamed = renamed.into_iter().map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
-        renaming.variant.developer_role = false;
+        renaming.main.variant.renamed =
+            renamed.into_iter().map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
+        renaming.main.variant.developer_role = false;
         renaming
     };
     let (gateway, provider) = gateway_with(Script::json(200, CHAT_ANSWER), keyless(), vec![renaming()]);

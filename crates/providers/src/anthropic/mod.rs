@@ -4,7 +4,7 @@ mod connect;
 pub(crate) mod failures;
 mod quirks;
 
-use crate::Known;
+use crate::{Known, KnownInterface};
 use switchtower_domain::DialectId;
 
 /// The name of the kind.
@@ -13,15 +13,19 @@ pub const NAME: &str = "anthropic";
 pub(crate) fn known() -> Known {
     Known {
         name: NAME.to_owned(),
-        dialect: DialectId::AnthropicMessages,
         base_url: Some(connect::BASE_URL.to_owned()),
         key_variable: Some(connect::KEY_VARIABLE.to_owned()),
         base_url_variable: Some(connect::BASE_URL_VARIABLE.to_owned()),
         style: connect::STYLE,
-        variant: quirks::variant(),
-        headers: connect::headers(),
-        passed_headers: connect::PASSED.to_vec(),
-        request_id_header: failures::REQUEST_ID,
+        main: KnownInterface {
+            dialect: DialectId::AnthropicMessages,
+            base_url: None,
+            variant: quirks::variant(),
+            headers: connect::headers(),
+            passed_headers: connect::PASSED.to_vec(),
+            request_id_header: failures::REQUEST_ID,
+        },
+        others: Vec::new(),
         docs: "https://platform.claude.com/docs/en/api/messages".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use switchtower_dialect::{StreamEnding, Thinking, Variant};
-use switchtower_domain::{DialectId, MaxTokensField, ReasoningField};
+use switchtower_domain::{MaxTokensField, ReasoningField};
 
 const CATALOG: &str = include_str!("catalog.toml");
 
@@ -123,28 +123,23 @@ pub(crate) fn known() -> Vec<Known> {
 }
 
 fn of_row(row: Row) -> Known {
-    let kind = match row.dialect {
+    let mut main = match row.dialect {
         DialectName::OpenaiChat => openai::unlisted(),
         DialectName::AnthropicMessages => anthropic::unlisted(),
-    };
-    let request_id_header = row
-        .request_id_header
-        .and_then(|name| HeaderName::try_from(name).ok())
-        .unwrap_or_else(|| kind.request_id_header.clone());
+    }
+    .main;
+    if let Some(name) = row.request_id_header.and_then(|name| HeaderName::try_from(name).ok()) {
+        main.request_id_header = name;
+    }
+    main.variant = row.quirks.over(main.variant);
     Known {
         name: row.name,
-        dialect: match row.dialect {
-            DialectName::OpenaiChat => DialectId::OpenaiChat,
-            DialectName::AnthropicMessages => DialectId::AnthropicMessages,
-        },
         base_url: row.base_url,
         key_variable: row.key_variable,
         base_url_variable: None,
         style: row.style,
-        variant: row.quirks.over(kind.variant),
-        headers: kind.headers,
-        passed_headers: kind.passed_headers,
-        request_id_header,
+        main,
+        others: Vec::new(),
         docs: row.docs,
     }
 }
@@ -208,7 +203,7 @@ mod tests {
 
     #[test]
     fn quirks_reach_the_variant() {
-        let variant = |name: &str| crate::known(name).unwrap().variant.clone();
+        let variant = |name: &str| crate::known(name).unwrap().main.variant.clone();
         assert!(variant("xai").output_excludes_reasoning);
         assert_eq!(variant("mistral").renamed.get("seed").map(String::as_str), Some("random_seed"));
         assert_eq!(variant("deepseek").reasoning_field, Some(ReasoningField::ReasoningContent));

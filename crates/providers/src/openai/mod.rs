@@ -4,7 +4,8 @@ mod connect;
 pub(crate) mod failures;
 mod quirks;
 
-use crate::Known;
+use crate::{Known, KnownInterface};
+use switchtower_dialect::Variant;
 use switchtower_domain::DialectId;
 
 /// The name of the kind.
@@ -13,20 +14,30 @@ pub const NAME: &str = "openai";
 pub(crate) fn known() -> Known {
     Known {
         name: NAME.to_owned(),
-        dialect: DialectId::OpenaiChat,
         base_url: Some(connect::BASE_URL.to_owned()),
         key_variable: Some(connect::KEY_VARIABLE.to_owned()),
         base_url_variable: Some(connect::BASE_URL_VARIABLE.to_owned()),
         style: connect::STYLE,
-        variant: quirks::variant(),
+        main: interface(DialectId::OpenaiChat, quirks::variant()),
+        others: Vec::new(),
+        docs: "https://platform.openai.com/docs/api-reference/chat".to_owned(),
+    }
+}
+
+/// A dialect of `OpenAI` in a vendor's variant.
+pub(crate) fn interface(dialect: DialectId, variant: Variant) -> KnownInterface {
+    KnownInterface {
+        dialect,
+        base_url: None,
+        variant,
         headers: http::HeaderMap::new(),
         passed_headers: Vec::new(),
         request_id_header: failures::REQUEST_ID,
-        docs: "https://platform.openai.com/docs/api-reference/chat".to_owned(),
     }
 }
 
 /// What a provider of Chat Completions is that no row describes.
 pub fn unlisted() -> Known {
-    Known { base_url: None, key_variable: None, base_url_variable: None, variant: quirks::unlisted(), ..known() }
+    let main = interface(DialectId::OpenaiChat, quirks::unlisted());
+    Known { base_url: None, key_variable: None, base_url_variable: None, main, others: Vec::new(), ..known() }
 }

@@ -25,6 +25,7 @@ mod written;
 pub use problem::{Problem, Problems};
 pub use ready::{Around, Ready};
 pub use secrets::Outside;
+pub(crate) use summary::dialects;
 pub use summary::summary;
 
 use std::path::Path;

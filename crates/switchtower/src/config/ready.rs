@@ -168,18 +168,22 @@ impl Resolver<'_> {
     fn provider(&mut self, written: &Provider, has_keys: bool) -> Option<providers::Provider> {
         let kind = self.kind(written)?;
         let dialect = self.dialect(written, kind);
-        let endpoint = self.endpoint(written, kind, dialect);
+        let base_url = self.base_url(written, kind, dialect);
         let credential = self.credential(written, kind, dialect, has_keys);
         let unlisted = dialect.map(|dialect| match dialect {
             DialectId::OpenaiChat => providers::openai::unlisted(),
             DialectId::AnthropicMessages => providers::anthropic::unlisted(),
         });
-        let kind = kind.or(unlisted.as_ref())?;
-        let mut provider = providers::Provider::of_kind(written.name.clone()?, kind, endpoint?, credential?);
+        let chosen = written.dialect.as_ref().and_then(|at| kind?.only(at.value));
+        let kind = chosen.as_ref().or(kind).or(unlisted.as_ref())?;
+        let provider = providers::Provider::of_kind(written.name.clone()?, kind, &base_url?, credential?);
+        let mut provider = provider.map_err(|error| self.findings.add(&written.given.place, error.to_string())).ok()?;
         provider.retention = written.retention;
         provider.passed_headers.extend(written.passed_headers.iter().cloned());
         provider.models.clone_from(&written.models);
-        written.quirks.over(&mut provider.variant);
+        for interface in provider.interfaces_mut() {
+            written.quirks.over(&mut interface.variant);
+        }
         self.change(&mut provider, &written.changes);
         Some(provider)
     }
@@ -198,8 +202,10 @@ impl Resolver<'_> {
 
     fn dialect(&mut self, written: &Provider, kind: Option<&Known>) -> Option<DialectId> {
         match (&written.dialect, kind) {
-            (Some(at), Some(kind)) if at.value != kind.dialect => {
-                let message = format!("a provider of kind '{}' speaks {}, not {}", kind.name, kind.dialect, at.value);
+            (Some(at), Some(kind)) if kind.only(at.value).is_none() => {
+                let spoken: Vec<&str> = kind.interfaces().map(|interface| interface.dialect.as_str()).collect();
+                let spoken = spoken.join(" and ");
+                let message = format!("a provider of kind '{}' speaks {spoken}, not {}", kind.name, at.value);
                 self.findings.add_with(
                     &at.place,
                     message,
@@ -208,7 +214,7 @@ impl Resolver<'_> {
                 None
             }
             (Some(at), _) => Some(at.value),
-            (None, Some(kind)) => Some(kind.dialect),
+            (None, Some(kind)) => Some(kind.main.dialect),
             (None, None) => {
                 if !written.dialect_given {
                     let given = &written.given;
@@ -228,7 +234,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn endpoint(&mut self, written: &Provider, kind: Option<&Known>, dialect: Option<DialectId>) -> Option<Endpoint> {
+    fn base_url(&mut self, written: &Provider, kind: Option<&Known>, dialect: Option<DialectId>) -> Option<String> {
         let usual = kind.and_then(|kind| kind.base_url.as_deref());
         let (place, base) = match &written.base_url {
             Some(at) => (&at.place, at.value.as_str()),
@@ -245,7 +251,13 @@ impl Resolver<'_> {
                 })?,
             ),
         };
-        Endpoint::new(base, dialect?).map_err(|error| self.findings.add(place, error.to_string())).ok()
+        match Endpoint::new(base, dialect?) {
+            Ok(_) => Some(base.to_owned()),
+            Err(error) => {
+                self.findings.add(place, error.to_string());
+                None
+            }
+        }
     }
 
     fn credential(
@@ -425,7 +437,9 @@ impl Changes {
     fn over(&self, provider: &mut providers::Provider) {
         let Self { max_output_tokens, first_byte, idle, total, headers, secret_headers: _ } = self;
         if let Some(bound) = max_output_tokens {
-            provider.variant.default_max_tokens = *bound;
+            for interface in provider.interfaces_mut() {
+                interface.variant.default_max_tokens = *bound;
+            }
         }
         let timeouts = &mut provider.timeouts;
         timeouts.first_byte = first_byte.as_ref().map_or(timeouts.first_byte, |at| at.value);

@@ -17,7 +17,7 @@ pub fn summary(ready: &Ready) -> String {
         rows.push([
             format!("{}/…", provider.name),
             "any model".to_owned(),
-            provider.dialect.to_string(),
+            dialects(provider),
             at(provider),
             credential(&provider.credential).to_owned(),
         ]);
@@ -25,7 +25,7 @@ pub fn summary(ready: &Ready) -> String {
     for deployment in &ready.deployments {
         let provider = &deployment.provider;
         let target = format!("{}/{}", provider.name, deployment.model);
-        rows.push([deployment.name.to_string(), target, provider.dialect.to_string(), String::new(), String::new()]);
+        rows.push([deployment.name.to_string(), target, dialects(provider), String::new(), String::new()]);
     }
     for (alias, target) in &ready.aliases {
         rows.push([alias.to_string(), target.clone(), String::new(), String::new(), String::new()]);
@@ -34,8 +34,14 @@ pub fn summary(ready: &Ready) -> String {
     text
 }
 
+/// What a provider speaks, the best first.
+pub(crate) fn dialects(provider: &Provider) -> String {
+    let names: Vec<&str> = provider.interfaces().map(|interface| interface.dialect.as_str()).collect();
+    names.join("+")
+}
+
 fn at(provider: &Provider) -> String {
-    let base = provider.endpoint.base();
+    let base = provider.main.endpoint.base();
     if base.starts_with("sim:") { "built in".to_owned() } else { base.to_owned() }
 }
 

@@ -131,11 +131,11 @@ drafts = "mock/llama-3.3"
 fn a_full_file_is_read() {
     let ready = read(FULL).unwrap();
     let of = |name: &str| ready.providers.iter().find(|provider| provider.name.as_str() == name).unwrap();
-    assert_eq!(of("openai").endpoint.base(), "https://api.openai.com/v1");
-    assert_eq!(of("claude").variant.default_max_tokens, 1000);
-    assert_eq!(of("claude").passed_headers.len(), 3);
-    assert_eq!(of("mock").variant.renamed["seed"], "random_seed");
-    assert_eq!(of("mock").variant.max_tokens_field, None);
+    assert_eq!(of("openai").main.endpoint.base(), "https://api.openai.com/v1");
+    assert_eq!(of("claude").main.variant.default_max_tokens, 1000);
+    assert_eq!(of("claude").passed_headers.len(), 1);
+    assert_eq!(of("mock").main.variant.renamed["seed"], "random_seed");
+    assert_eq!(of("mock").main.variant.max_tokens_field, None);
     let fast = &ready.deployments[0];
     assert_eq!(fast.provider.timeouts.idle.as_millis(), 2);
     assert_eq!(fast.provider.headers["x-team"], "red");
@@ -564,7 +564,7 @@ fn what_is_built_in_can_be_named_and_not_replaced() {
     };
     let text = "[deployments.a]\nprovider = \"sim\"\nmodel = \"sim-1\"\n[aliases]\nb = \"sim-messages/sim-1\"";
     let directory = read(text, None).unwrap().directory().unwrap();
-    assert_eq!(directory.find("a").unwrap().provider.endpoint.base(), "sim://local/v1");
+    assert_eq!(directory.find("a").unwrap().provider.main.endpoint.base(), "sim://local/v1");
     assert!(directory.find("b").is_some());
     for name in ["sim", "sim-messages"] {
         let replaced = format!("[providers.{name}]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:9/v1\"");

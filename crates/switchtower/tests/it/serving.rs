@@ -4,7 +4,7 @@ use crate::*;
 use std::sync::Arc;
 use switchtower_domain::{DeploymentName, ModelName, ProviderName};
 use switchtower_gateway::Directory;
-use switchtower_providers::{Credential, Deployment, Endpoint, Provider, openai};
+use switchtower_providers::{Credential, Deployment, Provider, openai};
 
 fn streamed(model: &str) -> Vec<u8> {
     let body = format!(
@@ -42,8 +42,7 @@ fn faults_of_a_provider_end_a_stream_with_an_error() {
 
 fn provider(name: &str, base: &str) -> Arc<Provider> {
     let kind = openai::unlisted();
-    let endpoint = Endpoint::new(base, kind.dialect).unwrap();
-    Arc::new(Provider::of_kind(ProviderName::new(name).unwrap(), &kind, endpoint, Credential::None))
+    Arc::new(Provider::of_kind(ProviderName::new(name).unwrap(), &kind, base, Credential::None).unwrap())
 }
 
 #[test]
