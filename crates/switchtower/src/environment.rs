@@ -38,6 +38,13 @@ impl Outside for Environment {
         }
         Ok(text)
     }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        std::fs::read_dir(folder)?
+            .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
+            .collect()
+    }
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {

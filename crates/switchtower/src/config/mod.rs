@@ -1,7 +1,7 @@
 //! The configuration: from a file to what the gateway is told, with every mistake at once.
 //!
 //! ```text
-//! text ──► Written   as in the file: every value with its place       unknown settings, values of another shape
+//! text ──► Written   as in the files: every value with its place      unknown settings, values of another shape
 //!      ──► Checked   valid in itself: types of ours                   ranges, names, URLs, references
 //!      ──► Ready     names resolved, secrets read                     dangling names, conflicts, missing secrets
 //! ```
@@ -11,17 +11,20 @@
 //! into a message. Begin with [`load`]; the settings themselves are listed in `written.rs`.
 
 mod checked;
+mod include;
 mod problem;
 mod quirks;
 mod ready;
 #[cfg(test)]
 mod reference;
 mod secrets;
+mod sources;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod written;
 
+use include::Gathered;
 pub use problem::{Problem, Problems};
 pub use ready::{Around, Ready};
 pub use secrets::Outside;
@@ -33,15 +36,15 @@ use std::path::Path;
 /// The largest configuration that is read.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Reads a file and checks it whole. Relative paths in it begin in its folder, whatever `around` says.
+/// Reads a file with all that it includes, and checks it whole. Relative paths in it begin in its folder, whatever `around` says.
 ///
 /// # Errors
 /// [`Problems`] lists every mistake with its line.
 pub fn load(path: &Path, around: &Around<'_>) -> Result<Ready, Problems> {
     let file = path.display().to_string();
     let text = around.outside.file(path, FILE_BYTES_MAX).map_err(|error| Problems {
-        file: file.clone(),
         list: vec![Problem {
+            file: file.clone(),
             line: 0,
             column: 0,
             key: String::new(),
@@ -57,16 +60,16 @@ pub fn load(path: &Path, around: &Around<'_>) -> Result<Ready, Problems> {
 /// # Errors
 /// [`Problems`] lists every mistake with its line.
 pub fn parse(file: &str, text: &str, around: &Around<'_>) -> Result<Ready, Problems> {
-    let (syntax, mut findings, written) = written::read(text);
+    let Gathered { sources, syntax, mut findings, written, lacks_files } = include::gather(file, text, around);
     let mut checked = checked::check(&written, &mut findings);
-    if !syntax.is_empty() {
-        findings.leave_out_lines_of(&syntax, text);
+    if lacks_files || !syntax.is_empty() {
+        findings.leave_out_lines_of(&syntax, &sources);
         findings.extend(syntax);
-        return Err(findings.into_problems(file, text));
+        return Err(findings.into_problems(&sources));
     }
     checked.address.value = around.listen.unwrap_or(checked.address.value);
-    match ready::resolve(&checked, around, &mut findings) {
+    match ready::resolve(&checked, &sources, around, &mut findings) {
         Some(ready) => Ok(ready),
-        None => Err(findings.into_problems(file, text)),
+        None => Err(findings.into_problems(&sources)),
     }
 }

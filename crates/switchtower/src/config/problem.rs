@@ -1,5 +1,6 @@
 //! What is wrong with a configuration: a line for each mistake, all of them at once.
 
+use super::sources::Sources;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
@@ -8,6 +9,8 @@ use switchtower_domain::{mask_secrets, nearest};
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// The name of the file, as it was given or included.
+    pub file: String,
     /// The line, counted from 1; 0 where the file as a whole is meant.
     pub line: usize,
     /// The column in characters, counted from 1.
@@ -20,11 +23,21 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
-/// Every mistake of one file, in the order of its lines. It prints as a compiler does, one line each.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}:{}", self.line, self.column)?;
+        }
+        write!(f, ": {}", self.message)?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
+    }
+}
+
+/// Every mistake of a configuration, file by file and in the order of lines. It prints as a compiler does, one line
+/// each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
-    /// The name of the file, as it was given.
-    pub file: String,
     /// The mistakes, at least one.
     pub list: Vec<Problem>,
 }
@@ -35,14 +48,7 @@ impl fmt::Display for Problems {
             if at > 0 {
                 writeln!(f)?;
             }
-            f.write_str(&self.file)?;
-            if problem.line > 0 {
-                write!(f, ":{}:{}", problem.line, problem.column)?;
-            }
-            write!(f, ": {}", problem.message)?;
-            if let Some(hint) = &problem.hint {
-                write!(f, "; {hint}")?;
-            }
+            write!(f, "{problem}")?;
         }
         Ok(())
     }
@@ -53,6 +59,8 @@ impl std::error::Error for Problems {}
 /// Where something stands, and which setting it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Place {
+    /// The number of the file.
+    pub(super) file: usize,
     /// Its bytes in the file.
     pub(super) span: Range<usize>,
     /// Its path.
@@ -61,17 +69,47 @@ pub(super) struct Place {
 
 /// The mistakes found so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<(Place, String, Option<String>)>);
+pub(super) struct Findings {
+    /// The file that is being read.
+    file: usize,
+    list: Vec<Finding>,
+}
+
+#[derive(Debug)]
+struct Finding {
+    place: Place,
+    message: String,
+    /// Where the same was said first.
+    first: Option<Place>,
+    hint: Option<String>,
+}
 
 impl Findings {
+    /// None yet, in the file of that number.
+    pub(super) fn of(file: usize) -> Self {
+        Self { file, list: Vec::new() }
+    }
+
+    /// A place in the file that is being read.
+    pub(super) const fn place(&self, span: Range<usize>, key: String) -> Place {
+        Place { file: self.file, span, key }
+    }
+
     /// Notes a mistake.
     pub(super) fn add(&mut self, place: &Place, message: impl Into<String>) {
-        self.0.push((place.clone(), message.into(), None));
+        self.list.push(Finding { place: place.clone(), message: message.into(), first: None, hint: None });
     }
 
     /// Notes a mistake and what to do about it.
     pub(super) fn add_with(&mut self, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
-        self.0.push((place.clone(), message.into(), Some(hint.into())));
+        let hint = Some(hint.into());
+        self.list.push(Finding { place: place.clone(), message: message.into(), first: None, hint });
+    }
+
+    /// Notes that something is said again.
+    pub(super) fn add_again(&mut self, place: &Place, message: impl Into<String>, first: &Place) {
+        let first = Some(first.clone());
+        self.list.push(Finding { place: place.clone(), message: message.into(), first, hint: None });
     }
 
     /// Notes a name that leads nowhere, with the names that may have been meant, or all of them where they are few.
@@ -82,7 +120,7 @@ impl Findings {
         given: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) {
-        const LISTED_MAX: usize = 8;
+        const LISTED_MAX: usize = 12;
         let known: Vec<&str> = known.into_iter().collect();
         let near = nearest(given, known.iter().copied());
         let hint = match near.as_slice() {
@@ -90,76 +128,53 @@ impl Findings {
             [] => Some(format!("known: {}", quoted(&known, ", "))),
             near => Some(format!("did you mean {}?", quoted(near, " or "))),
         };
-        self.0.push((place.clone(), message.into(), hint));
+        self.list.push(Finding { place: place.clone(), message: message.into(), first: None, hint });
     }
 
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// Leaves out what stands on a line that could not be read in the first place.
-    pub(super) fn leave_out_lines_of(&mut self, other: &Self, text: &str) {
-        let lines = Lines::of(text);
-        let unread: BTreeSet<usize> = other.0.iter().map(|(place, ..)| lines.line(place.span.start)).collect();
-        self.0.retain(|(place, ..)| !unread.contains(&lines.line(place.span.start)));
+    pub(super) fn leave_out_lines_of(&mut self, other: &Self, sources: &Sources) {
+        let line = |finding: &Finding| (finding.place.file, sources.line(&finding.place));
+        let unread: BTreeSet<(usize, usize)> = other.list.iter().map(line).collect();
+        self.list.retain(|finding| !unread.contains(&line(finding)));
     }
 
     /// Takes the mistakes of another pass.
     pub(super) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.list.extend(other.list);
     }
 
-    /// The mistakes in the order of their lines.
-    pub(super) fn into_problems(mut self, file: &str, text: &str) -> Problems {
-        self.0.sort_by_key(|(place, ..)| place.span.start);
-        let lines = Lines::of(text);
+    /// The mistakes, file by file and in the order of lines.
+    pub(super) fn into_problems(mut self, sources: &Sources) -> Problems {
+        self.list.sort_by_key(|finding| (finding.place.file, finding.place.span.start));
         let mut list: Vec<Problem> = Vec::new();
-        for (place, message, hint) in self.0 {
-            let (line, column) = lines.position(place.span.start);
+        for Finding { place, message, first, hint } in self.list {
+            let (line, column) = sources.position(&place);
+            let first = first.map(|first| format!(", first at {}", sources.written(&first))).unwrap_or_default();
             // People paste keys into the wrong place; what is wrong can be said without them.
             let problem = Problem {
+                file: sources.name(&place).to_owned(),
                 line,
                 column,
                 key: mask_secrets(&place.key, &[]),
-                message: mask_secrets(&message, &[]),
+                message: mask_secrets(&message, &[]) + &first,
                 hint: hint.map(|hint| mask_secrets(&hint, &[])),
             };
-            let said = list.iter().rev().take_while(|other| (other.line, other.column) == (line, column));
-            if !said.into_iter().any(|other| *other == problem) {
+            let same_place =
+                |other: &&Problem| (other.line, other.column) == (line, column) && other.file == problem.file;
+            if !list.iter().rev().take_while(same_place).any(|other| *other == problem) {
                 list.push(problem);
             }
         }
-        Problems { file: file.to_owned(), list }
+        Problems { list }
     }
 }
 
 /// Names for a sentence.
 pub(super) fn quoted(names: &[&str], between: &str) -> String {
     names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(between)
-}
-
-/// Where the lines of a text begin.
-struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn of(text: &'a str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Self { text, starts: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect() }
-    }
-
-    /// The line of a byte, counted from 1.
-    fn line(&self, at: usize) -> usize {
-        self.starts.partition_point(|start| *start <= at)
-    }
-
-    /// The line and the column of a byte, both counted from 1.
-    fn position(&self, at: usize) -> (usize, usize) {
-        let line = self.line(at);
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        (line, self.text.get(start..at).unwrap_or_default().chars().count() + 1)
-    }
 }

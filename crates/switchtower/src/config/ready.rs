@@ -4,6 +4,7 @@
 use super::checked::{Changes, Checked, Deployment, Provider};
 use super::problem::{Findings, quoted};
 use super::secrets::{Outside, Reference};
+use super::sources::Sources;
 use super::written::At;
 use crate::server::ServerSettings;
 use crate::upstream::UpstreamSettings;
@@ -49,8 +50,13 @@ impl Ready {
 }
 
 /// Resolves names and reads secrets; nothing where a mistake was noted, in this pass or before it.
-pub(super) fn resolve(checked: &Checked, around: &Around<'_>, findings: &mut Findings) -> Option<Ready> {
-    let mut resolver = Resolver { outside: around.outside, folder: around.folder, findings };
+pub(super) fn resolve(
+    checked: &Checked,
+    sources: &Sources,
+    around: &Around<'_>,
+    findings: &mut Findings,
+) -> Option<Ready> {
+    let mut resolver = Resolver { outside: around.outside, sources, findings };
     let (access, key_names) = resolver.access(checked);
     let mut made = BTreeMap::new();
     for provider in &checked.providers {
@@ -98,7 +104,7 @@ pub(super) fn resolve(checked: &Checked, around: &Around<'_>, findings: &mut Fin
 pub struct Around<'a> {
     /// What references to secrets lead to.
     pub outside: &'a dyn Outside,
-    /// Where relative paths begin.
+    /// Where relative paths of the first file begin.
     pub folder: &'a Path,
     /// Providers that are there without being configured.
     pub built_in: &'a [Arc<providers::Provider>],
@@ -111,13 +117,13 @@ type Made<'a> = BTreeMap<&'a str, Option<Arc<providers::Provider>>>;
 
 struct Resolver<'a> {
     outside: &'a dyn Outside,
-    folder: &'a Path,
+    sources: &'a Sources,
     findings: &'a mut Findings,
 }
 
 impl Resolver<'_> {
     fn secret(&mut self, reference: &At<Reference>) -> Option<Secret> {
-        let read = reference.value.read(self.outside, self.folder);
+        let read = reference.value.read(self.outside, self.sources.folder(&reference.place));
         let refused = |reason| {
             self.findings.add(&reference.place, format!("'{}': '{}' {reason}", reference.place.key, reference.value));
         };
@@ -368,7 +374,7 @@ impl Resolver<'_> {
     }
 
     fn no_such_provider(&mut self, at: &At<String>, name: &str, made: &Made<'_>) {
-        let message = format!("there is no provider '{name}' in this file");
+        let message = format!("there is no provider '{name}' in this configuration");
         if providers::known(name).is_some() && ProviderName::new(name).is_ok() {
             self.findings.add_with(&at.place, message, format!("add [providers.{name}]"));
         } else {

@@ -22,17 +22,17 @@ fn the_reference_lists_every_setting() {
 
 fn tables() -> String {
     let mut text = String::new();
-    let mut section = String::new();
+    let mut section = None;
     for Row { key, kind, default, meaning } in rows() {
         let (of, name) = split(&key);
-        if of != section {
+        if section.as_deref() != Some(of) {
             let heading = match of.strip_suffix("[]") {
-                Some(list) => format!("[[{list}]]"),
-                None => format!("[{of}]"),
+                Some(list) => format!("`[[{list}]]`"),
+                None if of.is_empty() => "At the top".to_owned(),
+                None => format!("`[{of}]`"),
             };
-            text +=
-                &format!("\n### `{heading}`\n\n| Setting | Type | Default | Meaning |\n| --- | --- | --- | --- |\n");
-            section = of.to_owned();
+            text += &format!("\n### {heading}\n\n| Setting | Type | Default | Meaning |\n| --- | --- | --- | --- |\n");
+            section = Some(of.to_owned());
         }
         let literal =
             default.starts_with(|c: char| c.is_ascii_digit() || c == '"') || matches!(default, "true" | "false");

@@ -89,6 +89,12 @@ pub trait Outside: fmt::Debug {
     /// # Errors
     /// As the file system has it; a file that is larger, or that is no text, is an error too.
     fn file(&self, path: &Path, bytes_max: u64) -> io::Result<String>;
+
+    /// The names of what is in a folder, in any order.
+    ///
+    /// # Errors
+    /// As the file system has it.
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
 }
 
 #[cfg(test)]

@@ -27,6 +27,10 @@ impl Outside for Desk {
             _ => Err(io::ErrorKind::NotFound.into()),
         }
     }
+
+    fn names(&self, _: &Path) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
 }
 
 fn read(text: &str) -> Result<Ready, Problems> {
@@ -238,7 +242,7 @@ smart = "fats"
     switchtower.toml:19:19: 'providers.mock.idle_timeout_ms' is a text; expected a whole number
     switchtower.toml:20:1: 'providers.mock.credential' is 'callers'; expected 'deployment' or 'caller'; did you mean 'caller'?
     switchtower.toml:22:14: 'deployments.fast' lacks 'model', which is required
-    switchtower.toml:23:1: there is no provider 'mok' in this file; did you mean 'mock'?
+    switchtower.toml:23:1: there is no provider 'mok' in this configuration; did you mean 'mock'?
     switchtower.toml:24:1: unknown setting 'modle' in [deployments.fast]; did you mean 'model'?
     switchtower.toml:27:1: there is no deployment 'fats'; did you mean 'fast'?
     ");
@@ -267,7 +271,7 @@ fn names_of_settings_are_known() {
     check(
         "strict = true",
         &[
-            "1:1: unknown setting 'strict'; known: 'listen', 'limits', 'connections', 'translation', 'keys', 'providers', 'deployments', 'aliases'",
+            "1:1: unknown setting 'strict'; known: 'include', 'listen', 'limits', 'connections', 'translation', 'keys', 'providers', 'deployments', 'aliases'",
         ],
     );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);
@@ -517,8 +521,8 @@ fn names_lead_somewhere() {
     check(
         "[providers.openai]\n[deployments.a]\nprovider = \"opena\"\nmodel = \"m\"\n[deployments.b]\nprovider = \"groq\"\nmodel = \"m m\"\n[deployments.c]\nprovider = \"openai\"",
         &[
-            "3:1: there is no provider 'opena' in this file; did you mean 'openai'?",
-            "6:1: there is no provider 'groq' in this file; add [providers.groq]",
+            "3:1: there is no provider 'opena' in this configuration; did you mean 'openai'?",
+            "6:1: there is no provider 'groq' in this configuration; add [providers.groq]",
             "7:1: 'deployments.b.model': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found ' '",
             "8:14: 'deployments.c' lacks 'model', which is required",
         ],
@@ -528,7 +532,7 @@ fn names_lead_somewhere() {
         &[
             "6:1: 'a' is a deployment already",
             "7:1: 'aliases.b' leads to the alias 'c'; name the deployment, or PROVIDER/MODEL",
-            "9:1: there is no provider 'opnai' in this file; did you mean 'openai'?",
+            "9:1: there is no provider 'opnai' in this configuration; did you mean 'openai'?",
             "10:1: 'aliases.e': the name of the model after 'openai/': a name needs at least one character",
             "11:1: there is no deployment 'g'; did you mean 'a'?",
         ],

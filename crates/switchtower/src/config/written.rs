@@ -42,6 +42,11 @@ pub(super) trait Shape: Sized {
 
     /// Adds what the reference says of it.
     fn rows(row: Row, rows: &mut Vec<Row>);
+
+    /// Takes what another file says of the same: only lists and names can be added to.
+    fn join(ours: &mut At<Self>, other: At<Self>, findings: &mut Findings) {
+        findings.add_again(&other.place, format!("'{}' stands in two files", other.place.key), &ours.place);
+    }
 }
 
 /// What sections have in common.
@@ -51,6 +56,9 @@ pub(super) trait Section {
 
     /// Where a setting stands.
     fn place(&self, name: &str) -> Option<&Place>;
+
+    /// Takes what another file says; what both say is noted.
+    fn join(&mut self, other: Self, findings: &mut Findings);
 }
 
 macro_rules! section {
@@ -66,6 +74,14 @@ macro_rules! section {
             fn place(&self, name: &str) -> Option<&Place> {
                 $(if name == stringify!($field) { return self.$field.as_ref().map(|at| &at.place); })*
                 None
+            }
+
+            fn join(&mut self, other: Self, findings: &mut Findings) {
+                $(match (&mut self.$field, other.$field) {
+                    (Some(ours), Some(other)) => <$type as Shape>::join(ours, other, findings),
+                    (ours @ None, other) => *ours = other,
+                    (Some(_), None) => {}
+                })*
             }
         }
 
@@ -96,13 +112,14 @@ macro_rules! section {
                     match name.get_ref().as_ref() {
                         $(stringify!($field) => {
                             section.$field = <$type as Shape>::take(value, &path, findings)
-                                .map(|taken| At { place: Place { span: start(name, value), key: path }, value: taken });
+                                .map(|taken| At { place: findings.place(start(name, value), path), value: taken });
                         })*
                         unknown => {
                             let section = if key.is_empty() { String::new() } else { format!(" in [{key}]") };
                             let what = if value.get_ref().is_table() && key.is_empty() { "section" } else { "setting" };
+                            let place = findings.place(name.span(), path);
                             findings.unknown(
-                                &Place { span: name.span(), key: path },
+                                &place,
                                 format!("unknown {what} '{unknown}'{section}"),
                                 unknown,
                                 Self::NAMES.iter().copied(),
@@ -117,6 +134,7 @@ macro_rules! section {
 }
 
 section!(Written {
+    include: Vec<At<String>> = "none", "Further files of this configuration, relative to this one. A `*` in the name of a file stands for any characters. Nothing may stand in two files, but `[[keys]]` and sections of different names.";
     listen: Listen = "", "";
     limits: Limits = "", "";
     connections: Connections = "", "";
@@ -196,7 +214,7 @@ section!(Quirks {
 });
 
 section!(Deployment {
-    provider: String = "required", "The name of a provider in this file.";
+    provider: String = "required", "The name of a provider in this configuration.";
     model: String = "required", "The provider's name for the model.";
     max_output_tokens: u64 = "that of the provider", "As at a provider.";
     first_byte_timeout_ms: u64 = "that of the provider", "As at a provider.";
@@ -205,17 +223,17 @@ section!(Deployment {
     headers: Named<String> = "none", "Headers that each request carries, on top of the provider's. References as at a provider.";
 });
 
-/// Reads a file. The first list holds what is not TOML at all.
-pub(super) fn read(text: &str) -> (Findings, Findings, Written) {
+/// Reads the file of that number. The first list holds what is not TOML at all.
+pub(super) fn read(file: usize, text: &str) -> (Findings, Findings, Written) {
     let (document, errors) = DeTable::parse_recoverable(text);
-    let mut syntax = Findings::default();
+    let mut syntax = Findings::of(file);
     for error in errors {
         let span = error.span().unwrap_or_default();
         let twice = (error.message() == "duplicate key").then(|| twice(text, &span));
         let message = format!("not TOML: {}", twice.as_deref().unwrap_or_else(|| error.message()));
-        syntax.add(&Place { span, key: String::new() }, message);
+        syntax.add(&syntax.place(span, String::new()), message);
     }
-    let mut findings = Findings::default();
+    let mut findings = Findings::of(file);
     let written = Written::of(document.get_ref(), "", &mut findings);
     (syntax, findings, written)
 }
@@ -280,7 +298,7 @@ impl Shape for u64 {
             DeValue::Integer(number) => {
                 let whole = Self::from_str_radix(number.as_str(), number.radix()).ok();
                 if whole.is_none() {
-                    let place = Place { span: value.span(), key: key.to_owned() };
+                    let place = findings.place(value.span(), key.to_owned());
                     findings.add(&place, format!("'{key}' is {number}; expected a whole number from 0 upwards"));
                 }
                 whole
@@ -304,7 +322,7 @@ impl<T: Shape> Shape for Vec<At<T>> {
         for (number, item) in items.iter().enumerate() {
             let path = format!("{key}[{number}]");
             if let Some(taken) = T::take(item, &path, findings) {
-                list.push(At { place: Place { span: item.span(), key: path }, value: taken });
+                list.push(At { place: findings.place(item.span(), path), value: taken });
             }
         }
         Some(list)
@@ -319,6 +337,10 @@ impl<T: Shape> Shape for Vec<At<T>> {
         }
         rows.extend(inner);
     }
+
+    fn join(ours: &mut At<Self>, other: At<Self>, _: &mut Findings) {
+        ours.value.extend(other.value);
+    }
 }
 
 impl<T: Shape> Shape for Named<T> {
@@ -327,7 +349,7 @@ impl<T: Shape> Shape for Named<T> {
         for (name, value) in table(value, key, findings)? {
             let path = join(key, name.get_ref());
             if let Some(taken) = T::take(value, &path, findings) {
-                let name = At { place: Place { span: name.span(), key: path }, value: name.get_ref().to_string() };
+                let name = At { place: findings.place(name.span(), path), value: name.get_ref().to_string() };
                 named.push((name, taken));
             }
         }
@@ -336,6 +358,18 @@ impl<T: Shape> Shape for Named<T> {
 
     fn rows(row: Row, rows: &mut Vec<Row>) {
         T::rows(Row { key: format!("{}.NAME", row.key), ..row }, rows);
+    }
+
+    fn join(ours: &mut At<Self>, other: At<Self>, findings: &mut Findings) {
+        for (name, value) in other.value {
+            match ours.value.iter().find(|(known, _)| known.value == name.value) {
+                Some((known, _)) => {
+                    let message = format!("'{}' stands in two files", name.place.key);
+                    findings.add_again(&name.place, message, &known.place);
+                }
+                None => ours.value.push((name, value)),
+            }
+        }
     }
 }
 
@@ -363,8 +397,7 @@ fn wrong<T>(
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a section",
     };
-    findings
-        .add(&Place { span: value.span(), key: key.to_owned() }, format!("'{key}' is {found}; expected {expected}"));
+    findings.add(&findings.place(value.span(), key.to_owned()), format!("'{key}' is {found}; expected {expected}"));
     None
 }
 
