@@ -37,7 +37,7 @@ pub use event::{AnswerBuilder, Delta, Event, Frame, OutOfPlace};
 pub use extras::Extras;
 pub use failure::{Failure, FailureClass, FailureForm};
 pub use locus::Locus;
-pub use name::{DeploymentName, ModelName, NameError, ProviderName};
+pub use name::{DeploymentName, ModelName, NameError, ProviderName, RegionName};
 pub use nearest::nearest;
 pub use notice::{Notice, NoticeClass};
 pub use part::{
@@ -52,5 +52,5 @@ pub use request::{
 pub use secret::{Secret, mask_secrets};
 pub use stop::{Stop, StopReason};
 pub use tool::{FunctionTool, ProviderTool, Tool, ToolChoice, ToolKind};
-pub use transport::{ResponseBody, Transport, TransportError, TransportFuture};
+pub use transport::{ResponseBody, Transport, TransportError, TransportFuture, Way};
 pub use usage::Usage;

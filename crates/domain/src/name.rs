@@ -71,6 +71,11 @@ name!(
     ModelName,
     |c: char| !c.is_control() && !c.is_whitespace()
 );
+name!(
+    /// Where a deployment runs, by its vendor's name for it: `eu-west-1`, `swedencentral`.
+    RegionName,
+    |_| false
+);
 
 fn check(text: &str, extra: impl Fn(char) -> bool) -> Result<(), NameError> {
     let Some(first) = text.chars().next() else {

@@ -133,6 +133,8 @@ refusal_codes! {
     NotImplemented => "not_implemented", 501, Caller;
     /// The gateway itself is at its limit of open requests.
     TooManyRequests => "too_many_requests", 503, Operator;
+    /// The deployment is at the limit of open requests that its operator set.
+    DeploymentFull => "deployment_full", 429, Operator;
     /// The gateway is shutting down.
     ShuttingDown => "shutting_down", 503, Operator;
     /// A credential of the deployment could not be read.

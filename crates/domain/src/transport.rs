@@ -19,6 +19,11 @@ pub trait Transport: Send + Sync + fmt::Debug {
     fn send(&self, request: http::Request<Bytes>) -> TransportFuture<'_>;
 }
 
+/// The way by which requests leave where it is not the usual one: by an outbound proxy, under other roots of trust, with
+/// a certificate of our own. A request carries it among its extensions; what it stands for, the transport alone knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Way(pub usize);
+
 /// Why no answer came, or no more of it.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {

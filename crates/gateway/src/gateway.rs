@@ -34,6 +34,17 @@ impl Gateway {
         Self { shared: Arc::clone(&self.shared), transport }
     }
 
+    /// A gateway with other settings and another directory. Requests that are open stay with the old one and count in
+    /// the limits of the new one.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for bounds that cannot be kept.
+    pub fn next(&self, settings: Settings, directory: Directory) -> Result<Self, SettingsError> {
+        settings.check()?;
+        let shared = Arc::new(self.shared.next(settings, directory));
+        Ok(Self { shared, transport: Arc::clone(&self.transport) })
+    }
+
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.shared.settings

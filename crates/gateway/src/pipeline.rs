@@ -5,6 +5,7 @@ mod accept;
 mod authenticate;
 mod call;
 mod decode;
+mod defaults;
 mod encode;
 mod listing;
 mod plan;
@@ -18,7 +19,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use std::sync::Arc;
-use switchtower_domain::{Refusal, Transport};
+use std::time::Duration;
+use switchtower_domain::{Refusal, RefusalCode, Transport};
+use switchtower_providers::{Deployment, Entered};
 
 /// Answers one request.
 pub(crate) async fn run<B>(
@@ -73,8 +76,22 @@ where
     };
     // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
     let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
+    let entered = enter(&planned.deployment).map_err(at_deployment)?;
     let answering = call::call(settings, transport, planned).await.map_err(at_deployment)?;
     let mut response = encode::encode(settings, answering, id).map_err(at_deployment)?;
-    response.body_mut().hold(permit);
+    response.body_mut().hold(permit, entered);
     Ok(response)
+}
+
+/// Lets a request through to its deployment, unless as many are open there as its operator allows.
+fn enter(deployment: &Deployment) -> Result<Option<Entered>, Refusal> {
+    let Some(gate) = &deployment.gate else { return Ok(None) };
+    gate.enter().map(Some).ok_or_else(|| {
+        let message = format!(
+            "deployment '{}' has {} open requests, which is its limit (deployments.{0}.limits.open_requests_max); try again shortly",
+            deployment.name,
+            gate.max()
+        );
+        Refusal { retry_after: Some(Duration::from_secs(1)), ..Refusal::new(RefusalCode::DeploymentFull, message) }
+    })
 }

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use switchtower_dialect::dialect;
 use switchtower_domain::{Actor, DialectId, Refusal};
+use switchtower_providers::Entered;
 
 pub(crate) const DEPLOYMENT: HeaderName = HeaderName::from_static("x-switchtower-deployment");
 pub(crate) const NOTICES: HeaderName = HeaderName::from_static("x-switchtower-notices");
@@ -27,6 +28,8 @@ pub struct GatewayBody {
     kind: Kind,
     /// Keeps the request among the open ones until its answer is out.
     permit: Option<Permit>,
+    /// Keeps it among those of its deployment, likewise.
+    entered: Option<Entered>,
 }
 
 enum Kind {
@@ -36,15 +39,16 @@ enum Kind {
 
 impl GatewayBody {
     pub(crate) const fn whole(bytes: Bytes) -> Self {
-        Self { kind: Kind::Whole(Some(bytes)), permit: None }
+        Self { kind: Kind::Whole(Some(bytes)), permit: None, entered: None }
     }
 
     pub(crate) fn stream(stream: EventStream) -> Self {
-        Self { kind: Kind::Stream(Box::new(stream)), permit: None }
+        Self { kind: Kind::Stream(Box::new(stream)), permit: None, entered: None }
     }
 
-    pub(crate) fn hold(&mut self, permit: Permit) {
+    pub(crate) fn hold(&mut self, permit: Permit, entered: Option<Entered>) {
         self.permit = Some(permit);
+        self.entered = entered;
     }
 }
 

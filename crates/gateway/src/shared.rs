@@ -10,12 +10,17 @@ use switchtower_domain::{Refusal, RefusalCode};
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directory: Directory,
-    open: AtomicUsize,
+    open: Arc<AtomicUsize>,
 }
 
 impl Shared {
-    pub(crate) const fn new(settings: Settings, directory: Directory) -> Self {
-        Self { settings, directory, open: AtomicUsize::new(0) }
+    pub(crate) fn new(settings: Settings, directory: Directory) -> Self {
+        Self { settings, directory, open: Arc::default() }
+    }
+
+    /// Other settings and another directory, with the requests that are open counted on.
+    pub(crate) fn next(&self, settings: Settings, directory: Directory) -> Self {
+        Self { settings, directory, open: Arc::clone(&self.open) }
     }
 
     pub(crate) fn open_requests(&self) -> usize {
@@ -25,12 +30,12 @@ impl Shared {
 
 /// One open request; it is counted until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Permit(Arc<Shared>);
+pub(crate) struct Permit(Arc<AtomicUsize>);
 
 impl Permit {
-    pub(crate) fn take(shared: &Arc<Shared>) -> Result<Self, Refusal> {
+    pub(crate) fn take(shared: &Shared) -> Result<Self, Refusal> {
         let before = shared.open.fetch_add(1, Ordering::Relaxed);
-        let permit = Self(Arc::clone(shared));
+        let permit = Self(Arc::clone(&shared.open));
         let max = shared.settings.limits.open_requests_max;
         if before < max {
             return Ok(permit);
@@ -46,6 +51,6 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

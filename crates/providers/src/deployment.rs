@@ -1,12 +1,12 @@
 //! A provider as it is configured, and one model there.
 
-use crate::{Credential, CredentialStyle, Endpoint, EndpointError, Known, KnownInterface};
+use crate::{Credential, CredentialStyle, Defaults, Endpoint, EndpointError, Gate, Known, KnownInterface};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 use switchtower_dialect::Variant;
-use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName};
+use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Way};
 
 /// One endpoint with one credential.
 #[derive(Debug, Clone)]
@@ -29,6 +29,10 @@ pub struct Provider {
     pub passed_headers: Vec<HeaderName>,
     /// Models that listings show; others can be asked for all the same.
     pub models: Vec<ModelName>,
+    /// The way by which requests leave, where it is not the usual one.
+    pub way: Option<Way>,
+    /// Where it runs, if that was said.
+    pub region: Option<RegionName>,
 }
 
 impl Provider {
@@ -59,6 +63,8 @@ impl Provider {
             headers: HeaderMap::new(),
             passed_headers: Vec::new(),
             models: Vec::new(),
+            way: None,
+            region: None,
         })
     }
 
@@ -158,7 +164,11 @@ pub struct Deployment {
     pub provider: Arc<Provider>,
     /// The provider's name for the model.
     pub model: ModelName,
-    /// The same as JSON text.
+    /// What is asked for where the caller said nothing.
+    pub defaults: Defaults,
+    /// How many requests may be open at once, if there is a bound.
+    pub gate: Option<Gate>,
+    /// The model as JSON text.
     model_json: String,
     /// The name as the value of a header.
     label: HeaderValue,
@@ -170,7 +180,14 @@ impl Deployment {
         let model_json = json_string(model.as_str());
         let label =
             HeaderValue::from_str(&percent_encoded(name.as_str())).unwrap_or_else(|_| HeaderValue::from_static("?"));
-        Self { name, provider, model, model_json, label }
+        Self { name, provider, model, defaults: Defaults::default(), gate: None, model_json, label }
+    }
+
+    /// Goes on where another stands: requests that are open there count here.
+    pub fn continue_from(&mut self, other: &Self) {
+        if let (Some(gate), Some(before)) = (&mut self.gate, &other.gate) {
+            *gate = gate.clone().continuing(before);
+        }
     }
 
     /// The provider's name for the model as JSON text.

@@ -45,6 +45,9 @@ pub fn request(
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = address.clone();
+    if let Some(way) = provider.way {
+        request.extensions_mut().insert(way);
+    }
     let headers = request.headers_mut();
     headers.reserve(8);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

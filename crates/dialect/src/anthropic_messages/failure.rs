@@ -24,7 +24,7 @@ const fn kind(refusal: &Refusal) -> &'static str {
         RefusalCode::ForeignOrigin => "permission_error",
         RefusalCode::UnknownModel | RefusalCode::UnknownPath => "not_found_error",
         RefusalCode::TooLarge => "request_too_large",
-        RefusalCode::RateLimited => "rate_limit_error",
+        RefusalCode::RateLimited | RefusalCode::DeploymentFull => "rate_limit_error",
         RefusalCode::Overloaded | RefusalCode::TooManyRequests | RefusalCode::ShuttingDown => "overloaded_error",
         RefusalCode::TimedOut => "timeout_error",
         RefusalCode::ProviderInvalid if refusal.status == 404 => "not_found_error",

@@ -25,7 +25,7 @@ const fn kind(refusal: &Refusal) -> &'static str {
     match refusal.code {
         RefusalCode::Unauthenticated | RefusalCode::Denied => "authentication_error",
         RefusalCode::ForeignOrigin => "permission_error",
-        RefusalCode::RateLimited => "rate_limit_error",
+        RefusalCode::RateLimited | RefusalCode::DeploymentFull => "rate_limit_error",
         _ => match refusal.code.actor() {
             Actor::Caller => "invalid_request_error",
             Actor::Operator | Actor::Provider | Actor::Switchtower => "server_error",
@@ -38,7 +38,7 @@ const fn code(refusal: &Refusal) -> &'static str {
         // The words that clients of this dialect know.
         RefusalCode::UnknownModel => "model_not_found",
         RefusalCode::Unauthenticated => "invalid_api_key",
-        RefusalCode::RateLimited => "rate_limit_exceeded",
+        RefusalCode::RateLimited | RefusalCode::DeploymentFull => "rate_limit_exceeded",
         RefusalCode::Filtered => "content_filter",
         other => other.as_str(),
     }

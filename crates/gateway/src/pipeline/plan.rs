@@ -2,6 +2,7 @@
 
 use super::accept::Place;
 use super::decode::Decoded;
+use super::defaults;
 use super::resolve::Resolved;
 use crate::{Settings, json_text, notices};
 use bytes::Bytes;
@@ -58,7 +59,7 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let mut draft = Draft { interface, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
     draft.keep_nothing(&decoded, client)?;
     let (body, carriage) = if interface.dialect == client {
-        (draft.forward(&decoded, &deployment)?, Carriage::Forward)
+        (draft.forward(&decoded, &deployment, operation)?, Carriage::Forward)
     } else {
         draft.translate(&decoded, client, &deployment)?
     };
@@ -172,7 +173,12 @@ impl Draft<'_> {
     }
 
     /// The caller's own bytes, with the model's name and what the vendor calls otherwise or does not take changed.
-    fn forward(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Bytes, Refusal> {
+    fn forward(
+        &mut self,
+        decoded: &Decoded<'_>,
+        deployment: &Deployment,
+        operation: Operation,
+    ) -> Result<Bytes, Refusal> {
         let variant = &self.interface.variant;
         if needs_other_roles(decoded, self.interface.dialect, variant) {
             return self.rewrite(decoded, deployment).map(|(body, _)| body);
@@ -197,6 +203,9 @@ impl Draft<'_> {
                 Some(_) => self.leave_out(field, field),
                 None => {}
             }
+        }
+        if operation == Operation::Answer && !deployment.defaults.is_empty() {
+            defaults::splice_in(&deployment.defaults, scan, self.interface, &mut self.splice);
         }
         if self.splice.is_empty() {
             return Ok(decoded.body.clone());
@@ -242,8 +251,12 @@ impl Draft<'_> {
         let mut request = dialect(client).decode_request(value).map_err(|error| undecodable(&error))?;
         deployment.model.as_str().clone_into(&mut request.model);
         let stream_usage = request.stream_usage == Some(true);
+        // Defaults are for answers; where tokens are counted, no way leads here.
+        let added = defaults::complete(&deployment.defaults, &mut request);
+        let added: Vec<&str> = added.into_iter().map(|param| dialect(client).param_path(param)).collect();
         let encoded = target.encode_request(&request, variant);
-        self.notices.extend(encoded.notices);
+        // Nothing of the caller's is lost with a default.
+        self.notices.extend(encoded.notices.into_iter().filter(|notice| !added.contains(&notice.path.as_str())));
         let mut body = encoded.body;
         if let Value::Object(map) = &mut body {
             self.fit(map, dialect(client), target, variant);

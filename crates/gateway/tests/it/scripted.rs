@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use switchtower_domain::{ResponseBody, Transport, TransportError, TransportFuture};
+use switchtower_domain::{ResponseBody, Transport, TransportError, TransportFuture, Way};
 
 /// One step of an answer.
 #[derive(Debug, Clone)]
@@ -78,6 +78,11 @@ impl Provider {
 
     pub(crate) fn addresses(&self) -> Vec<String> {
         self.sent.lock().unwrap().iter().map(|request| request.uri().to_string()).collect()
+    }
+
+    /// The ways by which the requests came.
+    pub(crate) fn ways(&self) -> Vec<Option<Way>> {
+        self.sent.lock().unwrap().iter().map(|request| request.extensions().get().copied()).collect()
     }
 
     /// Whether the body of the answer was let go.
