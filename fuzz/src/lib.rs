@@ -5,8 +5,13 @@
 
 use serde_json::Value;
 use std::time::{Duration, Instant};
+use switchtower_dialect::services::Service;
+use switchtower_dialect::services::openai_completions::Completions;
+use switchtower_dialect::services::openai_embeddings::{self, EmbeddingVariant, Elements, Embeddings};
+use switchtower_dialect::services::openai_moderations::Moderations;
+use switchtower_dialect::services::rerank::{self as reranking, Rerank};
 use switchtower_dialect::{ALL, Dialect, Variant, WireEvent, dialect, scan as scanning, schema as schemas, sse as events};
-use switchtower_domain::{AnswerBuilder, DialectId, Secret, limits, mask_secrets};
+use switchtower_domain::{AnswerBuilder, DialectId, Secret, VectorEncoding, limits, mask_secrets};
 
 /// The scan accepts only what the parser accepts, and its spans are the fields.
 pub fn scan(data: &[u8]) {
@@ -142,6 +147,61 @@ pub fn anthropic_messages_stream(data: &[u8]) {
     stream(dialect(DialectId::AnthropicMessages), data);
 }
 
+/// What is read of a service's request or answer is written back as it was.
+fn service<S: Service>(data: &[u8]) {
+    let Ok(message) = serde_json::from_slice::<Value>(data) else { return };
+    if let Ok(request) = S::decode_request(message.clone()) {
+        assert_eq!(S::encode_request(&request, &S::Variant::default()).body, message);
+    }
+    if let Ok(answer) = S::decode_answer(message.clone()) {
+        assert_eq!(S::encode_answer(&answer), message);
+    }
+}
+
+/// Embeddings: also split, and joined in every encoding.
+pub fn openai_embeddings(data: &[u8]) {
+    service::<Embeddings>(data);
+    let Ok(message) = serde_json::from_slice::<Value>(data) else { return };
+    if let Ok(request) = Embeddings::decode_request(message.clone()) {
+        let variant = EmbeddingVariant { inputs_max: Some(2), ..EmbeddingVariant::default() };
+        let inputs = request.inputs.len();
+        let pieces = openai_embeddings::split(request, &variant);
+        assert_eq!(pieces.iter().map(|piece| piece.inputs.len()).sum::<usize>(), inputs);
+    }
+    if let Ok(answer) = Embeddings::decode_answer(message) {
+        let count = answer.embeddings.len();
+        for elements in [Elements::Float32, Elements::Int8] {
+            let variant = EmbeddingVariant { elements, ..EmbeddingVariant::default() };
+            for wanted in [VectorEncoding::Float, VectorEncoding::Base64] {
+                if let Ok((joined, _)) = openai_embeddings::join(vec![answer.clone()], &[count], &variant, &wanted) {
+                    assert_eq!(joined.embeddings.len(), count);
+                }
+            }
+        }
+    }
+}
+
+/// Rankings: also held against a request.
+pub fn rerank(data: &[u8]) {
+    service::<Rerank>(data);
+    let request = serde_json::json!({"model": "m", "query": "q", "documents": ["a", "b"], "return_documents": true});
+    let Ok(request) = Rerank::decode_request(request) else { return };
+    let Ok(message) = serde_json::from_slice::<Value>(data) else { return };
+    if let Ok(settled) = Rerank::decode_answer(message).and_then(|answer| reranking::settle(answer, &request)) {
+        assert_eq!(settled.results.len(), 2);
+    }
+}
+
+/// Completions of bare text.
+pub fn openai_completions(data: &[u8]) {
+    service::<Completions>(data);
+}
+
+/// Moderations.
+pub fn openai_moderations(data: &[u8]) {
+    service::<Moderations>(data);
+}
+
 /// Errors of providers are always read, and written back as they were.
 pub fn failures(data: &[u8]) {
     for own in ALL {
@@ -217,6 +277,12 @@ fn seeds() -> Vec<Vec<u8>> {
     for own in ALL {
         for name in ["request.json", "answer.json", "stream.sse", "error.json"] {
             let path = crates.join(own.id().as_str()).join("fixtures").join(name);
+            seeds.push(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+        }
+    }
+    for name in [Embeddings::NAME, Rerank::NAME, Completions::NAME, Moderations::NAME] {
+        for file in ["request.json", "answer.json"] {
+            let path = crates.join("services").join(name).join("fixtures").join(file);
             seeds.push(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
         }
     }

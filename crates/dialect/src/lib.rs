@@ -21,6 +21,7 @@ pub mod openai_chat;
 mod render;
 pub mod scan;
 pub mod schema;
+pub mod services;
 pub mod splice;
 pub mod sse;
 mod variant;

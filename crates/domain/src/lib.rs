@@ -10,19 +10,24 @@
 //! client bytes <--encode-- Answer | Frames <--decode-- provider bytes
 //! ```
 //!
-//! Begin with [`Request`], then [`Answer`], then [`Frame`] for what is streamed.
+//! Begin with [`Request`], then [`Answer`], then [`Frame`] for what is streamed. What is asked for besides answers has
+//! types of its own: [`EmbeddingRequest`], [`RankingRequest`], [`CompletionRequest`], [`ModerationRequest`].
 
 mod answer;
+mod completion;
 mod dialect_id;
+mod embedding;
 mod event;
 mod extras;
 mod failure;
 pub mod limits;
 mod locus;
+mod moderation;
 mod name;
 mod nearest;
 mod notice;
 mod part;
+mod ranking;
 mod refusal;
 mod request;
 mod secret;
@@ -32,11 +37,16 @@ mod transport;
 mod usage;
 
 pub use answer::{Answer, AnswerHead, Choice, FilterVerdict, LogProbs, PromptFilter, TokenLogProb};
+pub use completion::{CompletionAnswer, CompletionRequest, Continuation};
 pub use dialect_id::DialectId;
+pub use embedding::{
+    DimensionsField, Embedding, EmbeddingAnswer, EmbeddingRequest, ModelInput, Vector, VectorEncoding,
+};
 pub use event::{AnswerBuilder, Delta, Event, Frame, OutOfPlace};
 pub use extras::Extras;
 pub use failure::{Failure, FailureClass, FailureForm};
 pub use locus::Locus;
+pub use moderation::{ModeratedInput, ModerationAnswer, ModerationRequest, ModerationVerdict};
 pub use name::{DeploymentName, ModelName, NameError, ProviderName, RegionName};
 pub use nearest::nearest;
 pub use notice::{Notice, NoticeClass};
@@ -44,6 +54,7 @@ pub use part::{
     CacheMarker, CacheTtl, Citation, CitationKind, Document, Media, MediaKind, Part, PartKind, ProviderItem, Reasoning,
     ReasoningField, Source, ToolCall, ToolCallKind, ToolResult,
 };
+pub use ranking::{Ranked, RankedText, RankingAnswer, RankingForm, RankingRequest};
 pub use refusal::{Actor, Refusal, RefusalCode};
 pub use request::{
     Effort, MaxTokensField, Metadata, OutputFormat, Param, ReasoningMode, ReasoningSpec, Request, Role, Sampling,

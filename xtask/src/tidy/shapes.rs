@@ -11,12 +11,18 @@ struct Shape {
     files: &'static [&'static str],
 }
 
-const SHAPES: [Shape; 2] = [
+const SHAPES: [Shape; 3] = [
     Shape {
         kind: "dialect",
         parent: "crates/dialect/src",
         mark: "request.rs",
         files: &["mod.rs", "wire.rs", "request.rs", "response.rs", "stream.rs", "request.schema.json", "fixtures/"],
+    },
+    Shape {
+        kind: "service",
+        parent: "crates/dialect/src/services",
+        mark: "request.rs",
+        files: &["mod.rs", "request.rs", "response.rs", "request.schema.json", "fixtures/"],
     },
     Shape {
         kind: "provider",

@@ -10,7 +10,7 @@ use switchtower_domain::{FilterVerdict, PromptFilter};
 const VERDICTS: &str = "content_filter_results";
 
 /// Reads the verdicts on one choice.
-pub(super) fn verdicts(fields: &mut Fields) -> Result<Vec<FilterVerdict>, DecodeError> {
+pub(crate) fn verdicts(fields: &mut Fields) -> Result<Vec<FilterVerdict>, DecodeError> {
     fields.nested(VERDICTS, read)
 }
 
@@ -38,7 +38,7 @@ fn read(results: &mut Fields) -> Result<Vec<FilterVerdict>, DecodeError> {
     Ok(verdicts)
 }
 
-pub(super) fn encode(verdicts: &[FilterVerdict]) -> Object {
+pub(crate) fn encode(verdicts: &[FilterVerdict]) -> Object {
     let mut results = Object::new();
     for verdict in verdicts {
         let mut result = Object::new();
@@ -52,12 +52,12 @@ pub(super) fn encode(verdicts: &[FilterVerdict]) -> Object {
 }
 
 /// Writes the verdicts on one choice, if there are any.
-pub(super) fn write(object: &mut Object, verdicts: &[FilterVerdict]) {
+pub(crate) fn write(object: &mut Object, verdicts: &[FilterVerdict]) {
     object.nested(VERDICTS, encode(verdicts));
 }
 
 /// Reads the verdicts on the prompts, if they have the usual form.
-pub(super) fn prompts(fields: &mut Fields) -> Result<Vec<PromptFilter>, DecodeError> {
+pub(crate) fn prompts(fields: &mut Fields) -> Result<Vec<PromptFilter>, DecodeError> {
     let usual = |item: &Value| item.get("prompt_index").is_some_and(Value::is_u64);
     let readable = |list: &Value| list.as_array().is_some_and(|list| list.iter().all(usual));
     if !fields.peek("prompt_filter_results").is_some_and(readable) {
@@ -76,7 +76,7 @@ pub(super) fn prompts(fields: &mut Fields) -> Result<Vec<PromptFilter>, DecodeEr
 }
 
 /// Writes the verdicts on the prompts, if there are any.
-pub(super) fn write_prompts(object: &mut Object, prompts: &[PromptFilter]) {
+pub(crate) fn write_prompts(object: &mut Object, prompts: &[PromptFilter]) {
     if prompts.is_empty() {
         return;
     }

@@ -6,15 +6,15 @@
 
 mod compose;
 mod failure;
-mod filters;
+pub(crate) mod filters;
 mod logprobs;
 mod parts;
 mod request;
 mod response;
 mod stream;
 mod stream_out;
-mod usage;
-mod wire;
+pub(crate) mod usage;
+pub(crate) mod wire;
 
 use crate::{DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant};
 use serde_json::Value;

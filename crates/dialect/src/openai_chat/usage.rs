@@ -7,7 +7,7 @@ use serde_json::Value;
 use switchtower_domain::Usage;
 
 /// Reads `usage`, if there is one.
-pub(super) fn decode(fields: &mut Fields, variant: &Variant) -> Result<Option<Usage>, DecodeError> {
+pub(crate) fn decode(fields: &mut Fields, variant: &Variant) -> Result<Option<Usage>, DecodeError> {
     let Some(value) = fields.any("usage") else {
         return Ok(None);
     };
@@ -56,7 +56,7 @@ pub(super) fn decode(fields: &mut Fields, variant: &Variant) -> Result<Option<Us
 }
 
 /// Writes `usage`.
-pub(super) fn encode(usage: &Usage, same: bool) -> Value {
+pub(crate) fn encode(usage: &Usage, same: bool) -> Value {
     let mut report = Object::new();
     if same {
         report.maybe("prompt_tokens", usage.input);

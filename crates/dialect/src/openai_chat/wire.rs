@@ -32,7 +32,7 @@ pub(super) const fn role_word(role: Role) -> &'static str {
     }
 }
 
-pub(super) fn stop_reason(word: &str) -> StopReason {
+pub(crate) fn stop_reason(word: &str) -> StopReason {
     match word {
         "stop" => StopReason::EndTurn,
         "length" => StopReason::MaxTokens,
@@ -43,7 +43,7 @@ pub(super) fn stop_reason(word: &str) -> StopReason {
 }
 
 /// The word for a reason; reasons that Chat Completions does not tell apart share one.
-pub(super) fn stop_word(reason: &StopReason) -> &str {
+pub(crate) fn stop_word(reason: &StopReason) -> &str {
     match reason {
         StopReason::EndTurn | StopReason::StopSequence | StopReason::PauseTurn => "stop",
         StopReason::MaxTokens | StopReason::ContextWindow => "length",

@@ -9,14 +9,14 @@ use switchtower_domain::{Frame, limits};
 
 /// One change of a message: where, and what stands there afterwards.
 #[derive(Debug, Clone)]
-enum Change {
+pub(crate) enum Change {
     Put(Index, Value),
     Drop(Index),
     Add(Index),
     Repeat(Index),
 }
 
-fn change() -> impl Strategy<Value = Change> {
+pub(crate) fn change() -> impl Strategy<Value = Change> {
     let values = prop_oneof![
         Just(Value::Null),
         Just(json!([])),
@@ -49,7 +49,7 @@ fn pointers(value: &Value, at: String, all: &mut Vec<String>) {
     all.push(at);
 }
 
-fn apply(value: &mut Value, change: &Change) {
+pub(crate) fn apply(value: &mut Value, change: &Change) {
     let mut all = Vec::new();
     pointers(value, String::new(), &mut all);
     all.pop();

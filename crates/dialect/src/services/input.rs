@@ -1,0 +1,51 @@
+//! Bare input: a text, tokens, or a list of either.
+
+use crate::DecodeError;
+use crate::fields::{Fields, wrong_kind};
+use serde_json::Value;
+use switchtower_domain::ModelInput;
+
+const EXPECTED: &str = "a string, a list of strings, or lists of tokens";
+
+/// Reads input, and says whether the one piece stood without a list around it.
+pub(super) fn read(fields: &mut Fields, key: &str) -> Result<(Vec<ModelInput>, bool), DecodeError> {
+    let path = fields.path_of(key);
+    let missing = || DecodeError::Missing { path: path.clone() };
+    match fields.any(key).ok_or_else(missing)? {
+        Value::String(text) => Ok((vec![ModelInput::Text(text)], true)),
+        Value::Array(items) => match tokens(&items) {
+            Some(tokens) => Ok((vec![ModelInput::Tokens(tokens)], true)),
+            None => Ok((elements(items, &path)?, false)),
+        },
+        other => Err(wrong_kind(&path, EXPECTED, &other)),
+    }
+}
+
+fn elements(items: Vec<Value>, path: &str) -> Result<Vec<ModelInput>, DecodeError> {
+    let read = items.into_iter().enumerate().map(|(place, item)| match item {
+        Value::String(text) => Ok(ModelInput::Text(text)),
+        Value::Array(list) if list.is_empty() => Ok(ModelInput::Tokens(Vec::new())),
+        Value::Array(list) => tokens(&list).map(ModelInput::Tokens).ok_or_else(|| {
+            wrong_kind(&format!("{path}[{place}]"), "a string or a list of tokens", &Value::Array(list))
+        }),
+        other => Err(wrong_kind(&format!("{path}[{place}]"), "a string or a list of tokens", &other)),
+    });
+    read.collect()
+}
+
+/// The numbers of a list that holds nothing but them.
+fn tokens(items: &[Value]) -> Option<Vec<u64>> {
+    if items.is_empty() { None } else { items.iter().map(Value::as_u64).collect() }
+}
+
+/// Writes input as it was read.
+pub(super) fn write(inputs: &[ModelInput], single: bool) -> Value {
+    let one = |input: &ModelInput| match input {
+        ModelInput::Text(text) => Value::from(text.as_str()),
+        ModelInput::Tokens(tokens) => Value::from(tokens.clone()),
+    };
+    match inputs {
+        [input] if single => one(input),
+        inputs => inputs.iter().map(one).collect(),
+    }
+}

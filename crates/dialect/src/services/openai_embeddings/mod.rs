@@ -1,0 +1,83 @@
+//! Embeddings, as `OpenAI` has them and others took them over.
+//!
+//! Specification: <https://platform.openai.com/docs/api-reference/embeddings>. Vendors differ in the name of `dimensions`,
+//! in the encodings they know, in how many inputs they take at once, and in what else a request may say
+//! (`input_type`, `truncation`: <https://docs.voyageai.com/reference/embeddings-api>).
+
+mod batch;
+mod request;
+mod response;
+mod vectors;
+
+pub use batch::{join, split};
+pub use vectors::{Elements, rewritten};
+
+use super::Service;
+use crate::{DecodeError, Encoded};
+use serde_json::Value;
+use switchtower_domain::{DimensionsField, EmbeddingAnswer, EmbeddingRequest};
+
+/// The service.
+#[derive(Debug, Clone, Copy)]
+pub struct Embeddings;
+
+/// How one vendor's embeddings differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddingVariant {
+    /// Which field holds the number of dimensions; `None` where the vendor takes what the caller wrote.
+    pub dimensions_field: Option<DimensionsField>,
+    /// Whether vectors can be had as lists of numbers.
+    pub floats: bool,
+    /// Whether `encoding_format` may say `float`; where not, its absence says it.
+    pub float_word: bool,
+    /// Whether vectors can be had in base64.
+    pub base64: bool,
+    /// What base64 holds.
+    pub elements: Elements,
+    /// Whether the input may be tokens.
+    pub token_inputs: bool,
+    /// The most inputs of one request; `None` where no limit is known.
+    pub inputs_max: Option<usize>,
+    /// Top-level fields that the vendor does not take.
+    pub forbidden: Vec<String>,
+}
+
+impl Default for EmbeddingVariant {
+    fn default() -> Self {
+        Self {
+            dimensions_field: None,
+            floats: true,
+            float_word: true,
+            base64: true,
+            elements: Elements::Float32,
+            token_inputs: true,
+            inputs_max: None,
+            forbidden: Vec::new(),
+        }
+    }
+}
+
+impl Service for Embeddings {
+    const NAME: &'static str = "openai_embeddings";
+    const REQUEST_SCHEMA: &'static str = include_str!("request.schema.json");
+
+    type Request = EmbeddingRequest;
+    type Answer = EmbeddingAnswer;
+    type Variant = EmbeddingVariant;
+
+    fn decode_request(body: Value) -> Result<EmbeddingRequest, DecodeError> {
+        request::decode(body)
+    }
+
+    fn encode_request(request: &EmbeddingRequest, variant: &EmbeddingVariant) -> Encoded {
+        request::encode(request, variant)
+    }
+
+    fn decode_answer(body: Value) -> Result<EmbeddingAnswer, DecodeError> {
+        response::decode(body)
+    }
+
+    fn encode_answer(answer: &EmbeddingAnswer) -> Value {
+        response::encode(answer)
+    }
+}
