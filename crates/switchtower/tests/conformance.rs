@@ -34,7 +34,7 @@ fn good() -> String {
 fn what_conforms_passes_and_what_nobody_claims_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("good.json"), good()).unwrap();
-    let unclaimed = recording("test.rerank", "openai.rerank", &json!({}), "{}", false);
+    let unclaimed = recording("test.embed", "ollama.embed", &json!({}), "{}", false);
     std::fs::write(folder.path().join("unclaimed.json"), unclaimed).unwrap();
     let output = conformance(folder.path(), &["--json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -45,7 +45,7 @@ fn what_conforms_passes_and_what_nobody_claims_is_told_apart() {
             "exchanges": 2, "passed": 1, "failed": 0, "not_covered": 1,
             "by_api": {
                 "test.chat": {"exchanges": 1, "passed": 1, "failed": 0, "not_covered": 0},
-                "test.rerank": {"exchanges": 1, "passed": 0, "failed": 0, "not_covered": 1}
+                "test.embed": {"exchanges": 1, "passed": 0, "failed": 0, "not_covered": 1}
             },
             "by_provider": {"test": {"exchanges": 2, "passed": 1, "failed": 0, "not_covered": 1}},
             "failures": []

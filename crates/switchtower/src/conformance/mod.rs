@@ -9,12 +9,14 @@ mod mutation;
 mod report;
 mod requests;
 mod semantic;
+mod services;
 mod streams;
 
 pub use report::{Counts, Failed, Report};
 
 use report::Outcome;
 use serde_json::Value;
+use services::Claimed;
 use std::io::Write;
 use std::path::PathBuf;
 use switchtower_dialect::dialect;
@@ -48,12 +50,18 @@ pub fn run(options: &Options) -> Result<(Report, Option<Mutations>), FolderError
             continue;
         }
         let file = path.strip_prefix(&options.folder).unwrap_or(&path).display().to_string();
-        let outcome = match claimed(&exchange) {
-            None => Outcome::NotCovered,
-            Some(id) => check(&exchange, id, &schemas),
+        let service = Claimed::of(&exchange);
+        let outcome = match (claimed(&exchange), service) {
+            (Some(id), _) => check(&exchange, id, &schemas),
+            (None, Some(service)) => check_service(&exchange, service),
+            (None, None) => Outcome::NotCovered,
         };
-        if let (Some(mutations), Some(id), Outcome::Passed) = (&mut mutations, claimed(&exchange), &outcome) {
-            mutations.exchange(&exchange, id);
+        if let (Some(mutations), Outcome::Passed) = (&mut mutations, &outcome) {
+            match (claimed(&exchange), service) {
+                (Some(id), _) => mutations.exchange(&exchange, id),
+                (None, Some(service)) => service.mutate(&exchange, mutations),
+                (None, None) => {}
+            }
         }
         report.add(&file, &exchange.api, &exchange.provider, outcome);
     }
@@ -105,7 +113,9 @@ fn claimed(exchange: &Exchange) -> Option<DialectId> {
 }
 
 fn is_of(exchange: &Exchange, wanted: &str) -> bool {
-    exchange.dialect == wanted || claimed(exchange).is_some_and(|id| id.as_str() == wanted)
+    exchange.dialect == wanted
+        || claimed(exchange).is_some_and(|id| id.as_str() == wanted)
+        || Claimed::of(exchange).is_some_and(|service| service.name() == wanted)
 }
 
 /// The findings of one exchange: a check's name and what was wrong.
@@ -128,6 +138,12 @@ fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Out
     } else {
         answers::check(own, &body, &mut findings);
     }
+    if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
+}
+
+fn check_service(exchange: &Exchange, service: Claimed) -> Outcome {
+    let mut findings = Findings::new();
+    service.check(exchange, &mut findings);
     if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
 }
 

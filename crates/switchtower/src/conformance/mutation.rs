@@ -73,7 +73,12 @@ impl Mutations {
         }
     }
 
-    fn each<T: Serialize + DeserializeOwned>(&mut self, subject: &str, typed: &T, differs: impl Fn(&T) -> bool) {
+    pub(super) fn each<T: Serialize + DeserializeOwned>(
+        &mut self,
+        subject: &str,
+        typed: &T,
+        differs: impl Fn(&T) -> bool,
+    ) {
         let Ok(tree) = serde_json::to_value(typed) else { return };
         let mut leaves = Vec::new();
         collect(&tree, &mut String::new(), &mut String::new(), &mut leaves);
@@ -99,7 +104,7 @@ fn stream_differs(own: &dyn Dialect, recorded: &[switchtower_dialect::WireEvent]
 
 /// Fields that say how something else was laid out, or repeat what its place says already: where there is nothing to
 /// lay out, a change of them changes nothing that is written.
-const SILENT: [&str; 9] = [
+const SILENT: [&str; 12] = [
     // How a text, a stop text, a format, a bound or an effort was written, where there is none.
     ".plain",
     ".stop_plain",
@@ -111,6 +116,10 @@ const SILENT: [&str; 9] = [
     "openai_chat request: .turns.role",
     // A dialect with one choice does not number it.
     "anthropic_messages answer: .choices.index",
+    // Whether one input stood in a list, where there are several, and which of two names stands for nothing.
+    ".single",
+    ".dimensions_field",
+    "rerank request: .form",
     // The status of an error in a stream is read from its code.
     ".events.Failed.status",
 ];
@@ -181,7 +190,7 @@ fn change(tree: &Value, leaf: &Leaf) -> Option<Value> {
 
 /// Another word of the same closed set, for words that are variants without content.
 fn sibling(word: &str) -> Option<&'static str> {
-    const PAIRS: [(&str, &str); 34] = [
+    const PAIRS: [(&str, &str); 40] = [
         ("System", "User"),
         ("Developer", "System"),
         ("User", "Assistant"),
@@ -216,6 +225,12 @@ fn sibling(word: &str) -> Option<&'static str> {
         ("ThinkingParts", "Reasoning"),
         ("FiveMinutes", "OneHour"),
         ("OneHour", "FiveMinutes"),
+        ("Dimensions", "OutputDimension"),
+        ("OutputDimension", "Dimensions"),
+        ("Results", "Data"),
+        ("Data", "Results"),
+        ("Float", "Base64"),
+        ("Base64", "Float"),
     ];
     PAIRS.iter().find(|(one, _)| *one == word).map(|(_, other)| *other)
 }
