@@ -5,7 +5,7 @@ use crate::environment::Environment;
 use crate::findings;
 use crate::server::{ADDRESS, Server, ServerSettings, Serving};
 use crate::sim_transport::WithSim;
-use crate::upstream::{Trust, Upstream, UpstreamSettings};
+use crate::upstream::{Trust, Upstream, UpstreamSettings, WaySettings, Ways};
 use anyhow::{Context as _, Result};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -23,6 +23,8 @@ pub struct Plan {
     pub threads: Option<usize>,
     /// How providers are connected to.
     pub upstream: UpstreamSettings,
+    /// The ways that are not the usual one.
+    pub ways: Vec<WaySettings>,
     /// Who may ask, and within which bounds.
     pub gateway: Settings,
     /// What can be asked for.
@@ -46,6 +48,7 @@ impl Plan {
             server: ServerSettings::new(address),
             threads: None,
             upstream: UpstreamSettings::default(),
+            ways: Vec::new(),
             gateway: Settings::new(Access::keyless(address)?),
             directory: Directory::new(providers, Vec::new(), Vec::new())?,
             sim: switchtower_sim::Settings::default(),
@@ -63,6 +66,7 @@ impl Plan {
             server: ready.server,
             threads: ready.threads,
             upstream: ready.upstream,
+            ways: ready.ways,
             gateway: ready.settings,
             sim: switchtower_sim::Settings::default(),
             from_environment: false,
@@ -76,10 +80,11 @@ impl Plan {
     pub fn start(self) -> Result<(Server, Gateway)> {
         let trust = Trust::of_system()?;
         let sim = Sim::with_recordings(self.sim).context("failed to load the simulator's recordings")?;
-        let upstream = Upstream::new(&trust, &self.upstream);
+        let ways = Ways::new(&trust, &self.upstream, self.ways)?;
+        let upstream = Upstream::new(&ways);
         let transport = Arc::new(WithSim::new(sim.clone(), upstream));
         let gateway = Gateway::new(self.gateway, self.directory, transport)?;
-        let serving = Serving { gateway: gateway.clone(), sim, upstream: self.upstream, trust };
+        let serving = Serving { gateway: gateway.clone(), sim, ways };
         let server = Server::start(self.server, &serving, self.threads.unwrap_or(1))?;
         Ok((server, gateway))
     }

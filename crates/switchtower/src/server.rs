@@ -3,7 +3,7 @@
 mod heads;
 
 use crate::sim_transport::WithSim;
-use crate::upstream::{Trust, Upstream, UpstreamSettings};
+use crate::upstream::{Upstream, Ways};
 use anyhow::{Context as _, Result, anyhow};
 use heads::Watched;
 use http::HeaderValue;
@@ -59,10 +59,8 @@ pub struct Serving {
     pub gateway: Gateway,
     /// The built-in simulator.
     pub sim: Sim,
-    /// How providers are connected to.
-    pub upstream: UpstreamSettings,
-    /// The roots of trust.
-    pub trust: Trust,
+    /// The ways to providers.
+    pub ways: Ways,
 }
 
 /// A server that is listening.
@@ -162,7 +160,7 @@ impl Worker {
     async fn serve(self, ready: impl FnOnce()) -> Result<()> {
         let listener = listen(self.settings.address).context("failed to listen")?;
         ready();
-        let upstream = Upstream::new(&self.serving.trust, &self.serving.upstream);
+        let upstream = Upstream::new(&self.serving.ways);
         let transport = WithSim::new(self.serving.sim.clone(), upstream);
         let gateway = self.serving.gateway.over(Arc::new(transport));
         let tasks = TaskTracker::new();

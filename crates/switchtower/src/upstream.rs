@@ -1,15 +1,20 @@
 //! Connections to providers.
 //!
 //! Each thread has its own client and pools, so that nothing is locked between threads. Certificates are verified
-//! against the roots of the system. Redirects are not followed, nothing is decompressed, and no proxy is used.
+//! against the roots of the system. Redirects are not followed, nothing is decompressed, and no proxy is used that the
+//! configuration does not name. What differs from this is a way of its own, in `way.rs`.
 //!
 //! Encrypted connections are made by `hyper`, in HTTP/2 where the provider speaks it. Plain ones are made in
 //! `plain.rs`.
 
 mod framing;
 mod plain;
+mod proxy;
+mod way;
 
-use anyhow::{Context as _, Result};
+pub use proxy::{Proxy, ProxyError};
+pub use way::{HttpVersion, Identity, PemError, Roots, Trust, WaySettings, Ways};
+
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{Request, Response};
@@ -21,14 +26,15 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use plain::Plain;
-use rustls::ClientConfig;
+use proxy::Connector;
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use switchtower_domain::{ResponseBody, Transport, TransportError, TransportFuture};
+use switchtower_domain::{ResponseBody, Transport, TransportError, TransportFuture, Way};
+use way::Prepared;
 
 /// How providers are connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,69 +53,85 @@ impl Default for UpstreamSettings {
     }
 }
 
-/// The roots of trust, loaded once for all threads.
-#[derive(Clone)]
-pub struct Trust(ClientConfig);
-
-impl Trust {
-    /// The roots of the system, or where it has none those of Mozilla.
-    ///
-    /// # Errors
-    /// Where no version of TLS can be spoken at all.
-    pub fn of_system() -> Result<Self> {
-        use hyper_rustls::ConfigBuilderExt as _;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder =
-            || ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-        let config = match builder().context("failed to set up TLS")?.with_native_roots() {
-            Ok(config) => config.with_no_client_auth(),
-            Err(_) => builder().context("failed to set up TLS")?.with_webpki_roots().with_no_client_auth(),
-        };
-        Ok(Self(config))
-    }
-}
-
-impl fmt::Debug for Trust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Trust")
-    }
-}
-
-/// A client with a pool of connections.
+/// The client of one thread: a pool of connections for each way.
 #[derive(Clone)]
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    plain: Arc<Plain>,
+    usual: Arc<Exit>,
+    others: Vec<Arc<Exit>>,
 }
 
 impl Upstream {
     /// A client for one thread.
-    pub fn new(trust: &Trust, settings: &UpstreamSettings) -> Self {
+    pub fn new(ways: &Ways) -> Self {
+        Self::among(ways, &[])
+    }
+
+    /// A client for other ways. It takes over the connections of the ways that stay.
+    #[must_use]
+    pub fn next(&self, ways: &Ways) -> Self {
+        let known: Vec<&Arc<Exit>> = std::iter::once(&self.usual).chain(&self.others).collect();
+        Self::among(ways, &known)
+    }
+
+    fn among(ways: &Ways, known: &[&Arc<Exit>]) -> Self {
+        let exit = |way: &Arc<Prepared>| match known.iter().find(|exit| exit.way.is_like(way)) {
+            Some(exit) => Arc::clone(exit),
+            None => Arc::new(Exit::new(Arc::clone(way))),
+        };
+        Self { usual: exit(&ways.usual), others: ways.others.iter().map(exit).collect() }
+    }
+}
+
+/// The connections of one way.
+struct Exit {
+    way: Arc<Prepared>,
+    client: Client<HttpsConnector<Connector>, Full<Bytes>>,
+    plain: Plain,
+}
+
+impl Exit {
+    fn new(way: Arc<Prepared>) -> Self {
+        let Prepared { settings, connections, tls } = &*way;
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(settings.connect));
+        connector.set_connect_timeout(Some(connections.connect));
         connector.set_keepalive(Some(Duration::from_secs(60)));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(trust.0.clone())
-            .https_only()
-            .enable_all_versions()
-            .wrap_connector(connector);
+        let connector = Connector::new(connector, settings.proxy.clone(), connections.connect);
+        let builder = HttpsConnectorBuilder::new().with_tls_config(tls.clone());
+        let connector = match settings.version {
+            HttpVersion::Agreed => builder.https_only().enable_all_versions().wrap_connector(connector),
+            HttpVersion::One => builder.https_only().enable_http1().wrap_connector(connector),
+            HttpVersion::Two => builder.https_or_http().enable_http2().wrap_connector(connector),
+        };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(settings.pool_idle)
-            .pool_max_idle_per_host(settings.pool_idle_per_host_max)
+            .pool_idle_timeout(connections.pool_idle)
+            .pool_max_idle_per_host(connections.pool_idle_per_host_max)
+            .http2_only(settings.version == HttpVersion::Two)
             .build(connector);
-        Self { client, plain: Arc::new(Plain::new(*settings)) }
+        let plain = Plain::new(*connections, settings.proxy.clone());
+        Self { way, client, plain }
     }
 }
 
 impl Transport for Upstream {
     fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
-        if request.uri().scheme() == Some(&Scheme::HTTP) {
-            return Box::pin(self.plain.send(request));
+        let exit = match request.extensions().get::<Way>() {
+            None => &self.usual,
+            Some(Way(number)) => match self.others.get(*number) {
+                Some(exit) => exit,
+                // Never by the usual way what was meant for another one.
+                None => {
+                    let reason = "there is no such way out".to_owned();
+                    return Box::pin(async { Err(TransportError::Connect { reason }) });
+                }
+            },
+        };
+        if request.uri().scheme() == Some(&Scheme::HTTP) && exit.way.settings.version != HttpVersion::Two {
+            return Box::pin(exit.plain.send(request));
         }
-        let sent = self.client.request(request.map(Full::new));
+        let sent = exit.client.request(request.map(Full::new));
         Box::pin(async move {
             let response: Response<Incoming> = sent.await.map_err(|error| {
                 let reason = causes(&error);

@@ -1,6 +1,7 @@
 //! The second pass: each value is valid in itself. Types of ours stand for the texts of the file; whether the names in
 //! them lead anywhere is for the next pass.
 
+use super::leaving::{Leaving, REGION};
 use super::problem::{Findings, Place, quoted};
 use super::quirks::Quirks;
 use super::secrets::{Reference, is_reference, looks_secret, names_secret};
@@ -8,12 +9,13 @@ use super::written::{self, At, Named, Section as _, Written};
 use crate::server::ADDRESS;
 use crate::upstream::UpstreamSettings;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Number;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
-use switchtower_domain::{DeploymentName, DialectId, ModelName, NameError, ProviderName};
+use switchtower_domain::{DeploymentName, DialectId, Effort, ModelName, NameError, ProviderName};
 use switchtower_gateway::Limits;
-use switchtower_providers::{CredentialStyle, Endpoint, RetentionPolicy};
+use switchtower_providers::{CredentialStyle, Defaults, Endpoint, RetentionPolicy};
 
 const TIMEOUT_MS: RangeInclusive<u64> = 1..=86_400_000;
 pub(super) const OUTPUT_TOKENS: RangeInclusive<u64> = 1..=100_000_000;
@@ -73,6 +75,7 @@ pub(super) struct Changes {
     pub(super) first_byte: Option<At<Duration>>,
     pub(super) idle: Option<At<Duration>>,
     pub(super) total: Option<Duration>,
+    pub(super) leaving: Leaving,
     pub(super) headers: HeaderMap,
     /// Headers whose value is a secret.
     pub(super) secret_headers: Vec<(HeaderName, At<Reference>)>,
@@ -84,6 +87,8 @@ pub(super) struct Deployment {
     pub(super) name: Option<DeploymentName>,
     pub(super) provider: Option<At<String>>,
     pub(super) model: Option<ModelName>,
+    pub(super) open_requests_max: Option<usize>,
+    pub(super) defaults: Defaults,
     pub(super) changes: Changes,
 }
 
@@ -229,9 +234,10 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         quirks,
         changes: Changes {
             max_output_tokens: whole(written.max_output_tokens.as_ref(), OUTPUT_TOKENS, findings),
-            first_byte: timeout(written.first_byte_timeout_ms.as_ref(), findings),
-            idle: timeout(written.idle_timeout_ms.as_ref(), findings),
-            total: timeout(written.total_timeout_ms.as_ref(), findings).map(|at| at.value),
+            first_byte: timeout(written.first_byte_timeout_ms.as_ref(), TIMEOUT_MS, findings),
+            idle: timeout(written.idle_timeout_ms.as_ref(), TIMEOUT_MS, findings),
+            total: timeout(written.total_timeout_ms.as_ref(), TIMEOUT_MS, findings).map(|at| at.value),
+            leaving: Leaving::of_provider(written, findings),
             headers,
             secret_headers,
         },
@@ -247,15 +253,52 @@ fn deployment(given: &At<String>, written: &written::Deployment, findings: &mut 
         name: named(given, DeploymentName::new, findings),
         provider,
         model: model.and_then(|at| named(at, ModelName::new, findings)),
+        open_requests_max: count(
+            written.limits.as_ref().and_then(|at| at.value.open_requests_max.as_ref()),
+            1..=1_000_000,
+            findings,
+        ),
+        defaults: written.defaults.as_ref().map(|at| defaults(&at.value, findings)).unwrap_or_default(),
         changes: Changes {
             max_output_tokens: whole(written.max_output_tokens.as_ref(), OUTPUT_TOKENS, findings),
-            first_byte: timeout(written.first_byte_timeout_ms.as_ref(), findings),
-            idle: timeout(written.idle_timeout_ms.as_ref(), findings),
-            total: timeout(written.total_timeout_ms.as_ref(), findings).map(|at| at.value),
+            first_byte: timeout(written.first_byte_timeout_ms.as_ref(), TIMEOUT_MS, findings),
+            idle: timeout(written.idle_timeout_ms.as_ref(), TIMEOUT_MS, findings),
+            total: timeout(written.total_timeout_ms.as_ref(), TIMEOUT_MS, findings).map(|at| at.value),
+            leaving: Leaving::of_deployment(written, findings),
             headers,
             secret_headers,
         },
     }
+}
+
+fn defaults(written: &written::DeploymentDefaults, findings: &mut Findings) -> Defaults {
+    let efforts = [
+        ("none", Effort::None),
+        ("minimal", Effort::Minimal),
+        ("low", Effort::Low),
+        ("medium", Effort::Medium),
+        ("high", Effort::High),
+        ("xhigh", Effort::ExtraHigh),
+        ("max", Effort::Max),
+    ];
+    Defaults {
+        temperature: number(written.temperature.as_ref(), 2.0, findings),
+        top_p: number(written.top_p.as_ref(), 1.0, findings),
+        max_output_tokens: whole(written.max_output_tokens.as_ref(), OUTPUT_TOKENS, findings),
+        reasoning_effort: choice(written.reasoning_effort.as_ref(), &efforts, findings),
+        seed: written.seed.as_ref().map(|at| at.value),
+        stop: written.stop.as_ref().map(|list| list.value.iter().map(|at| at.value.clone()).collect()),
+    }
+}
+
+/// A number from 0 to a bound, as it was written.
+fn number(at: Option<&At<Number>>, max: f64, findings: &mut Findings) -> Option<Number> {
+    let at = at?;
+    if at.value.as_f64().is_some_and(|value| (0.0..=max).contains(&value)) {
+        return Some(at.value.clone());
+    }
+    findings.add(&at.place, format!("'{}' is {}; it must be from 0 to {max}", at.place.key, at.value));
+    None
 }
 
 fn required<'a, T>(at: Option<&'a At<T>>, name: &str, section: &Place, findings: &mut Findings) -> Option<&'a At<T>> {
@@ -266,13 +309,13 @@ fn required<'a, T>(at: Option<&'a At<T>>, name: &str, section: &Place, findings:
 }
 
 /// Notes a text that is no name.
-fn named<T>(at: &At<String>, new: fn(String) -> Result<T, NameError>, findings: &mut Findings) -> Option<T> {
+pub(super) fn named<T>(at: &At<String>, new: fn(String) -> Result<T, NameError>, findings: &mut Findings) -> Option<T> {
     new(at.value.clone()).map_err(|error| findings.add(&at.place, format!("'{}': {error}", at.place.key))).ok()
 }
 
 const HOW_TO_REFER: &str = "write 'env:NAME' for an environment variable or 'file:PATH' for a file";
 
-fn reference(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Reference>> {
+pub(super) fn reference(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Reference>> {
     let at = at?;
     match Reference::parse(&at.value) {
         Ok(reference) => Some(at.with(reference)),
@@ -297,7 +340,7 @@ fn base_url(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Strin
         findings.add_with(&at.place, message, "secrets do not belong in this file; refer to one in 'key' or 'headers'");
         return None;
     }
-    match Endpoint::new(&at.value, DialectId::OpenaiChat) {
+    match Endpoint::new(&at.value.replace(REGION, "region"), DialectId::OpenaiChat) {
         Ok(_) => Some(at.clone()),
         Err(error) => {
             findings.add(&at.place, format!("'{}': {error}", at.place.key));
@@ -306,8 +349,12 @@ fn base_url(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Strin
     }
 }
 
-fn timeout(at: Option<&At<u64>>, findings: &mut Findings) -> Option<At<Duration>> {
-    whole(at, TIMEOUT_MS, findings).zip(at).map(|(millis, at)| at.with(Duration::from_millis(millis)))
+pub(super) fn timeout(
+    at: Option<&At<u64>>,
+    range: RangeInclusive<u64>,
+    findings: &mut Findings,
+) -> Option<At<Duration>> {
+    whole(at, range, findings).zip(at).map(|(millis, at)| at.with(Duration::from_millis(millis)))
 }
 
 fn count(at: Option<&At<u64>>, range: RangeInclusive<u64>, findings: &mut Findings) -> Option<usize> {

@@ -12,6 +12,7 @@
 
 mod checked;
 mod include;
+mod leaving;
 mod problem;
 mod quirks;
 mod ready;
@@ -20,8 +21,10 @@ mod reference;
 mod secrets;
 mod sources;
 mod summary;
+
 #[cfg(test)]
 mod tests;
+mod ways;
 mod written;
 
 use include::Gathered;

@@ -2,12 +2,14 @@
 //! gateway needs comes out.
 
 use super::checked::{Changes, Checked, Deployment, Provider};
+use super::leaving::REGION;
 use super::problem::{Findings, quoted};
 use super::secrets::{Outside, Reference};
 use super::sources::Sources;
+use super::ways::move_to;
 use super::written::At;
 use crate::server::ServerSettings;
-use crate::upstream::UpstreamSettings;
+use crate::upstream::{UpstreamSettings, WaySettings};
 use http::HeaderValue;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, Secret};
 use switchtower_gateway::{Access, CallerKey, Directory, Settings};
 use switchtower_providers as providers;
-use switchtower_providers::{Credential, CredentialStyle, Endpoint, Known};
+use switchtower_providers::{Credential, CredentialStyle, Endpoint, Gate, Known};
 
 /// A configuration that can be served.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Ready {
     pub threads: Option<usize>,
     /// How to connect to providers.
     pub upstream: UpstreamSettings,
+    /// The ways to providers that are not the usual one.
+    pub ways: Vec<WaySettings>,
     /// What the gateway is told.
     pub settings: Settings,
     /// The names of the keys that callers may present.
@@ -56,7 +60,7 @@ pub(super) fn resolve(
     around: &Around<'_>,
     findings: &mut Findings,
 ) -> Option<Ready> {
-    let mut resolver = Resolver { outside: around.outside, sources, findings };
+    let mut resolver = Resolver { outside: around.outside, sources, findings, ways: Vec::new() };
     let (access, key_names) = resolver.access(checked);
     let mut made = BTreeMap::new();
     for provider in &checked.providers {
@@ -73,8 +77,9 @@ pub(super) fn resolve(
         made.entry(provider.name.as_str()).or_insert_with(|| Some(Arc::clone(provider)));
     }
     let deployments: Vec<_> =
-        checked.deployments.iter().filter_map(|deployment| resolver.deployment(deployment, &made)).collect();
+        checked.deployments.iter().filter_map(|deployment| resolver.deployment(deployment, checked, &made)).collect();
     let aliases = resolver.aliases(checked, &made);
+    let ways = resolver.ways;
     if !findings.is_empty() {
         return None;
     }
@@ -91,6 +96,7 @@ pub(super) fn resolve(
         },
         threads: checked.threads,
         upstream: checked.upstream,
+        ways,
         settings,
         key_names,
         providers: made.into_values().flatten().collect(),
@@ -115,14 +121,16 @@ pub struct Around<'a> {
 /// Providers by their written names; nothing for one that has a mistake of its own.
 type Made<'a> = BTreeMap<&'a str, Option<Arc<providers::Provider>>>;
 
-struct Resolver<'a> {
-    outside: &'a dyn Outside,
-    sources: &'a Sources,
-    findings: &'a mut Findings,
+pub(super) struct Resolver<'a> {
+    pub(super) outside: &'a dyn Outside,
+    pub(super) sources: &'a Sources,
+    pub(super) findings: &'a mut Findings,
+    /// The ways so far.
+    pub(super) ways: Vec<WaySettings>,
 }
 
 impl Resolver<'_> {
-    fn secret(&mut self, reference: &At<Reference>) -> Option<Secret> {
+    pub(super) fn secret(&mut self, reference: &At<Reference>) -> Option<Secret> {
         let read = reference.value.read(self.outside, self.sources.folder(&reference.place));
         let refused = |reason| {
             self.findings.add(&reference.place, format!("'{}': '{}' {reason}", reference.place.key, reference.value));
@@ -172,6 +180,7 @@ impl Resolver<'_> {
     }
 
     fn provider(&mut self, written: &Provider, has_keys: bool) -> Option<providers::Provider> {
+        let way = self.way(&written.changes.leaving);
         let kind = self.kind(written)?;
         let dialect = self.dialect(written, kind);
         let base_url = self.base_url(written, kind, dialect);
@@ -191,6 +200,8 @@ impl Resolver<'_> {
             written.quirks.over(&mut interface.variant);
         }
         self.change(&mut provider, &written.changes);
+        provider.way = way;
+        provider.region.clone_from(&written.changes.leaving.region);
         Some(provider)
     }
 
@@ -257,8 +268,20 @@ impl Resolver<'_> {
                 })?,
             ),
         };
-        match Endpoint::new(base, dialect?) {
-            Ok(_) => Some(base.to_owned()),
+        let base = match &written.changes.leaving.region {
+            Some(region) => base.replace(REGION, region.as_str()),
+            None if base.contains(REGION) => {
+                self.findings.add_with(
+                    place,
+                    format!("'{}' has {REGION}, and no region is said", place.key),
+                    "add 'region'",
+                );
+                return None;
+            }
+            None => base.to_owned(),
+        };
+        match Endpoint::new(&base, dialect?) {
+            Ok(_) => Some(base),
             Err(error) => {
                 self.findings.add(place, error.to_string());
                 None
@@ -339,17 +362,38 @@ impl Resolver<'_> {
         }
     }
 
-    fn deployment(&mut self, written: &Deployment, made: &Made<'_>) -> Option<providers::Deployment> {
+    fn deployment(
+        &mut self,
+        written: &Deployment,
+        checked: &Checked,
+        made: &Made<'_>,
+    ) -> Option<providers::Deployment> {
         let at = written.provider.as_ref()?;
         let Some(provider) = made.get(at.value.as_str()) else {
             self.no_such_provider(at, &at.value, made);
             return None;
         };
+        let leaving = &written.changes.leaving;
+        let of_provider = checked.providers.iter().find(|one| one.given.value == at.value);
+        let both = leaving.is_any().then(|| leaving.over(of_provider.map(|one| &one.changes.leaving)));
+        let way = both.as_ref().map(|both| self.way(both));
         let mut provider = Arc::clone(provider.as_ref()?);
         if written.changes.are_any() {
             self.change(Arc::make_mut(&mut provider), &written.changes);
         }
-        Some(providers::Deployment::new(written.name.clone()?, provider, written.model.clone()?))
+        if let (Some(both), Some(way)) = (both, way) {
+            let provider = Arc::make_mut(&mut provider);
+            let template = of_provider.and_then(|one| one.base_url.as_ref()).filter(|at| at.value.contains(REGION));
+            if let (Some(region), Some(template)) = (&leaving.region, template) {
+                move_to(provider, &template.value, region);
+            }
+            provider.way = way;
+            provider.region = both.region;
+        }
+        let mut deployment = providers::Deployment::new(written.name.clone()?, provider, written.model.clone()?);
+        deployment.defaults = written.defaults.clone();
+        deployment.gate = written.open_requests_max.map(Gate::new);
+        Some(deployment)
     }
 
     fn change(&mut self, provider: &mut providers::Provider, changes: &Changes) {
@@ -434,14 +478,14 @@ impl Resolver<'_> {
 
 impl Changes {
     fn are_any(&self) -> bool {
-        let Self { max_output_tokens, first_byte, idle, total, headers, secret_headers } = self;
+        let Self { max_output_tokens, first_byte, idle, total, leaving: _, headers, secret_headers } = self;
         let any_timeout = first_byte.is_some() || idle.is_some() || total.is_some();
         max_output_tokens.is_some() || any_timeout || !headers.is_empty() || !secret_headers.is_empty()
     }
 
     /// Sets them at a provider, all but the headers that are secrets.
     fn over(&self, provider: &mut providers::Provider) {
-        let Self { max_output_tokens, first_byte, idle, total, headers, secret_headers: _ } = self;
+        let Self { max_output_tokens, first_byte, idle, total, leaving: _, headers, secret_headers: _ } = self;
         if let Some(bound) = max_output_tokens {
             for interface in provider.interfaces_mut() {
                 interface.variant.default_max_tokens = *bound;

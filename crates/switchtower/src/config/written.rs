@@ -5,6 +5,7 @@
 //! rows of the reference all come from it.
 
 use super::problem::{Findings, Place};
+use serde_json::Number;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -193,6 +194,14 @@ section!(Provider {
     first_byte_timeout_ms: u64 = "300000", "How long the head of an answer may take, from 1 to 86400000.";
     idle_timeout_ms: u64 = "120000", "How long an answer may pause, from 1 to 86400000.";
     total_timeout_ms: u64 = "3600000", "How long the whole answer may take, from 1 to 86400000.";
+    region: String = "none", "Where it runs, by its vendor's name for it. `${region}` in the base URL stands for it.";
+    connect_timeout_ms: u64 = "that of `[connections]`", "How long it may take until a connection is there, from 1 to 600000.";
+    http_version: String = "\"agreed\"", "Which HTTP is spoken: `agreed` is HTTP/2 where both agree on it over TLS and HTTP/1.1 otherwise, `1.1` is that alone, `2` is HTTP/2 without asking, also over plain TCP.";
+    proxy: String = "none", "An outbound proxy, as in `http://proxy.example:3128`: a tunnel (CONNECT) to what is reached over TLS, whole addresses for what is not. Without it, none is used.";
+    proxy_credential: String = "none", "A reference to what the proxy is shown, as `USER:PASSWORD`.";
+    ca_bundle: String = "the roots of the system", "A file of certificates in PEM form, relative to this one: the only roots that are trusted.";
+    client_certificate: String = "none", "A file with the certificate that the provider is shown, in PEM form, ours first.";
+    client_key: String = "none", "A reference to the key of that certificate, in PEM form.";
     headers: Named<String> = "none", "Headers that each request to it carries. A value may be a reference, `env:NAME` or `file:PATH`, and must be one where it is a credential or the header's name says so.";
     passed_headers: Vec<At<String>> = "those of its kind", "Further headers of the caller that are passed on to it.";
     models: Vec<At<String>> = "none", "Models that listings show as `PROVIDER/MODEL`; others can be asked for all the same.";
@@ -220,7 +229,30 @@ section!(Deployment {
     first_byte_timeout_ms: u64 = "that of the provider", "As at a provider.";
     idle_timeout_ms: u64 = "that of the provider", "As at a provider.";
     total_timeout_ms: u64 = "that of the provider", "As at a provider.";
+    region: String = "that of the provider", "As at a provider. Where the provider's base URL has `${region}`, this one stands there.";
+    connect_timeout_ms: u64 = "that of the provider", "As at a provider.";
+    http_version: String = "that of the provider", "As at a provider.";
+    proxy: String = "that of the provider", "As at a provider.";
+    proxy_credential: String = "that of the provider", "As at a provider. Where this section names a proxy, that of the provider is not shown.";
+    ca_bundle: String = "those of the provider", "As at a provider.";
+    client_certificate: String = "that of the provider", "As at a provider. Where this section names one, it names its key as well.";
+    client_key: String = "that of the provider", "As at a provider.";
     headers: Named<String> = "none", "Headers that each request carries, on top of the provider's. References as at a provider.";
+    limits: DeploymentLimits = "", "";
+    defaults: DeploymentDefaults = "", "";
+});
+
+section!(DeploymentLimits {
+    open_requests_max: u64 = "none", "The most requests to it that are open at once, from 1 to 1000000; more are refused with 429 and its name. Requests for `PROVIDER/MODEL` do not count.";
+});
+
+section!(DeploymentDefaults {
+    temperature: Number = "none", "Asked for where the caller names none, as all of these: from 0 to 2.";
+    top_p: Number = "none", "From 0 to 1.";
+    max_output_tokens: u64 = "none", "The bound on generated tokens, also where the dialect requires none, from 1 to 100000000.";
+    reasoning_effort: String = "none", "How hard the model should think: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. Not where the caller says anything of thinking.";
+    seed: u64 = "none", "The seed of the draw.";
+    stop: Vec<At<String>> = "none", "Texts that end the answer.";
 });
 
 /// Reads the file of that number. The first list holds what is not TOML at all.
@@ -309,6 +341,26 @@ impl Shape for u64 {
 
     fn rows(row: Row, rows: &mut Vec<Row>) {
         rows.push(Row { kind: "whole number", ..row });
+    }
+}
+
+impl Shape for Number {
+    fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
+        let text = match value.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            other => return wrong(value, other, "a number", key, findings),
+        };
+        let number = text.parse().ok();
+        if number.is_none() {
+            findings
+                .add(&findings.place(value.span(), key.to_owned()), format!("'{key}' is {text}; expected a number"));
+        }
+        number
+    }
+
+    fn rows(row: Row, rows: &mut Vec<Row>) {
+        rows.push(Row { kind: "number", ..row });
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::UpstreamSettings;
 use super::framing::{Framing, FramingError, head};
+use super::proxy::Proxy;
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::Authority;
@@ -30,6 +31,7 @@ const READ_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Plain {
     settings: UpstreamSettings,
+    proxy: Option<Proxy>,
     idle: Arc<Mutex<Pool>>,
 }
 
@@ -43,8 +45,8 @@ struct Idle {
 }
 
 impl Plain {
-    pub(super) fn new(settings: UpstreamSettings) -> Self {
-        Self { settings, idle: Arc::default() }
+    pub(super) fn new(settings: UpstreamSettings, proxy: Option<Proxy>) -> Self {
+        Self { settings, proxy, idle: Arc::default() }
     }
 
     /// Sends a request; dropping the future, or the body of the answer, closes the connection.
@@ -52,7 +54,8 @@ impl Plain {
         let authority = request.uri().authority().cloned().ok_or_else(|| connect_error("the address has no host"))?;
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let head = request_head(parts.method.as_str(), path, &authority, &parts.headers, body.len());
+        let head =
+            request_head(parts.method.as_str(), path, &authority, &parts.headers, body.len(), self.proxy.as_ref());
         while let Some(stream) = self.waiting(&authority) {
             match exchange(stream, &head, &body).await {
                 Ok(answer) => return Ok(self.answered(answer, authority)),
@@ -103,6 +106,7 @@ impl Plain {
     }
 
     async fn connect(&self, authority: &Authority) -> Result<TcpStream, TransportError> {
+        let authority = self.proxy.as_ref().map_or(authority, Proxy::address);
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let connecting = TcpStream::connect((host, authority.port_u16().unwrap_or(80)));
         let stream = match tokio::time::timeout(self.settings.connect, connecting).await {
@@ -121,10 +125,24 @@ fn connect_error(reason: impl Into<String>) -> TransportError {
     TransportError::Connect { reason: reason.into() }
 }
 
-fn request_head(method: &str, path: &str, authority: &Authority, headers: &HeaderMap, length: usize) -> Vec<u8> {
+fn request_head(
+    method: &str,
+    path: &str,
+    authority: &Authority,
+    headers: &HeaderMap,
+    length: usize,
+    proxy: Option<&Proxy>,
+) -> Vec<u8> {
     let mut head = Vec::with_capacity(512);
-    // Writing into memory does not fail.
-    let _ = write!(head, "{method} {path} HTTP/1.1\r\n{HOST}: {authority}\r\n{CONTENT_LENGTH}: {length}\r\n");
+    // A proxy is told the whole address. Writing into memory does not fail.
+    let (scheme, host) = if proxy.is_some() { ("http://", authority.as_str()) } else { ("", "") };
+    let _ =
+        write!(head, "{method} {scheme}{host}{path} HTTP/1.1\r\n{HOST}: {authority}\r\n{CONTENT_LENGTH}: {length}\r\n");
+    if let Some(value) = proxy.and_then(Proxy::authorization) {
+        head.extend_from_slice(b"proxy-authorization: ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
     for (name, value) in headers {
         if name == HOST || name == CONTENT_LENGTH {
             continue;
@@ -374,7 +392,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_is_used_again_after_a_whole_answer() {
-        let client = Plain::new(UpstreamSettings::default());
+        let client = Plain::new(UpstreamSettings::default(), None);
         let (url, connections) = provider(vec![(WHOLE, false), (CHUNKED, false), (WHOLE, true)]).await;
         for _ in 0..3 {
             assert_eq!(ask(&client, &url).await.unwrap(), "ok");
@@ -384,7 +402,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_was_closed_is_not_used_again() {
-        let client = Plain::new(UpstreamSettings::default());
+        let client = Plain::new(UpstreamSettings::default(), None);
         let (url, connections) = provider(vec![(WHOLE, true), (WHOLE, true)]).await;
         assert_eq!(ask(&client, &url).await.unwrap(), "ok");
         while client.idle.lock().unwrap().0.values().flatten().any(|idle| idle.stream.try_read(&mut [0]).is_err()) {
@@ -396,7 +414,7 @@ mod tests {
 
     #[tokio::test]
     async fn surplus_bytes_are_nobodys_answer() {
-        let client = Plain::new(UpstreamSettings::default());
+        let client = Plain::new(UpstreamSettings::default(), None);
         let smuggled = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
         let (url, connections) = provider(vec![(smuggled, false), (WHOLE, true)]).await;
         assert_eq!(ask(&client, &url).await.unwrap(), "ok");
@@ -406,7 +424,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_breaks_off_is_an_error() {
-        let client = Plain::new(UpstreamSettings::default());
+        let client = Plain::new(UpstreamSettings::default(), None);
         for cut in [
             "",
             "HTTP/1.1 200 OK\r\ncontent-le",
@@ -421,7 +439,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_could_be_read_as_two_is_malformed() {
-        let client = Plain::new(UpstreamSettings::default());
+        let client = Plain::new(UpstreamSettings::default(), None);
         for answer in [
             "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\r\ncontent-length: 2\n\r\nok",
@@ -435,7 +453,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_there_is_said_so() {
         let settings = UpstreamSettings { connect: Duration::from_secs(1), ..UpstreamSettings::default() };
-        let error = ask(&Plain::new(settings), "http://127.0.0.1:1/v1/x").await.unwrap_err();
+        let error = ask(&Plain::new(settings, None), "http://127.0.0.1:1/v1/x").await.unwrap_err();
         assert!(matches!(error, TransportError::Connect { .. }), "{error}");
     }
 }
