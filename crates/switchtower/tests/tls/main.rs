@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+mod outbound;
+
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -12,28 +16,59 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use switchtower_testkit::Running;
 
-const ANSWER: &str = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#;
+pub(crate) const ANSWER: &str = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#;
+
+/// An authority that nobody knows.
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pub(crate) pem: String,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// A certificate for a name, and its key.
+    pub(crate) fn certify(&self, name: &str) -> (Certificate, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        (CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap(), key)
+    }
+}
 
 /// A provider on `localhost` with a certificate of an authority that nobody knows; it counts the requests it got.
-struct Provider {
-    address: SocketAddr,
+pub(crate) struct Provider {
+    pub(crate) address: SocketAddr,
     authority: String,
     asked: Arc<AtomicUsize>,
 }
 
 impl Provider {
     fn start(name: &str) -> Self {
-        let authority_key = KeyPair::generate().unwrap();
-        let mut authority = CertificateParams::new(Vec::new()).unwrap();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority_certificate = authority.self_signed(&authority_key).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let issuer = Issuer::new(authority, &authority_key);
-        let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-        let config = rustls::ServerConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
+        Self::of(&Authority::new(), name, None)
+    }
+
+    /// One that asks for a certificate of an authority, where one is given.
+    pub(crate) fn of(authority: &Authority, name: &str, clients: Option<&Authority>) -> Self {
+        let (certificate, key) = authority.certify(name);
+        let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&crypto))
             .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
+            .unwrap();
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => {
+                let mut roots = rustls::RootCertStore::empty();
+                roots.add(CertificateDer::from_pem_slice(clients.pem.as_bytes()).unwrap()).unwrap();
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), crypto).build().unwrap();
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let config = builder
             .with_single_cert(
                 vec![CertificateDer::from(certificate.der().to_vec())],
                 PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
@@ -49,7 +84,7 @@ impl Provider {
                 std::thread::spawn(move || serve(&mut socket.unwrap(), config, &counted));
             }
         });
-        Self { address, authority: authority_certificate.pem(), asked }
+        Self { address, authority: authority.pem.clone(), asked }
     }
 }
 
@@ -75,10 +110,14 @@ fn serve(socket: &mut TcpStream, config: Arc<rustls::ServerConfig>, counted: &At
 
 /// The status line and the body of an answer that came through the gateway.
 fn asked_through_gateway(provider: &Provider, trusted: Option<&Path>, folder: &Path) -> String {
+    asked_with(&format!("https://localhost:{}/v1", provider.address.port()), "", trusted, folder)
+}
+
+/// The same with more settings of the provider.
+pub(crate) fn asked_with(base_url: &str, settings: &str, trusted: Option<&Path>, folder: &Path) -> String {
     let config = folder.join("switchtower.toml");
     let text = format!(
-        "[listen]\naddress = \"127.0.0.1:0\"\n[providers.p]\ndialect = \"openai_chat\"\nbase_url = \"https://localhost:{}/v1\"\n",
-        provider.address.port()
+        "[listen]\naddress = \"127.0.0.1:0\"\n[providers.p]\ndialect = \"openai_chat\"\nbase_url = \"{base_url}\"\n{settings}"
     );
     std::fs::write(&config, text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchtower"));
