@@ -157,7 +157,8 @@ impl Service<Uri> for Connector {
 
 fn host_and_port(to: &Uri) -> io::Result<String> {
     let host = to.host().ok_or_else(|| io::Error::other("the address has no host"))?;
-    let port = to.port_u16().unwrap_or(if to.scheme_str() == Some("http") { 80 } else { 443 });
+    let usual = if to.scheme_str() == Some("http") { 80 } else { 443 };
+    let port = to.port_u16().unwrap_or(usual);
     Ok(format!("{host}:{port}"))
 }
 
