@@ -10,6 +10,7 @@ mod encode;
 mod listing;
 mod plan;
 mod resolve;
+mod service;
 
 use crate::reply::{self, GatewayBody, Refused};
 use crate::request_id::RequestId;
@@ -55,7 +56,7 @@ where
     let accepted = accept::accept(settings, head)?;
     match accepted.place {
         Place::Health | Place::Ready => return Ok(reply::word("ok\n")),
-        Place::Answer(_) | Place::CountTokens | Place::Models | Place::Model(_) => {}
+        Place::Answer(_) | Place::CountTokens | Place::Service(_) | Place::Models | Place::Model(_) => {}
     }
     // A stranger is turned away before a byte of the body is read.
     let authenticated = authenticate::authenticate(settings, accepted)?;
@@ -74,6 +75,7 @@ where
         allow: None,
         close: false,
     };
+    service::check_offered(&shared.directory, &resolved).map_err(at_deployment)?;
     // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
     let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
     let entered = enter(&planned.deployment).map_err(at_deployment)?;

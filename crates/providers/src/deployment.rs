@@ -1,6 +1,6 @@
 //! A provider as it is configured, and one model there.
 
-use crate::{Credential, CredentialStyle, Defaults, Endpoint, EndpointError, Gate, Known, KnownInterface};
+use crate::{Credential, CredentialStyle, Defaults, Endpoint, EndpointError, Gate, Known, KnownInterface, Offers};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub struct Provider {
     pub main: Interface,
     /// How it speaks others.
     pub others: Vec<Interface>,
+    /// What it has besides.
+    pub offers: Offers,
     /// What it is shown.
     pub credential: Credential,
     /// How long it may take.
@@ -57,6 +59,7 @@ impl Provider {
             name,
             main: interface(&kind.main)?,
             others: others.map(interface).collect::<Result<_, _>>()?,
+            offers: Offers::new(&kind.offers, base_url, usual)?,
             credential,
             timeouts: Timeouts::default(),
             retention: RetentionPolicy::default(),

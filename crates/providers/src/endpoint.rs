@@ -1,15 +1,15 @@
 //! Where a provider is.
 
-use crate::Operation;
+use crate::{Address, Operation};
 use http::Uri;
-use switchtower_domain::DialectId;
+use switchtower_domain::{DialectId, ModelName};
 
 /// The addresses of a provider, ready to be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     base: String,
-    answer: Uri,
-    count_tokens: Option<Uri>,
+    answer: Address,
+    count_tokens: Option<Address>,
 }
 
 /// Why a text is not the base URL of a provider.
@@ -44,9 +44,7 @@ impl Endpoint {
     pub fn new(base: &str, dialect: DialectId) -> Result<Self, EndpointError> {
         let base = base.trim_end_matches('/');
         check(base)?;
-        let uri = |path: &str| {
-            format!("{base}{path}").parse::<Uri>().map_err(|_| EndpointError::NotAbsolute { url: base.to_owned() })
-        };
+        let uri = |path: &str| Address::new(&format!("{base}{path}"));
         let (answer, count_tokens) = match dialect {
             DialectId::OpenaiChat => (uri("/chat/completions")?, None),
             DialectId::AnthropicMessages if base.ends_with("/v1") => {
@@ -62,11 +60,17 @@ impl Endpoint {
         &self.base
     }
 
-    /// The address of an operation, if the dialect has it.
-    pub const fn address(&self, operation: Operation) -> Option<&Uri> {
+    /// The address of an operation for a model, if the dialect has it.
+    pub fn address(&self, operation: Operation, model: &ModelName) -> Option<Uri> {
         match operation {
-            Operation::Answer => Some(&self.answer),
-            Operation::CountTokens => self.count_tokens.as_ref(),
+            Operation::Answer => self.answer.of(model),
+            Operation::CountTokens => self.count_tokens.as_ref()?.of(model),
+            // Services are no part of a dialect.
+            Operation::Embeddings
+            | Operation::Rerank
+            | Operation::Completions
+            | Operation::Fim
+            | Operation::Moderations => None,
         }
     }
 }
@@ -95,7 +99,8 @@ mod tests {
     use super::*;
 
     fn address(base: &str, dialect: DialectId) -> String {
-        Endpoint::new(base, dialect).unwrap().address(Operation::Answer).unwrap().to_string()
+        let model = ModelName::new("m").unwrap();
+        Endpoint::new(base, dialect).unwrap().address(Operation::Answer, &model).unwrap().to_string()
     }
 
     #[test]

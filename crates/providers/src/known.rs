@@ -1,6 +1,6 @@
 //! What is known of one kind of provider before anything is configured.
 
-use crate::CredentialStyle;
+use crate::{CredentialStyle, KnownOffers};
 use http::{HeaderMap, HeaderName};
 use switchtower_dialect::Variant;
 use switchtower_domain::DialectId;
@@ -22,6 +22,8 @@ pub struct Known {
     pub main: KnownInterface,
     /// Further dialects that it speaks.
     pub others: Vec<KnownInterface>,
+    /// What it has besides.
+    pub offers: KnownOffers,
     /// Its public reference.
     pub docs: String,
 }

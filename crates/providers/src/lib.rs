@@ -14,6 +14,7 @@
 //!
 //! A vendor that merely speaks a known dialect is a row in `compatible/catalog.toml`. Begin with [`Provider`].
 
+mod address;
 pub mod anthropic;
 mod catalogue;
 pub mod compatible;
@@ -23,11 +24,13 @@ mod deployment;
 mod endpoint;
 mod gate;
 mod known;
+mod offers;
 pub mod openai;
 mod operation;
 mod request;
 mod trouble;
 
+pub use address::Address;
 pub use catalogue::{catalogue, known};
 pub use credential::{Credential, CredentialError, CredentialStyle};
 pub use defaults::Defaults;
@@ -35,6 +38,7 @@ pub use deployment::{Deployment, Interface, Provider, RetentionPolicy, Timeouts}
 pub use endpoint::{Endpoint, EndpointError};
 pub use gate::{Entered, Gate};
 pub use known::{Known, KnownInterface};
+pub use offers::{KnownOffers, Offers};
 pub use operation::Operation;
-pub use request::{RequestError, caller_keys, request};
+pub use request::{RequestError, address, caller_keys, request};
 pub use trouble::{provider_request_id, retry_after};

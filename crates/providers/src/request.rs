@@ -4,7 +4,8 @@ use crate::credential::{X_API_KEY, header};
 use crate::{Credential, CredentialError, Interface, Operation, Provider};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use switchtower_domain::ModelName;
 
 /// Why no request could be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,25 +27,41 @@ pub enum RequestError {
     CallerKey(#[from] CredentialError),
 }
 
-/// A request for an operation in one of the dialects that the provider speaks.
+/// Where an operation is called for a model: a service where the provider has it, everything else where its dialect does.
+///
+/// # Errors
+/// [`RequestError::NoSuchOperation`] where there is no such place.
+pub fn address(
+    provider: &Provider,
+    interface: &Interface,
+    operation: Operation,
+    model: &ModelName,
+) -> Result<Uri, RequestError> {
+    let found = match operation {
+        Operation::Answer | Operation::CountTokens => interface.endpoint.address(operation, model),
+        service => provider.offers.address(service, model),
+    };
+    found.ok_or(RequestError::NoSuchOperation)
+}
+
+/// A request to an address, in the way of one of the dialects that the provider speaks.
 ///
 /// It carries the body, the provider's own headers and credential, and of the caller's headers only those that the
 /// provider lists: never the caller's credential, unless the credential is [`Credential::Caller`].
 ///
 /// # Errors
-/// [`RequestError`] where a credential is missing or the operation does not exist.
+/// [`RequestError`] where a credential is missing.
 pub fn request(
     provider: &Provider,
     interface: &Interface,
-    operation: Operation,
+    address: Uri,
     body: Bytes,
     streamed: bool,
     caller: &HeaderMap,
 ) -> Result<Request<Bytes>, RequestError> {
-    let address = interface.endpoint.address(operation).ok_or(RequestError::NoSuchOperation)?;
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = address.clone();
+    *request.uri_mut() = address;
     if let Some(way) = provider.way {
         request.extensions_mut().insert(way);
     }
@@ -133,9 +150,14 @@ mod tests {
         headers
     }
 
+    fn answers(provider: &Provider) -> Uri {
+        let model = ModelName::new("m").unwrap();
+        address(provider, &provider.main, Operation::Answer, &model).unwrap()
+    }
+
     fn sent(provider: &Provider) -> HeaderMap {
         let request =
-            request(provider, &provider.main, Operation::Answer, Bytes::from_static(b"{}"), true, &caller()).unwrap();
+            request(provider, &provider.main, answers(provider), Bytes::from_static(b"{}"), true, &caller()).unwrap();
         request.headers().clone()
     }
 
@@ -165,11 +187,18 @@ mod tests {
     #[test]
     fn a_missing_key_is_an_error() {
         let provider = provider("openai", Credential::Missing { reference: "env:X".to_owned() });
-        let error = request(&provider, &provider.main, Operation::Answer, Bytes::new(), false, &caller()).unwrap_err();
+        let error = request(&provider, &provider.main, answers(&provider), Bytes::new(), false, &caller()).unwrap_err();
         assert_eq!(error, RequestError::CredentialMissing { reference: "env:X".to_owned() });
-        assert_eq!(
-            request(&provider, &provider.main, Operation::CountTokens, Bytes::new(), false, &caller()).unwrap_err(),
-            RequestError::NoSuchOperation
-        );
+    }
+
+    #[test]
+    fn services_are_found_where_the_provider_has_them() {
+        let provider = provider("openai", Credential::None);
+        let model = ModelName::new("m").unwrap();
+        let at = |operation| address(&provider, &provider.main, operation, &model);
+        assert_eq!(at(Operation::Embeddings).unwrap(), "https://a.example/v1/embeddings");
+        for absent in [Operation::CountTokens, Operation::Rerank] {
+            assert_eq!(at(absent), Err(RequestError::NoSuchOperation));
+        }
     }
 }

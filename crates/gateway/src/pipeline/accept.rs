@@ -6,6 +6,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN,
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
+use switchtower_providers::Operation;
 
 /// A request whose head may come in.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Accepted {
 pub(super) enum Place {
     Answer(DialectId),
     CountTokens,
+    /// What is asked for besides answers.
+    Service(Operation),
     Models,
     Model(String),
     Health,
@@ -28,18 +31,24 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-const BUILT: &str = "POST /v1/chat/completions, POST /v1/messages, POST /v1/messages/count_tokens and GET /v1/models";
+const BUILT: &str = "POST /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, and GET /v1/models";
+
+/// Where services are asked for.
+const SERVICES: [(&str, Operation); 5] = [
+    ("/v1/embeddings", Operation::Embeddings),
+    ("/v1/rerank", Operation::Rerank),
+    ("/v1/completions", Operation::Completions),
+    ("/v1/fim/completions", Operation::Fim),
+    ("/v1/moderations", Operation::Moderations),
+];
 
 /// Endpoints of the dialects that are not built yet, with everything beneath them.
-const UNBUILT: [&str; 24] = [
+const UNBUILT: [&str; 29] = [
     "/v1/responses",
-    "/v1/embeddings",
-    "/v1/completions",
     "/v1/files",
     "/v1/batches",
     "/v1/images",
     "/v1/audio",
-    "/v1/moderations",
     "/v1/uploads",
     "/v1/vector_stores",
     "/v1/assistants",
@@ -50,11 +59,19 @@ const UNBUILT: [&str; 24] = [
     "/v1/containers",
     "/v1/evals",
     "/v1/fine_tuning",
-    "/v1/rerank",
     "/v1/messages/batches",
     "/v1/complete",
     "/v1/organizations",
     "/v1/skills",
+    "/v1/agents",
+    "/v1/sessions",
+    "/v1/environments",
+    "/v1/organization",
+    "/v1/chatkit",
+    "/v1/fine-tunes",
+    "/v1/edits",
+    "/v1/ocr",
+    "/v1/chat/moderations",
     "/v1/chat/completions",
 ];
 
@@ -87,7 +104,10 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if path.starts_with("/anthropic/") {
         return DialectId::AnthropicMessages;
     }
-    if path.starts_with("/openai/") || path.starts_with("/v1/chat/") {
+    let service = SERVICES
+        .iter()
+        .any(|(service, _)| path.strip_prefix(service).is_some_and(|rest| rest.trim_end_matches('/').is_empty()));
+    if service || path.starts_with("/openai/") || path.starts_with("/v1/chat/") {
         return DialectId::OpenaiChat;
     }
     let messages = path.starts_with("/v1/messages");
@@ -105,6 +125,9 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
         .unwrap_or(path);
     // Clients that join addresses leave a slash at the end, which means nothing anywhere here but in a model's name.
     let trimmed = bare.trim_end_matches('/');
+    if let Some((_, operation)) = SERVICES.iter().find(|(path, _)| *path == trimmed) {
+        return Ok((Place::Service(*operation), Method::POST));
+    }
     let found = match trimmed {
         "/v1/chat/completions" => (Place::Answer(DialectId::OpenaiChat), Method::POST),
         "/v1/messages" => (Place::Answer(DialectId::AnthropicMessages), Method::POST),
@@ -314,10 +337,14 @@ mod tests {
         assert_eq!(found("/v1/chat/completions/"), Ok(Place::Answer(DialectId::OpenaiChat)));
         assert_eq!(found("/anthropic/v1/messages/"), Ok(Place::Answer(DialectId::AnthropicMessages)));
         assert_eq!(found("/v1/models/"), Ok(Place::Models));
+        assert_eq!(found("/openai/v1/embeddings"), Ok(Place::Service(Operation::Embeddings)));
+        assert_eq!(found("/v1/fim/completions/"), Ok(Place::Service(Operation::Fim)));
         for path in [
             "/v1/responses/resp_1",
             "/v1/responses/",
-            "/v1/embeddings",
+            "/v1/realtime",
+            "/v1/audio/speech",
+            "/v1/organization/usage/embeddings",
             "/v1/messages/batches",
             "/v1/chat/completions/c1",
         ] {

@@ -5,9 +5,11 @@ use crate::Settings;
 use crate::failure;
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Request};
 use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use switchtower_domain::{
     DialectId, Failure, FailureClass, Notice, Refusal, ResponseBody, Transport, TransportError, limits,
@@ -30,6 +32,8 @@ pub(super) struct Answering {
 pub(super) enum Content {
     /// All of it.
     Whole(Bytes),
+    /// All of it, in several answers.
+    Several(Vec<Bytes>),
     /// Events that are still to come, until a moment at the latest.
     Events(ResponseBody, Instant),
 }
@@ -40,39 +44,107 @@ pub(super) async fn call(
     transport: &dyn Transport,
     planned: Planned,
 ) -> Result<Answering, Refusal> {
-    let Planned { client, deployment, outgoing, carriage, streamed, notices } = planned;
-    let failed = |failure: &Failure| failure::refusal(failure, &deployment);
-    let timeouts = deployment.provider.timeouts;
-    let ends_at = Instant::now() + timeouts.total;
-    let head_within = timeouts.first_byte.min(timeouts.total);
-    let response = within(head_within, transport.send(outgoing)).await.and_then(|sent| sent).map_err(|error| {
-        let refusal = failed(&failure::of_transport(&error));
-        let detail = format!("{}; {error}", refusal.detail.as_deref().unwrap_or_default());
-        refusal.detail(detail)
-    })?;
-    let (head, body) = response.into_parts();
-    let mut reading = Reading { body, idle: timeouts.idle, ends_at };
-    let status = head.status.as_u16();
-    if !(200..300).contains(&status) {
-        // An error that breaks off is still the error that its status says.
-        let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
-        return Err(failed(&failure::of_answer(&deployment, client, status, &head.headers, &body)));
-    }
-    let content = match (streamed, is_event_stream(&head.headers)) {
-        (true, true) => Content::Events(reading.body, ends_at),
-        (true, false) => {
-            let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
-            return Err(failed(&instead_of_events(&deployment, client, &head.headers, &body)));
-        }
-        (false, true) => return Err(failed(&Failure::new(FailureClass::Malformed))),
-        (false, false) => {
-            let max = settings.limits.answer_bytes_max;
-            Content::Whole(reading.collect(max, &head.headers).await.map_err(|failure| failed(&failure))?)
-        }
-    };
-    let provider_request_id =
-        failure::request_id(&deployment, client, &head.headers).and_then(|id| HeaderValue::try_from(id).ok());
+    let Planned { client, deployment, outgoing, more, carriage, streamed, notices } = planned;
+    let ends_at = Instant::now() + deployment.provider.timeouts.total;
+    let asking = Asking { settings, transport, deployment: &deployment, client, streamed, ends_at };
+    let (provider_request_id, content) =
+        if more.is_empty() { asking.exchange(outgoing).await? } else { asking.together(outgoing, more).await? };
     Ok(Answering { client, deployment, carriage, notices, provider_request_id, content })
+}
+
+/// How many requests that belong to one answer are open at once.
+const TOGETHER_MAX: usize = 4;
+
+/// What the exchanges of one request have in common.
+struct Asking<'a> {
+    settings: &'a Settings,
+    transport: &'a dyn Transport,
+    deployment: &'a Deployment,
+    client: DialectId,
+    streamed: bool,
+    ends_at: Instant,
+}
+
+type Exchanged = Result<(Option<HeaderValue>, Content), Refusal>;
+
+impl Asking<'_> {
+    /// Several exchanges, a few at a time; their answers stand in the order of the requests. The first failure ends all.
+    async fn together(&self, first: Request<Bytes>, more: Vec<Request<Bytes>>) -> Exchanged {
+        let mut waiting = std::iter::once(first).chain(more).enumerate();
+        let mut open: Vec<(usize, Pin<Box<dyn Future<Output = Exchanged> + Send + '_>>)> = Vec::new();
+        let mut answers = Vec::new();
+        let mut id = None;
+        let mut bytes = 0;
+        loop {
+            while open.len() < TOGETHER_MAX
+                && let Some((place, request)) = waiting.next()
+            {
+                open.push((place, Box::pin(self.exchange(request))));
+            }
+            if open.is_empty() {
+                break;
+            }
+            let (at, outcome) = poll_fn(|cx| {
+                for (at, (_, exchange)) in open.iter_mut().enumerate() {
+                    if let Poll::Ready(outcome) = exchange.as_mut().poll(cx) {
+                        return Poll::Ready((at, outcome));
+                    }
+                }
+                Poll::Pending
+            })
+            .await;
+            let (place, _) = open.remove(at);
+            let (of_first, content) = outcome?;
+            if place == 0 {
+                id = of_first;
+            }
+            if let Content::Whole(answer) = content {
+                bytes += answer.len();
+                answers.push((place, answer));
+            }
+            // What one answer may not be, several together may not be either.
+            if bytes > self.settings.limits.answer_bytes_max {
+                return Err(failure::refusal(&Failure::new(FailureClass::Malformed), self.deployment));
+            }
+        }
+        answers.sort_by_key(|(place, _)| *place);
+        Ok((id, Content::Several(answers.into_iter().map(|(_, answer)| answer).collect())))
+    }
+
+    async fn exchange(&self, outgoing: Request<Bytes>) -> Exchanged {
+        let Self { settings, transport, deployment, client, streamed, ends_at } = *self;
+        let failed = |failure: &Failure| failure::refusal(failure, deployment);
+        let timeouts = deployment.provider.timeouts;
+        let head_within = timeouts.first_byte.min(timeouts.total);
+        let response = within(head_within, transport.send(outgoing)).await.and_then(|sent| sent).map_err(|error| {
+            let refusal = failed(&failure::of_transport(&error));
+            let detail = format!("{}; {error}", refusal.detail.as_deref().unwrap_or_default());
+            refusal.detail(detail)
+        })?;
+        let (head, body) = response.into_parts();
+        let mut reading = Reading { body, idle: timeouts.idle, ends_at };
+        let status = head.status.as_u16();
+        if !(200..300).contains(&status) {
+            // An error that breaks off is still the error that its status says.
+            let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
+            return Err(failed(&failure::of_answer(deployment, client, status, &head.headers, &body)));
+        }
+        let content = match (streamed, is_event_stream(&head.headers)) {
+            (true, true) => Content::Events(reading.body, ends_at),
+            (true, false) => {
+                let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
+                return Err(failed(&instead_of_events(deployment, client, &head.headers, &body)));
+            }
+            (false, true) => return Err(failed(&Failure::new(FailureClass::Malformed))),
+            (false, false) => {
+                let max = settings.limits.answer_bytes_max;
+                Content::Whole(reading.collect(max, &head.headers).await.map_err(|failure| failed(&failure))?)
+            }
+        };
+        let provider_request_id =
+            failure::request_id(deployment, client, &head.headers).and_then(|id| HeaderValue::try_from(id).ok());
+        Ok((provider_request_id, content))
+    }
 }
 
 /// Some providers say with status 200 that they failed; what else comes instead of events cannot be read.

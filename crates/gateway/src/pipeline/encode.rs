@@ -2,6 +2,7 @@
 
 use super::call::{Answering, Content};
 use super::plan::Carriage;
+use super::service::Job;
 use crate::clock::seconds_since_1970;
 use crate::failure;
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
@@ -34,13 +35,21 @@ pub(super) fn encode(
             let bytes = match carriage {
                 Carriage::Forward => checked(bytes, client, &deployment)?,
                 Carriage::Translate { .. } => translated(&bytes, client, &deployment, &mut notices)?,
+                Carriage::Service(job) => served(*job, &[bytes], client, &deployment, &mut notices)?,
             };
             (GatewayBody::whole(bytes), JSON)
+        }
+        Content::Several(answers) => {
+            let Carriage::Service(job) = carriage else {
+                return Err(malformed(&deployment, "several answers to one request"));
+            };
+            (GatewayBody::whole(served(*job, &answers, client, &deployment, &mut notices)?), JSON)
         }
         Content::Events(events, ends_at) => {
             let ends = Ends { client, deployment: Arc::clone(&deployment), request_id: id.clone() };
             let stream = match carriage {
-                Carriage::Forward => EventStream::forwarded(settings, events, ends, ends_at),
+                // Of services only those are streamed that are forwarded.
+                Carriage::Forward | Carriage::Service(_) => EventStream::forwarded(settings, events, ends, ends_at),
                 Carriage::Translate { report_usage } => {
                     EventStream::translated(settings, events, ends, ends_at, report_usage)
                 }
@@ -107,6 +116,27 @@ fn translated(
     notices
         .extend(encoded.notices.into_iter().map(|notice| Notice { path: format!("answer.{}", notice.path), ..notice }));
     Ok(json_text::write(&encoded.body, bytes.len() + 512).into())
+}
+
+/// The answer of a service that is not passed on as it came.
+fn served(
+    job: Job,
+    answers: &[Bytes],
+    client: DialectId,
+    deployment: &Deployment,
+    notices: &mut Vec<Notice>,
+) -> Result<Bytes, Refusal> {
+    let mut values = Vec::with_capacity(answers.len());
+    for bytes in answers {
+        let value: Value = serde_json::from_slice(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
+        if value.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(error_in_disguise(deployment, client, bytes));
+        }
+        values.push(value);
+    }
+    let size = answers.iter().map(Bytes::len).sum::<usize>();
+    let body = job.answer(values, deployment, notices).map_err(|error| malformed(deployment, &error.to_string()))?;
+    Ok(json_text::write(&body, size + 512).into())
 }
 
 fn malformed(deployment: &Deployment, what: &str) -> Refusal {

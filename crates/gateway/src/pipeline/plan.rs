@@ -4,16 +4,18 @@ use super::accept::Place;
 use super::decode::Decoded;
 use super::defaults;
 use super::resolve::Resolved;
+use super::service::{self, Job};
 use crate::{Settings, json_text, notices};
 use bytes::Bytes;
 use http::Request;
 use memchr::memmem::Finder;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
 use switchtower_dialect::{DecodeError, Dialect, Variant, dialect};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
-use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, request};
+use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, address, request};
 
 /// A request as it leaves.
 #[derive(Debug)]
@@ -21,13 +23,15 @@ pub(super) struct Planned {
     pub(super) client: DialectId,
     pub(super) deployment: Arc<Deployment>,
     pub(super) outgoing: Request<Bytes>,
+    /// Further requests that belong to the same answer.
+    pub(super) more: Vec<Request<Bytes>>,
     pub(super) carriage: Carriage,
     pub(super) streamed: bool,
     pub(super) notices: Vec<Notice>,
 }
 
 /// How the answer travels back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Carriage {
     /// As it came.
     Forward,
@@ -36,6 +40,8 @@ pub(super) enum Carriage {
         /// Whether the client wants usage at the end of a stream.
         report_usage: bool,
     },
+    /// Through the typed values of a service.
+    Service(Box<Job>),
 }
 
 const STRICT: &str = "x-switchtower-strict";
@@ -44,6 +50,7 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let Resolved { decoded, deployment } = resolved;
     let client = match decoded.asked.place {
         Place::Answer(client) => client,
+        Place::Service(_) => DialectId::OpenaiChat,
         _ => DialectId::AnthropicMessages,
     };
     let interface = deployment.provider.interface(client);
@@ -58,7 +65,12 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     };
     let mut draft = Draft { interface, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
     draft.keep_nothing(&decoded, client)?;
-    let (body, carriage) = if interface.dialect == client {
+    let mut more = Vec::new();
+    let (body, carriage) = if let Place::Service(operation) = decoded.asked.place {
+        let prepared = service::prepare(&mut draft, &decoded, &deployment, operation)?;
+        more = prepared.more;
+        (prepared.body, prepared.carriage)
+    } else if interface.dialect == client {
         (draft.forward(&decoded, &deployment, operation)?, Carriage::Forward)
     } else {
         draft.translate(&decoded, client, &deployment)?
@@ -71,15 +83,22 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
             draft.notices.iter().find(|notice| notice.class == NoticeClass::Meaning).map(|notice| notice.path.clone());
         return Err(refusal);
     }
-    let outgoing = request(&deployment.provider, interface, operation, body, decoded.streamed, &decoded.asked.headers)
-        .map_err(|error| unsendable(&error, &deployment))?;
+    let unsendable = |error: RequestError| unsendable(&error, &deployment);
+    let address = address(&deployment.provider, interface, operation, &deployment.model).map_err(unsendable)?;
+    let send = |body: Bytes| {
+        request(&deployment.provider, interface, address.clone(), body, decoded.streamed, &decoded.asked.headers)
+    };
+    let outgoing = send(body).map_err(unsendable)?;
+    let more = more.into_iter().map(send).collect::<Result<_, _>>().map_err(unsendable)?;
     let notices = draft.notices;
-    Ok(Planned { client, deployment, outgoing, carriage, streamed: decoded.streamed, notices })
+    Ok(Planned { client, deployment, outgoing, more, carriage, streamed: decoded.streamed, notices })
 }
 
 fn operation(decoded: &Decoded<'_>, deployment: &Deployment, interface: &Interface) -> Result<Operation, Refusal> {
-    if decoded.asked.place != Place::CountTokens {
-        return Ok(Operation::Answer);
+    match decoded.asked.place {
+        Place::CountTokens => {}
+        Place::Service(operation) => return Ok(operation),
+        _ => return Ok(Operation::Answer),
     }
     if interface.dialect == DialectId::AnthropicMessages {
         return Ok(Operation::CountTokens);
@@ -102,13 +121,13 @@ enum Keeping {
 }
 
 /// The outgoing body in the making.
-struct Draft<'a> {
-    interface: &'a Interface,
+pub(super) struct Draft<'a> {
+    pub(super) interface: &'a Interface,
     keeping: Keeping,
-    splice: Splice,
+    pub(super) splice: Splice,
     /// Fields that the splice leaves out and that are not to be renamed.
     withheld: Vec<String>,
-    notices: Vec<Notice>,
+    pub(super) notices: Vec<Notice>,
 }
 
 impl Draft<'_> {
@@ -183,11 +202,34 @@ impl Draft<'_> {
         if needs_other_roles(decoded, self.interface.dialect, variant) {
             return self.rewrite(decoded, deployment).map(|(body, _)| body);
         }
+        self.fit_names(decoded, deployment, &variant.renamed, &variant.forbidden);
+        if operation == Operation::Answer && !deployment.defaults.is_empty() {
+            defaults::splice_in(&deployment.defaults, &decoded.scan, self.interface, &mut self.splice);
+        }
+        Ok(self.spliced(decoded))
+    }
+
+    /// The caller's own bytes with what was changed.
+    pub(super) fn spliced(&self, decoded: &Decoded<'_>) -> Bytes {
+        if self.splice.is_empty() {
+            return decoded.body.clone();
+        }
+        self.splice.apply(decoded.body, &decoded.scan).into()
+    }
+
+    /// The provider's name for the model and for fields, without the fields that it does not take.
+    pub(super) fn fit_names(
+        &mut self,
+        decoded: &Decoded<'_>,
+        deployment: &Deployment,
+        renamed: &BTreeMap<String, String>,
+        forbidden: &[String],
+    ) {
         let scan = &decoded.scan;
         if scan.field("model").is_some_and(|field| field.value != deployment.model_json().as_bytes()) {
             self.splice.set("model", deployment.model_json());
         }
-        for (field, to) in &variant.renamed {
+        for (field, to) in renamed {
             if self.withheld.contains(field) {
                 continue;
             }
@@ -197,20 +239,13 @@ impl Draft<'_> {
                 (None, _) => {}
             }
         }
-        for field in &variant.forbidden {
+        for field in forbidden {
             match scan.field(field) {
                 Some(found) if found.value == b"null" => self.splice.remove(field),
                 Some(_) => self.leave_out(field, field),
                 None => {}
             }
         }
-        if operation == Operation::Answer && !deployment.defaults.is_empty() {
-            defaults::splice_in(&deployment.defaults, scan, self.interface, &mut self.splice);
-        }
-        if self.splice.is_empty() {
-            return Ok(decoded.body.clone());
-        }
-        Ok(self.splice.apply(decoded.body, scan).into())
     }
 
     fn leave_out(&mut self, field: &str, path: &str) {
@@ -337,7 +372,7 @@ fn path_for(field: &str, client: &dyn Dialect, target: &dyn Dialect) -> String {
     path.unwrap_or(field).to_owned()
 }
 
-fn undecodable(error: &DecodeError) -> Refusal {
+pub(super) fn undecodable(error: &DecodeError) -> Refusal {
     let refusal = Refusal::new(RefusalCode::InvalidRequest, error.to_string());
     match error.path() {
         Some(path) => refusal.param(path),

@@ -6,6 +6,7 @@ mod deployments;
 mod failures;
 mod limits;
 mod scripted;
+mod services;
 mod streams;
 mod whole;
 

@@ -30,6 +30,8 @@ pub(crate) enum Script {
     Unreachable,
     /// No head.
     Silence,
+    /// One after the other, the last one again and again.
+    InTurn(Vec<Script>),
 }
 
 /// The provider.
@@ -93,13 +95,17 @@ impl Provider {
 
 impl Transport for Provider {
     fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
-        self.sent.lock().unwrap().push(request);
+        let mut sent = self.sent.lock().unwrap();
+        sent.push(request);
         let dropped = Arc::clone(&self.dropped);
-        let script = self.script.clone();
+        let script = match &self.script {
+            Script::InTurn(scripts) => scripts[(sent.len() - 1).min(scripts.len() - 1)].clone(),
+            script => script.clone(),
+        };
         Box::pin(async move {
             match script {
                 Script::Unreachable => Err(TransportError::Connect { reason: "refused".to_owned() }),
-                Script::Silence => std::future::pending().await,
+                Script::Silence | Script::InTurn(_) => std::future::pending().await,
                 Script::Answer { status, headers, pieces } => {
                     let mut response = Response::builder().status(status);
                     for (name, value) in headers {

@@ -4,7 +4,7 @@ mod connect;
 pub(crate) mod failures;
 mod quirks;
 
-use crate::{Known, KnownInterface};
+use crate::{Known, KnownInterface, KnownOffers};
 use switchtower_domain::DialectId;
 
 /// The name of the kind.
@@ -26,6 +26,7 @@ pub(crate) fn known() -> Known {
             request_id_header: failures::REQUEST_ID,
         },
         others: Vec::new(),
+        offers: KnownOffers::usual(&[]),
         docs: "https://platform.claude.com/docs/en/api/messages".to_owned(),
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! To add one, add a row. A vendor that needs code gets a folder of its own.
 
-use crate::{CredentialStyle, Known, anthropic, openai};
+mod services;
+
+use crate::{CredentialStyle, Known, Operation, anthropic, openai};
 use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -29,6 +31,13 @@ struct Row {
     docs: String,
     #[serde(default)]
     quirks: Quirks,
+    operations: Option<Quirk<Vec<Operation>>>,
+    #[serde(default)]
+    paths: services::Paths,
+    #[serde(default)]
+    embeddings: services::Embeddings,
+    #[serde(default)]
+    rerank: services::Rerank,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -140,6 +149,7 @@ fn of_row(row: Row) -> Known {
         style: row.style,
         main,
         others: Vec::new(),
+        offers: services::offers(row.operations, row.paths, row.embeddings, row.rerank),
         docs: row.docs,
     }
 }
@@ -193,7 +203,10 @@ mod tests {
         let catalog: Catalog = toml::from_str(CATALOG).unwrap();
         assert_eq!(known().len(), catalog.provider.len());
         for row in &catalog.provider {
-            for (quirk, source) in row.quirks.sources() {
+            let operations = row.operations.iter().map(|quirk| ("operations", quirk.source.as_str()));
+            let paths = row.paths.values().map(|quirk| ("paths", quirk.source.as_str()));
+            let services = row.embeddings.sources().into_iter().chain(row.rerank.sources());
+            for (quirk, source) in row.quirks.sources().into_iter().chain(operations).chain(paths).chain(services) {
                 let cited = ["recorded", "unread: https://"].iter().any(|kind| source.starts_with(kind));
                 let cited = cited || (source.starts_with("https://") && source.contains(" (20"));
                 assert!(cited, "{}.{quirk}: {source}", row.name);

@@ -4,7 +4,7 @@ mod connect;
 pub(crate) mod failures;
 mod quirks;
 
-use crate::{Known, KnownInterface};
+use crate::{Known, KnownInterface, KnownOffers, Operation};
 use switchtower_dialect::Variant;
 use switchtower_domain::DialectId;
 
@@ -20,6 +20,7 @@ pub(crate) fn known() -> Known {
         style: connect::STYLE,
         main: interface(DialectId::OpenaiChat, quirks::variant()),
         others: Vec::new(),
+        offers: quirks::offers(),
         docs: "https://platform.openai.com/docs/api-reference/chat".to_owned(),
     }
 }
@@ -39,5 +40,7 @@ pub(crate) fn interface(dialect: DialectId, variant: Variant) -> KnownInterface 
 /// What a provider of Chat Completions is that no row describes.
 pub fn unlisted() -> Known {
     let main = interface(DialectId::OpenaiChat, quirks::unlisted());
-    Known { base_url: None, key_variable: None, base_url_variable: None, main, others: Vec::new(), ..known() }
+    // What is really there the operator knows, and says so where it matters.
+    let offers = KnownOffers::usual(&Operation::SERVICES);
+    Known { base_url: None, key_variable: None, base_url_variable: None, main, others: Vec::new(), offers, ..known() }
 }

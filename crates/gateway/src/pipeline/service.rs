@@ -1,0 +1,232 @@
+//! What is asked for besides answers: embeddings, rankings, completions of text, moderations.
+//!
+//! Bytes are forwarded as those of answers are. Where the provider lacks what the caller asks of embeddings or rankings
+//! (an encoding, a name, a list of that length), the request goes through its typed values, and so does the answer.
+
+use super::accept::Place;
+use super::decode::Decoded;
+use super::plan::{Carriage, Draft, undecodable};
+use super::resolve::Resolved;
+use crate::{Directory, json_text};
+use bytes::Bytes;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use switchtower_dialect::DecodeError;
+use switchtower_dialect::scan::Scan;
+use switchtower_dialect::services::Service;
+use switchtower_dialect::services::openai_embeddings::{self, Elements, EmbeddingVariant, Embeddings};
+use switchtower_dialect::services::rerank::{self, RankingVariant, Rerank};
+use switchtower_domain::{DimensionsField, ModelInput, Notice, RankingRequest, Refusal, RefusalCode, VectorEncoding};
+use switchtower_providers::{Deployment, Operation};
+
+/// What is done with the answer of a service that is not forwarded.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Vectors are put together and written as the caller asked.
+    Embeddings {
+        /// How many inputs each request had.
+        counts: Vec<usize>,
+        /// How vectors are to be written.
+        wanted: VectorEncoding,
+    },
+    /// Documents are named and ordered as the caller asked.
+    Rerank(RankingRequest),
+}
+
+/// What leaves for a service.
+pub(super) struct Prepared {
+    pub(super) body: Bytes,
+    /// Further bodies that belong to the same answer.
+    pub(super) more: Vec<Bytes>,
+    pub(super) carriage: Carriage,
+}
+
+/// A provider that lacks the operation is told apart here, with those that have it.
+pub(super) fn check_offered(directory: &Directory, resolved: &Resolved<'_>) -> Result<(), Refusal> {
+    let operation = match resolved.decoded.asked.place {
+        Place::Service(operation) => operation,
+        _ => Operation::Answer,
+    };
+    let provider = &resolved.deployment.provider;
+    if provider.offers.has(operation) {
+        return Ok(());
+    }
+    let offered: Vec<&str> = provider.offers.operations().map(Operation::as_str).collect();
+    let able = directory.providers().filter(|other| other.offers.has(operation)).map(|other| other.name.as_str());
+    let able: Vec<&str> = able.collect();
+    let advice = if able.is_empty() {
+        "no provider here has them".to_owned()
+    } else {
+        format!("these providers have: {}", able.join(", "))
+    };
+    let message = format!(
+        "provider '{}' has {}, and no {operation}; {advice}",
+        provider.name,
+        if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") }
+    );
+    Err(Refusal::new(RefusalCode::NotImplemented, message).param("model"))
+}
+
+/// Settles what leaves, and how the answer comes back.
+pub(super) fn prepare(
+    draft: &mut Draft<'_>,
+    decoded: &Decoded<'_>,
+    deployment: &Deployment,
+    operation: Operation,
+) -> Result<Prepared, Refusal> {
+    if decoded.streamed && !operation.streams() {
+        let message = format!("'stream' is true, and {operation} are not streamed");
+        return Err(Refusal::new(RefusalCode::InvalidRequest, message).param("stream"));
+    }
+    let offers = &deployment.provider.offers;
+    match operation {
+        Operation::Embeddings if !embeddings_fit(&decoded.scan, &offers.embeddings) => {
+            embeddings(draft, decoded, deployment)
+        }
+        Operation::Embeddings => {
+            let renamed = dimensions(&offers.embeddings);
+            if !offers.embeddings.float_word && value(&decoded.scan, "encoding_format") == Some(b"\"float\"") {
+                draft.splice.remove("encoding_format");
+            }
+            Ok(forward(draft, decoded, deployment, &renamed, &offers.embeddings.forbidden))
+        }
+        Operation::Rerank if !rerank_fits(&decoded.scan, &offers.rerank) => ranking(draft, decoded, deployment),
+        Operation::Rerank => Ok(forward(draft, decoded, deployment, &BTreeMap::new(), &offers.rerank.forbidden)),
+        Operation::Completions | Operation::Fim => {
+            let variant = &draft.interface.variant;
+            Ok(forward(draft, decoded, deployment, &variant.renamed, &variant.forbidden))
+        }
+        Operation::Moderations | Operation::Answer | Operation::CountTokens => {
+            Ok(forward(draft, decoded, deployment, &BTreeMap::new(), &[]))
+        }
+    }
+}
+
+/// The caller's own bytes, with names changed.
+fn forward(
+    draft: &mut Draft<'_>,
+    decoded: &Decoded<'_>,
+    deployment: &Deployment,
+    renamed: &BTreeMap<String, String>,
+    forbidden: &[String],
+) -> Prepared {
+    draft.fit_names(decoded, deployment, renamed, forbidden);
+    Prepared { body: draft.spliced(decoded), more: Vec::new(), carriage: Carriage::Forward }
+}
+
+fn value<'a>(scan: &Scan<'a>, name: &str) -> Option<&'a [u8]> {
+    scan.field(name).map(|field| field.value).filter(|value| *value != b"null")
+}
+
+/// The name that the provider does not have for the number of dimensions.
+fn dimensions(variant: &EmbeddingVariant) -> BTreeMap<String, String> {
+    let (from, to) = match variant.dimensions_field {
+        None => return BTreeMap::new(),
+        Some(DimensionsField::Dimensions) => ("output_dimension", "dimensions"),
+        Some(DimensionsField::OutputDimension) => ("dimensions", "output_dimension"),
+    };
+    BTreeMap::from([(from.to_owned(), to.to_owned())])
+}
+
+/// Whether the provider answers as the caller asked when it is asked in the caller's own bytes.
+fn embeddings_fit(scan: &Scan<'_>, variant: &EmbeddingVariant) -> bool {
+    let encoding = match value(scan, "encoding_format") {
+        None | Some(b"\"float\"") => variant.floats,
+        Some(b"\"base64\"") => variant.base64 && variant.elements == Elements::Float32,
+        // A word of the vendor's own is the vendor's to understand.
+        Some(_) => true,
+    };
+    let Some(input) = scan.field("input") else { return encoding };
+    let as_tokens = input.value.starts_with(b"[")
+        && input.value.iter().skip(1).find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte != b'"');
+    let short = variant.inputs_max.is_none_or(|max| input.elements <= max);
+    encoding && short && (variant.token_inputs || !as_tokens)
+}
+
+/// Whether the provider has the names that the caller used, and takes the documents as they are.
+fn rerank_fits(scan: &Scan<'_>, variant: &RankingVariant) -> bool {
+    let named = variant.form.is_none_or(|form| form == rerank::form_of(scan));
+    let plain = variant.document_objects || rerank::is_plain(scan);
+    let returned = variant.return_documents || value(scan, "return_documents") != Some(b"true");
+    named && plain && returned
+}
+
+/// The body with what asks the provider to keep it left out already.
+fn parsed(draft: &Draft<'_>, decoded: &Decoded<'_>) -> Result<Value, Refusal> {
+    serde_json::from_slice(&draft.spliced(decoded))
+        .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))
+}
+
+fn written<S: Service>(draft: &mut Draft<'_>, request: &S::Request, variant: &S::Variant, size: usize) -> Bytes {
+    let encoded = S::encode_request(request, variant);
+    for notice in encoded.notices {
+        // Pieces of one request lose the same.
+        if !draft.notices.contains(&notice) {
+            draft.notices.push(notice);
+        }
+    }
+    json_text::write(&encoded.body, size + 256).into()
+}
+
+fn embeddings(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Prepared, Refusal> {
+    let variant = &deployment.provider.offers.embeddings;
+    let mut request = Embeddings::decode_request(parsed(draft, decoded)?).map_err(|error| undecodable(&error))?;
+    let tokens = |input: &ModelInput| matches!(input, ModelInput::Tokens(_));
+    if !variant.token_inputs
+        && let Some(place) = request.inputs.iter().position(tokens)
+    {
+        let path = if request.single { "input".to_owned() } else { format!("input[{place}]") };
+        let message = format!(
+            "'{path}' is tokens, and provider '{}' takes texts only; tokens of one model mean nothing to another",
+            deployment.provider.name
+        );
+        return Err(Refusal::new(RefusalCode::Untranslatable, message).param(path));
+    }
+    deployment.model.as_str().clone_into(&mut request.model);
+    let wanted = request.encoding.clone().unwrap_or(VectorEncoding::Float);
+    if variant.elements == Elements::Int8 && !matches!(wanted, VectorEncoding::Other(_)) {
+        draft
+            .notices
+            .push(Notice::hint("encoding_format", "the provider's numbers have 8 bits; they are written wider"));
+    }
+    let pieces = openai_embeddings::split(request, variant);
+    let size = decoded.body.len() / pieces.len().max(1);
+    let counts = pieces.iter().map(|piece| piece.inputs.len()).collect();
+    let mut bodies = pieces.iter().map(|piece| written::<Embeddings>(draft, piece, variant, size)).collect::<Vec<_>>();
+    let more = bodies.split_off(1.min(bodies.len()));
+    let body = bodies.pop().unwrap_or_default();
+    Ok(Prepared { body, more, carriage: Carriage::Service(Box::new(Job::Embeddings { counts, wanted })) })
+}
+
+fn ranking(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Prepared, Refusal> {
+    let variant = &deployment.provider.offers.rerank;
+    let mut request = Rerank::decode_request(parsed(draft, decoded)?).map_err(|error| undecodable(&error))?;
+    deployment.model.as_str().clone_into(&mut request.model);
+    let body = written::<Rerank>(draft, &request, variant, decoded.body.len());
+    Ok(Prepared { body, more: Vec::new(), carriage: Carriage::Service(Box::new(Job::Rerank(request))) })
+}
+
+impl Job {
+    /// The answer as the caller asked for it, from those of all requests in their order.
+    pub(super) fn answer(
+        self,
+        answers: Vec<Value>,
+        deployment: &Deployment,
+        notices: &mut Vec<Notice>,
+    ) -> Result<Value, DecodeError> {
+        match self {
+            Self::Embeddings { counts, wanted } => {
+                let variant = &deployment.provider.offers.embeddings;
+                let answers = answers.into_iter().map(Embeddings::decode_answer).collect::<Result<_, _>>()?;
+                let (whole, lost) = openai_embeddings::join(answers, &counts, variant, &wanted)?;
+                let told = |notice: Notice| Notice { path: format!("answer.{}", notice.path), ..notice };
+                notices.extend(lost.into_iter().map(told));
+                Ok(Embeddings::encode_answer(&whole))
+            }
+            Self::Rerank(request) => {
+                let answer = Rerank::decode_answer(answers.into_iter().next().unwrap_or_default())?;
+                rerank::settle(answer, &request).map(|answer| Rerank::encode_answer(&answer))
+            }
+        }
+    }
+}
