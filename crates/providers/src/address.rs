@@ -1,6 +1,5 @@
 //! An address that is called, which may name the model.
 
-use crate::EndpointError;
 use http::Uri;
 use http::uri::PathAndQuery;
 use std::fmt::Write as _;
@@ -25,6 +24,29 @@ pub enum Address {
     },
 }
 
+/// Why a text is not the base URL of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// It is no URL.
+    #[error("'{url}' is not an absolute URL such as 'https://api.example.com/v1'")]
+    NotAbsolute {
+        /// The text.
+        url: String,
+    },
+    /// It has a scheme that is not spoken.
+    #[error("'{scheme}' is not spoken; use https, or http for a provider on your own network")]
+    Scheme {
+        /// The scheme.
+        scheme: String,
+    },
+    /// It holds more than scheme, host and path.
+    #[error("a base URL has no {part}; a key belongs in 'key'")]
+    Surplus {
+        /// What it has.
+        part: &'static str,
+    },
+}
+
 impl Address {
     /// An address as text, in which `{model}` may stand for the model.
     ///
@@ -37,7 +59,7 @@ impl Address {
         };
         // The address has to hold with any model, so it is tried with one.
         let whole: Uri = format!("{before}m{after}").parse().map_err(|_| broken())?;
-        let mut parts = whole.clone().into_parts();
+        let mut parts = whole.into_parts();
         parts.path_and_query = Some(PathAndQuery::from_static("/"));
         let host = Uri::from_parts(parts).map_err(|_| broken())?;
         let host_length = host.to_string().len().saturating_sub(1);

@@ -1,6 +1,6 @@
 //! Where a provider is.
 
-use crate::{Address, Operation};
+use crate::{Address, EndpointError, Operation};
 use http::Uri;
 use switchtower_domain::{DialectId, ModelName};
 
@@ -10,29 +10,6 @@ pub struct Endpoint {
     base: String,
     answer: Address,
     count_tokens: Option<Address>,
-}
-
-/// Why a text is not the base URL of a provider.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointError {
-    /// It is no URL.
-    #[error("'{url}' is not an absolute URL such as 'https://api.example.com/v1'")]
-    NotAbsolute {
-        /// The text.
-        url: String,
-    },
-    /// It has a scheme that is not spoken.
-    #[error("'{scheme}' is not spoken; use https, or http for a provider on your own network")]
-    Scheme {
-        /// The scheme.
-        scheme: String,
-    },
-    /// It holds more than scheme, host and path.
-    #[error("a base URL has no {part}; a key belongs in 'key'")]
-    Surplus {
-        /// What it has.
-        part: &'static str,
-    },
 }
 
 impl Endpoint {

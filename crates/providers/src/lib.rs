@@ -30,12 +30,12 @@ mod operation;
 mod request;
 mod trouble;
 
-pub use address::Address;
+pub use address::{Address, EndpointError};
 pub use catalogue::{catalogue, known};
 pub use credential::{Credential, CredentialError, CredentialStyle};
 pub use defaults::Defaults;
 pub use deployment::{Deployment, Interface, Provider, RetentionPolicy, Timeouts};
-pub use endpoint::{Endpoint, EndpointError};
+pub use endpoint::Endpoint;
 pub use gate::{Entered, Gate};
 pub use known::{Known, KnownInterface};
 pub use offers::{KnownOffers, Offers};

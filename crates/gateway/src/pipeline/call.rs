@@ -65,13 +65,17 @@ struct Asking<'a> {
     ends_at: Instant,
 }
 
+/// The provider's own id for a request, and what it answered.
 type Exchanged = Result<(Option<HeaderValue>, Content), Refusal>;
+
+/// An exchange that is under way.
+type Exchange<'a> = Pin<Box<dyn Future<Output = Exchanged> + Send + 'a>>;
 
 impl Asking<'_> {
     /// Several exchanges, a few at a time; their answers stand in the order of the requests. The first failure ends all.
     async fn together(&self, first: Request<Bytes>, more: Vec<Request<Bytes>>) -> Exchanged {
         let mut waiting = std::iter::once(first).chain(more).enumerate();
-        let mut open: Vec<(usize, Pin<Box<dyn Future<Output = Exchanged> + Send + '_>>)> = Vec::new();
+        let mut open: Vec<(usize, Exchange<'_>)> = Vec::new();
         let mut answers = Vec::new();
         let mut id = None;
         let mut bytes = 0;
