@@ -33,6 +33,9 @@
 //! `x-sim-reasoning-tokens`, or the same in the model name (`sim-1?fault=cut:after=3&latency_ms=5`), steer one request.
 //! The words for faults are those of [`Fault`].
 //!
+//! Embeddings, rankings, completions of text (with a gap to fill, too) and moderations are answered as well; what decides
+//! about them is listed in `services/`. The same headers steer them.
+//!
 //! # Determinism
 //!
 //! The same seed and the same body give the same bytes. Three things remember more: the prompt cache, whose hits show in
@@ -59,6 +62,7 @@ mod schema_fill;
 mod schema_pattern;
 pub mod script;
 mod server;
+mod services;
 mod settings;
 mod sim;
 mod text;

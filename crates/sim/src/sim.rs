@@ -12,6 +12,7 @@ use crate::random::{Digest, Random};
 use crate::recording::FolderError;
 use crate::replay::{self, Recorded, Replay};
 use crate::said::Said;
+use crate::services::{self, Given, Served, Service};
 use crate::settings::Settings;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -196,7 +197,7 @@ impl Sim {
             Place::Model(name) => {
                 return Ok(whole(dialect, asked, &dialect.models(offered, Some(&name))?));
             }
-            Place::Chat | Place::CountTokens | Place::Embeddings => {}
+            Place::Chat | Place::CountTokens | Place::Service(_) => {}
         }
         check_media_type(request)?;
         let body = object(asked)?;
@@ -209,13 +210,43 @@ impl Sim {
                 self.check_model(asked)?;
                 Ok(whole(dialect, asked, &counted))
             }
-            Place::Embeddings | Place::Models | Place::Model(_) => {
-                let mut embeddings = dialect.embeddings(body, strictness, self.seed(asked))?;
-                self.check_model(asked)?;
-                if let Some(name) = embeddings.get_mut("model") {
-                    *name = Value::String(asked.model.clone());
+            Place::Service(service) => self.serve(dialect, service, asked, body).await,
+            Place::Models | Place::Model(_) => {
+                Err(Failure::NoSuchPlace { method: asked.method.to_string(), path: asked.path.clone() })
+            }
+        }
+    }
+
+    async fn serve(
+        &self,
+        dialect: &dyn Dialect,
+        service: Service,
+        asked: &Asked,
+        body: &Object,
+    ) -> Result<Response<SimBody>, Failure> {
+        let answer_seed = self.answer_seed(asked, body);
+        let given = Given {
+            strictness: self.strictness(),
+            seed: self.seed(asked),
+            answer_seed,
+            model: &asked.model,
+            directives: &asked.directives,
+        };
+        let served = services::serve(service, body, &given)?;
+        self.check_model(asked)?;
+        let pace = self.pace(asked, answer_seed);
+        match served {
+            Served::Events(events) => {
+                let words = FaultWords { stream_error: dialect.stream_error(), padding: dialect.padding() };
+                let body = SimBody::stream(events, &pace, &asked.faults, &words);
+                Ok(answered(dialect, asked, "text/event-stream; charset=utf-8", body))
+            }
+            Served::Whole { body, tokens } => {
+                let wait = pace.whole(tokens.saturating_sub(1));
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
                 }
-                Ok(whole(dialect, asked, &embeddings))
+                Ok(whole(dialect, asked, &body))
             }
         }
     }

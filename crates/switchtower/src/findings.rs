@@ -6,7 +6,7 @@ use http::HeaderName;
 use std::sync::Arc;
 use switchtower_dialect::Variant;
 use switchtower_domain::{ModelName, ProviderName};
-use switchtower_providers::{Credential, Known, Provider, anthropic, catalogue, openai};
+use switchtower_providers::{Credential, Known, Operation, Provider, anthropic, catalogue, openai};
 
 /// The providers that the environment has keys for.
 ///
@@ -50,7 +50,9 @@ pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
         // It speaks each dialect as the dialect's own vendor does.
         kind.main.variant = Variant::default();
         let models = switchtower_sim::Settings::default().models;
-        let models = models.into_iter().filter(|model| !model.contains("embed")).map(ModelName::new);
+        // What speaks Messages has no embeddings.
+        let embeds = kind.offers.paths.iter().any(|(operation, _)| *operation == Operation::Embeddings);
+        let models = models.into_iter().filter(|model| embeds || !model.contains("embed")).map(ModelName::new);
         let mut provider = Provider::of_kind(ProviderName::new(name)?, &kind, "sim://local/v1", Credential::None)?;
         provider.passed_headers = passed_to_sim();
         provider.models = models.collect::<Result<_, _>>()?;

@@ -13,6 +13,7 @@ use crate::cache::PromptCache;
 use crate::check::Object;
 use crate::failure::Failure;
 use crate::said::{Said, Usage};
+use crate::services::Service;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
@@ -25,7 +26,7 @@ pub(crate) const ALL: &[&dyn Dialect] = &[&anthropic_messages::AnthropicMessages
 pub(crate) enum Place {
     Chat,
     CountTokens,
-    Embeddings,
+    Service(Service),
     Models,
     Model(String),
 }
@@ -66,9 +67,6 @@ pub(crate) trait Dialect: Sync {
 
     /// Answers a request to count tokens.
     fn count_tokens(&self, body: &Object, strictness: Strictness) -> Result<Value, Failure>;
-
-    /// Answers a request for embeddings.
-    fn embeddings(&self, body: &Object, strictness: Strictness, seed: u64) -> Result<Value, Failure>;
 
     /// The list of models, or one of them.
     fn models(&self, offered: &[String], one: Option<&str>) -> Result<Value, Failure>;

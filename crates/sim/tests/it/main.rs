@@ -12,6 +12,7 @@ mod client;
 mod faults;
 mod openai;
 mod replay;
+mod services;
 
 use client::Provider;
 use switchtower_sim::{Settings, Sim};

@@ -74,10 +74,6 @@ impl Dialect for AnthropicMessages {
         Ok(json!({"input_tokens": ask.prompt.iter().map(|part| part.tokens).sum::<u64>()}))
     }
 
-    fn embeddings(&self, _body: &Object, _strictness: Strictness, _seed: u64) -> Result<Value, Failure> {
-        Err(Failure::NoSuchPlace { method: "POST".into(), path: "/v1/embeddings".into() })
-    }
-
     fn models(&self, offered: &[String], one: Option<&str>) -> Result<Value, Failure> {
         let entry = |name: &str| json!({"type": "model", "id": name, "display_name": name, "created_at": "2025-01-01T00:00:00Z"});
         match one {

@@ -5,7 +5,7 @@ use crate::said::{Said, Stop, Turn};
 use crate::tokens;
 use serde_json::{Map, Value, json};
 
-pub(super) fn whole(said: &Said) -> Value {
+pub(crate) fn whole(said: &Said) -> Value {
     let mut choices = Vec::new();
     for (index, turn) in said.turns.iter().enumerate() {
         let mut message = Map::new();

@@ -1,12 +1,14 @@
-//! OpenAI Chat Completions and Embeddings, <https://platform.openai.com/docs/api-reference/chat>.
+//! OpenAI Chat Completions, <https://platform.openai.com/docs/api-reference/chat>.
 //!
 //! Reasoning is shown as `reasoning_content`, as DeepSeek and others do in this dialect; OpenAI itself keeps it hidden.
 
 mod answer;
 mod check;
-mod embeddings;
 mod error;
 mod stream;
+
+pub(crate) use answer::whole;
+pub(crate) use stream::events;
 
 use super::{Dialect, Place, Strictness, event_bytes, set};
 use crate::ask::{Ask, PromptPart};
@@ -15,11 +17,12 @@ use crate::cache::PromptCache;
 use crate::check::Object;
 use crate::failure::Failure;
 use crate::said::{Said, Usage};
+use crate::services::Service;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
-/// The dialect `openai.chat`, with `openai.embeddings` beside it.
+/// The dialect `openai.chat`, with the services that its vendors have beside it.
 #[derive(Debug)]
 pub(crate) struct OpenAiChat;
 
@@ -32,8 +35,7 @@ impl Dialect for OpenAiChat {
         if *method == Method::POST {
             return match path {
                 "/v1/chat/completions" | "/chat/completions" => Some(Place::Chat),
-                "/v1/embeddings" | "/embeddings" => Some(Place::Embeddings),
-                _ => None,
+                path => Service::at(path).map(Place::Service),
             };
         }
         if *method != Method::GET || headers.contains_key("anthropic-version") {
@@ -65,10 +67,6 @@ impl Dialect for OpenAiChat {
 
     fn count_tokens(&self, _body: &Object, _strictness: Strictness) -> Result<Value, Failure> {
         Err(Failure::NoSuchPlace { method: "POST".into(), path: "/v1/count_tokens".into() })
-    }
-
-    fn embeddings(&self, body: &Object, strictness: Strictness, seed: u64) -> Result<Value, Failure> {
-        embeddings::answer(body, strictness, seed)
     }
 
     fn models(&self, offered: &[String], one: Option<&str>) -> Result<Value, Failure> {

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 /// Pieces of the arguments of a call that go into one event.
 const ARGUMENT_PIECES: usize = 3;
 
-pub(super) fn events(said: Said) -> Events {
+pub(crate) fn events(said: Said) -> Events {
     let head = Head {
         id: answer::id(&said),
         created: said.created(),

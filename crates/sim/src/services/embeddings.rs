@@ -1,7 +1,7 @@
 //! `POST /v1/embeddings`.
 
+use super::Given;
 use crate::check::{Kind, Object, fields, may, must, text, type_name};
-use crate::dialects::Strictness;
 use crate::failure::{Failure, Place, Wrong};
 use crate::{embed, tokens};
 use serde_json::{Value, json};
@@ -19,10 +19,9 @@ const TEXT_TOKENS_MAX: u64 = 8_192;
 const TOKENS_MAX: u64 = 300_000;
 const DIMENSIONS: u64 = 1_536;
 
-pub(super) fn answer(body: &Object, strictness: Strictness, seed: u64) -> Result<Value, Failure> {
-    fields(&Place::root(), body, FIELDS, strictness.lenient_fields)?;
+pub(super) fn answer(body: &Object, given: &Given<'_>) -> Result<Value, Failure> {
+    fields(&Place::root(), body, FIELDS, given.strictness.lenient_fields)?;
     let model = text(body, "model").unwrap_or_default();
-    let bare = model.split('?').next().unwrap_or_default();
     let dimensions = body.get("dimensions").and_then(Value::as_u64).unwrap_or(DIMENSIONS);
     let as_base64 = text(body, "encoding_format") == Some("base64");
     let inputs = inputs(body)?;
@@ -41,11 +40,13 @@ pub(super) fn answer(body: &Object, strictness: Strictness, seed: u64) -> Result
     let mut data = Vec::with_capacity(inputs.len());
     for (index, (input, input_tokens)) in inputs.iter().enumerate() {
         used += input_tokens;
-        let vector = embed::vector(seed, bare, input, usize::try_from(dimensions).unwrap_or(1));
+        let vector = embed::vector(given.seed, model, input, usize::try_from(dimensions).unwrap_or(1));
         let embedding = if as_base64 { Value::String(embed::as_base64(&vector)) } else { json!(vector) };
         data.push(json!({"object": "embedding", "index": index, "embedding": embedding}));
     }
-    Ok(json!({"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": used, "total_tokens": used}}))
+    Ok(
+        json!({"object": "list", "data": data, "model": given.model, "usage": {"prompt_tokens": used, "total_tokens": used}}),
+    )
 }
 
 /// The texts with their tokens. A list of numbers is one text that was cut into tokens by the caller.
