@@ -4,7 +4,8 @@ use crate::dialects::{ALL, Place, Strictness};
 use crate::directives::Directives;
 use crate::failure::Failure;
 use crate::recording::{Exchange, load_folder};
-use crate::services::{self, Given, Service};
+use crate::service::Service;
+use crate::services::{self, Given};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

@@ -62,6 +62,7 @@ mod schema_fill;
 mod schema_pattern;
 pub mod script;
 mod server;
+mod service;
 mod services;
 mod settings;
 mod sim;

@@ -13,7 +13,7 @@ use crate::cache::PromptCache;
 use crate::check::Object;
 use crate::failure::Failure;
 use crate::said::{Said, Usage};
-use crate::services::Service;
+use crate::service::Service;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;

@@ -86,7 +86,7 @@ pub(super) fn text(body: &Object, given: &Given<'_>) -> Result<Served, Failure> 
     let said = said(given, turns, usage, asked.include_usage);
     let logprobs = number("logprobs").is_some();
     if asked.streaming {
-        return Ok(Served::Events(events(said, logprobs)));
+        return Ok(Served::Events(events(&said, logprobs)));
     }
     let choices: Vec<Value> = said
         .turns
@@ -262,10 +262,10 @@ fn logprobs_of(said: &Said, text: &str) -> Value {
 }
 
 /// One event for each piece of each choice, then how each ended, then what all of it used.
-fn events(said: Said, logprobs: bool) -> Events {
+fn events(said: &Said, logprobs: bool) -> Events {
     let asked_usage = said.extras.include_usage;
     let chunk = |choices: &[Value], usage: Value| {
-        let mut chunk = head(&said, choices);
+        let mut chunk = head(said, choices);
         if asked_usage && let Some(chunk) = chunk.as_object_mut() {
             chunk.insert("usage".into(), usage);
         }
@@ -274,13 +274,13 @@ fn events(said: Said, logprobs: bool) -> Events {
     let mut events = Vec::new();
     for (index, turn) in said.turns.iter().enumerate() {
         for piece in tokens::pieces(&turn.text) {
-            events.push(Event::new(chunk(&[choice(&said, index, piece, None, logprobs)], Value::Null), 1));
+            events.push(Event::new(chunk(&[choice(said, index, piece, None, logprobs)], Value::Null), 1));
         }
-        let end = choice(&said, index, "", Some(finish_reason(&turn.stop)), false);
+        let end = choice(said, index, "", Some(finish_reason(&turn.stop)), false);
         events.push(Event::new(chunk(&[end], Value::Null), 0));
     }
     if asked_usage {
-        events.push(Event::new(chunk(&[], counted(&said)), 0));
+        events.push(Event::new(chunk(&[], counted(said)), 0));
     }
     events.push(Event::new(Bytes::from_static(b"data: [DONE]\n\n"), 0));
     Box::new(events.into_iter())

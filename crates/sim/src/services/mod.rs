@@ -1,7 +1,6 @@
 //! What the simulator is asked for besides answers: embeddings, rankings, completions of text, moderations.
 //!
-//! Each checks what it is sent from the public descriptions alone, and answers from the seed and the request. Lists of
-//! what is served where, and the one way in, are here.
+//! Each checks what it is sent from the public descriptions alone, and answers from the seed and the request.
 
 mod completions;
 mod embeddings;
@@ -14,35 +13,8 @@ use crate::dialects::{Strictness, openai_chat};
 use crate::directives::Directives;
 use crate::failure::Failure;
 use crate::said::Said;
+use crate::service::Service;
 use serde_json::Value;
-
-/// A service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    Embeddings,
-    Rerank,
-    Completions,
-    /// Completions with a gap, answered in the form of a conversation, as Mistral has it.
-    Fim,
-    Moderations,
-}
-
-/// Where each is, with and without the version.
-const PLACES: [(&str, Service); 5] = [
-    ("/embeddings", Service::Embeddings),
-    ("/rerank", Service::Rerank),
-    ("/completions", Service::Completions),
-    ("/fim/completions", Service::Fim),
-    ("/moderations", Service::Moderations),
-];
-
-impl Service {
-    /// The service at a path.
-    pub(crate) fn at(path: &str) -> Option<Self> {
-        let bare = path.strip_prefix("/v1").unwrap_or(path);
-        PLACES.iter().find(|(place, _)| *place == bare).map(|(_, service)| *service)
-    }
-}
 
 /// What a request is answered from, besides its body.
 pub(crate) struct Given<'a> {
