@@ -2,6 +2,7 @@
 
 use crate::config::{self, Around, Problems, Ready};
 use crate::environment::Environment;
+use crate::reload::Source;
 use crate::{conformance, findings, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
@@ -142,12 +143,14 @@ fn log_to_stderr() {
 
 fn serve(options: &ServeOptions) -> Result<()> {
     let environment = Environment::of_process();
-    let mut plan = match &options.config {
-        Some(file) => serve::Plan::of(configuration(file, &environment, options.listen)?)?,
-        None => serve::Plan::without_configuration(&environment, options.listen)?,
+    let (plan, source) = match &options.config {
+        Some(file) => {
+            let (ready, source) = Source::read(file, environment, options.listen)?;
+            (serve::Plan::of(ready)?, Some(source))
+        }
+        None => (serve::Plan::without_configuration(&environment, options.listen)?, None),
     };
-    plan.threads = plan.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
-    serve::run(plan, &mut std::io::stdout())
+    serve::run(plan, source, &mut std::io::stdout())
 }
 
 fn check(options: &CheckOptions) -> Result<()> {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The variables that a process was started with.
 #[derive(Clone, Default)]
@@ -39,12 +41,69 @@ impl Outside for Environment {
         Ok(text)
     }
 
+    fn command(&self, words: &[String], folder: &Path, bytes_max: u64, within: Duration) -> Result<String, String> {
+        let (program, arguments) = words.split_first().ok_or("names no program")?;
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let program = if program.contains('/') { folder.join(program) } else { program.into() };
+        let program = if program.is_relative() && program.components().count() > 1 {
+            program.canonicalize().map_err(|error| format!("cannot be run ({})", error.kind()))?
+        } else {
+            program
+        };
+        let mut child = Command::new(program)
+            .args(arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            // What it complains about may hold what it was about to say.
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("cannot be run ({})", error.kind()))?;
+        let outcome = said(&mut child, bytes_max, within);
+        // One that has ended is not hurt by it, and none is left behind.
+        let _ = child.kill();
+        let ended = child.wait();
+        let text = outcome?;
+        match ended {
+            Ok(status) if status.success() => String::from_utf8(text).map_err(|_| "wrote what is no text".to_owned()),
+            Ok(status) => Err(format!("ended with {status}")),
+            Err(error) => Err(format!("cannot be waited for ({})", error.kind())),
+        }
+    }
+
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         std::fs::read_dir(folder)?
             .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
             .collect()
     }
+}
+
+/// What a process writes until it closes its output and ends.
+fn said(child: &mut Child, bytes_max: u64, within: Duration) -> Result<Vec<u8>, String> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let output = child.stdout.take().ok_or("has no output")?;
+    let begun = Instant::now();
+    let too_slow = || format!("took longer than {} ms", within.as_millis());
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    // Whoever keeps the output open keeps this thread, and nobody waits for it.
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let read = output.take(bytes_max.saturating_add(1)).read_to_end(&mut text);
+        let _ = sender.send(read.map(|_| text));
+    });
+    let text = receiver.recv_timeout(within).map_err(|_| too_slow())?;
+    let text = text.map_err(|error| format!("cannot be read ({})", error.kind()))?;
+    if text.len() as u64 > bytes_max {
+        return Err(format!("wrote more than {bytes_max} bytes"));
+    }
+    while child.try_wait().is_ok_and(|ended| ended.is_none()) {
+        if begun.elapsed() > within {
+            return Err(too_slow());
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(text)
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {

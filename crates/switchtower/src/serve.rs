@@ -3,7 +3,8 @@
 use crate::config::Ready;
 use crate::environment::Environment;
 use crate::findings;
-use crate::server::{ADDRESS, Server, ServerSettings, Serving};
+use crate::reload::{LOOK_INTERVAL, Running, Source};
+use crate::server::{ADDRESS, Address, Server, ServerSettings, Serving};
 use crate::sim_transport::WithSim;
 use crate::upstream::{Trust, Upstream, UpstreamSettings, WaySettings, Ways};
 use anyhow::{Context as _, Result};
@@ -77,37 +78,74 @@ impl Plan {
     ///
     /// # Errors
     /// For settings that cannot be kept, and where the address cannot be listened on.
-    pub fn start(self) -> Result<(Server, Gateway)> {
+    pub fn start(self) -> Result<Running> {
         let trust = Trust::of_system()?;
         let sim = Sim::with_recordings(self.sim).context("failed to load the simulator's recordings")?;
         let ways = Ways::new(&trust, &self.upstream, self.ways)?;
         let upstream = Upstream::new(&ways);
         let transport = Arc::new(WithSim::new(sim.clone(), upstream));
         let gateway = Gateway::new(self.gateway, self.directory, transport)?;
-        let serving = Serving { gateway: gateway.clone(), sim, ways };
-        let server = Server::start(self.server, &serving, self.threads.unwrap_or(1))?;
-        Ok((server, gateway))
+        let serving = Serving { settings: self.server, gateway, sim, ways };
+        let listeners = serving.settings.listeners.clone();
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let server = Arc::new(Server::start(serving.clone(), self.threads.unwrap_or_else(cores))?);
+        Ok(Running { server, serving, trust, threads: self.threads, listeners })
     }
 }
 
-/// Serves until the process is asked to stop, then lets answers end; asked again, it stops at once.
+/// Serves until the process is asked to stop, then lets answers end; asked again, it stops at once. A configuration is
+/// read again when it changes and on SIGHUP.
 ///
 /// # Errors
 /// Where the plan cannot be started.
-pub fn run(plan: Plan, out: &mut dyn Write) -> Result<()> {
+pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()> {
     let from_environment = plan.from_environment;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // From before the greeting on, so that who reads it may send the signal.
     let _guard = runtime.enter();
-    let (server, gateway) = plan.start()?;
-    writeln!(out, "listening on http://{}", server.address())?;
-    greet(server.address(), &gateway, from_environment, out)?;
+    let mut hang_ups = hang_ups();
+    let mut running = plan.start()?;
+    for (address, listener) in running.server.addresses().iter().zip(&running.listeners) {
+        match address {
+            Address::Tcp(address) if listener.tls.is_some() => writeln!(out, "listening on https://{address}")?,
+            Address::Tcp(address) => writeln!(out, "listening on http://{address}")?,
+            Address::Unix(_) => writeln!(out, "listening on {address}")?,
+        }
+    }
+    greet(running.server.address(), &running.serving.gateway, from_environment, out)?;
     out.flush()?;
+    let server = Arc::clone(&running.server);
+    let looking = async move {
+        let Some(mut source) = source else { return std::future::pending().await };
+        loop {
+            let hung_up = tokio::select! {
+                () = hang_ups.next() => true,
+                () = tokio::time::sleep(LOOK_INTERVAL) => false,
+            };
+            // Commands may take their time; signals are heard all the while.
+            let looked = tokio::task::spawn_blocking(move || {
+                if source.is_due() || hung_up {
+                    running.renew(&mut source);
+                }
+                (running, source)
+            });
+            match looked.await {
+                Ok(kept) => (running, source) = kept,
+                Err(error) => {
+                    tracing::error!(%error, "the configuration is not looked at any more");
+                    return std::future::pending().await;
+                }
+            }
+        }
+    };
     runtime.block_on(async {
-        asked_to_stop().await;
+        tokio::select! {
+            () = asked_to_stop() => {}
+            () = looking => {}
+        }
         tracing::info!("stopping; answers that are under way may end");
         server.stop();
-        let ended = tokio::task::spawn_blocking(|| server.wait());
+        let ended = tokio::task::spawn_blocking(move || server.wait());
         tokio::select! {
             _ = ended => {}
             () = asked_to_stop() => tracing::warn!("stopping at once"),
@@ -115,6 +153,31 @@ pub fn run(plan: Plan, out: &mut dyn Write) -> Result<()> {
     });
     runtime.shutdown_background();
     Ok(())
+}
+
+/// The signal that asks for the configuration to be read again.
+struct HangUps {
+    #[cfg(unix)]
+    signals: Option<tokio::signal::unix::Signal>,
+}
+
+fn hang_ups() -> HangUps {
+    HangUps {
+        #[cfg(unix)]
+        signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+    }
+}
+
+impl HangUps {
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signals) = &mut self.signals
+            && signals.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
 }
 
 /// Ready when the process is asked to stop.

@@ -1,37 +1,44 @@
-//! The sockets: one runtime, one listener and one client for each thread, nothing shared but counters.
+//! The sockets: one runtime, its listeners and one client for each thread, nothing shared but counters.
+//!
+//! ```text
+//! listener.rs  an address, shared by all threads ─► connection.rs  PROXY protocol, TLS, HTTP/1.1 or HTTP/2
+//! in_force.rs  what holds now; swapped whole, read by each request when it begins
+//! heads.rs     follows the heads of HTTP/1.1, so that no request is smuggled in another
+//! ```
 
+mod address;
+mod begun;
+mod connection;
 mod heads;
+mod in_force;
+mod listener;
+mod proxy_protocol;
+mod tls;
 
-use crate::sim_transport::WithSim;
-use crate::upstream::{Upstream, Ways};
+pub use address::{ADDRESS, Address, AddressError};
+pub use in_force::Serving;
+pub use listener::{ListenerSettings, SOCKET_MODE};
+pub use tls::{ClientCertificates, TlsSettings};
+
 use anyhow::{Context as _, Result, anyhow};
-use heads::Watched;
-use http::HeaderValue;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::pin;
-use std::sync::Arc;
+use arc_swap::ArcSwap;
+use connection::Connection;
+use in_force::{InForce, Prepared};
+use listener::{Accepted, Claim, Listener, Share};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use switchtower_gateway::Gateway;
-use switchtower_sim::Sim;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Where the gateway listens if nobody says otherwise.
-pub const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-
 /// How the gateway listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ServerSettings {
-    /// Where; port 0 is any that is free.
-    pub address: SocketAddr,
+    /// Where, at least one; all of them serve the same.
+    pub listeners: Vec<ListenerSettings>,
     /// How long a client may take to send the head of a request, and how long a connection may be unused.
     pub header_time_max: Duration,
     /// The most connections that are open at once; more are closed as they come.
@@ -42,9 +49,9 @@ pub struct ServerSettings {
 
 impl ServerSettings {
     /// The usual settings at an address.
-    pub const fn new(address: SocketAddr) -> Self {
+    pub fn new(address: SocketAddr) -> Self {
         Self {
-            address,
+            listeners: vec![ListenerSettings::new("listen", Address::Tcp(address))],
             header_time_max: Duration::from_secs(30),
             connections_max: 20_000,
             grace: Duration::from_secs(30),
@@ -52,33 +59,18 @@ impl ServerSettings {
     }
 }
 
-/// What all threads are given.
-#[derive(Debug, Clone)]
-pub struct Serving {
-    /// The gateway; its own transport is replaced by one for each thread.
-    pub gateway: Gateway,
-    /// The built-in simulator.
-    pub sim: Sim,
-    /// The ways to providers.
-    pub ways: Ways,
-}
-
 /// A server that is listening.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    addresses: Vec<Address>,
+    claims: Vec<Claim>,
+    in_force: watch::Sender<Arc<Prepared>>,
     stop: CancellationToken,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-const BACKLOG: u32 = 4096;
 /// Shorter than any limit on time.
 const TICK: Duration = Duration::from_millis(500);
-/// How much more than the gateway takes is read of a head, so that it is the gateway that says no, by the name of the
-/// setting. What exceeds even this is refused with a bare status.
-const HEAD_BYTES_MORE: usize = 16 * 1024;
-// With the usual limit this comes to the hundred that the HTTP library reads without allocating.
-const HEADERS_MORE: usize = 36;
 /// Pause after a failed accept, so that a machine without file handles is not kept busy.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -86,16 +78,21 @@ impl Server {
     /// Listens, and serves from then on.
     ///
     /// # Errors
-    /// Where the address cannot be listened on or a thread cannot be started.
-    pub fn start(settings: ServerSettings, serving: &Serving, threads: usize) -> Result<Self> {
-        let address = free(settings.address).with_context(|| format!("failed to listen on {}", settings.address))?;
-        let mut server = Self { address, stop: CancellationToken::new(), threads: Vec::new() };
+    /// Where an address cannot be listened on or a thread cannot be started.
+    pub fn start(serving: Serving, threads: usize) -> Result<Self> {
+        let listeners = serving.settings.listeners.clone();
+        let claims = listeners.iter().map(Claim::of).collect::<Result<Vec<_>>>()?;
+        let addresses = claims.iter().zip(&listeners).map(|(claim, settings)| claim.address(settings)).collect();
+        let (in_force, _) = watch::channel(Arc::new(Prepared::new(serving, None)?));
+        let mut server =
+            Self { addresses, claims, in_force, stop: CancellationToken::new(), threads: Mutex::default() };
         let connections = Arc::new(AtomicUsize::new(0));
         let (ready, listening) = std::sync::mpsc::channel();
         for number in 0..threads.max(1) {
             let worker = Worker {
-                settings: ServerSettings { address, ..settings },
-                serving: serving.clone(),
+                shares: server.claims.iter().map(Claim::share).collect::<Result<_>>()?,
+                listeners: listeners.clone(),
+                renewed: server.in_force.subscribe(),
                 connections: Arc::clone(&connections),
                 // A token of its own, so that connections of different threads do not meet at its lock.
                 stop: server.stop.child_token(),
@@ -107,9 +104,10 @@ impl Server {
                     drop(ready.send(Err(error)));
                 }
             });
-            server.threads.push(thread.context("failed to start a thread")?);
+            let started = server.threads.get_mut().unwrap_or_else(PoisonError::into_inner);
+            started.push(thread.context("failed to start a thread")?);
         }
-        for _ in 0..server.threads.len() {
+        for _ in 0..threads.max(1) {
             let outcome = listening.recv().unwrap_or_else(|_| Err(anyhow!("a thread ended before it listened")));
             if let Err(error) = outcome {
                 server.stop();
@@ -119,9 +117,29 @@ impl Server {
         Ok(server)
     }
 
-    /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, in the order of the settings.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// The first of its ports; that of nobody where it listens on sockets in the file system only.
+    pub fn address(&self) -> SocketAddr {
+        let ports = self.addresses.iter().find_map(|address| match address {
+            Address::Tcp(address) => Some(*address),
+            Address::Unix(_) => None,
+        });
+        ports.unwrap_or(SocketAddr::new(ADDRESS.ip(), 0))
+    }
+
+    /// Puts something else in force: requests that begin from now on see it, those under way end as they began.
+    /// Listeners stay those that were started.
+    ///
+    /// # Errors
+    /// For certificates that cannot be used; everything stays as it was then.
+    pub fn renew(&self, serving: Serving) -> Result<()> {
+        let before = Arc::clone(&self.in_force.borrow());
+        self.in_force.send_replace(Arc::new(Prepared::new(serving, Some(&before))?));
+        Ok(())
     }
 
     /// Accepts no more; answers that are under way may end within the grace.
@@ -129,24 +147,19 @@ impl Server {
         self.stop.cancel();
     }
 
-    /// Waits until every thread has ended.
-    pub fn wait(self) {
-        for thread in self.threads {
+    /// Waits until every thread has ended, once.
+    pub fn wait(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
             let _ = thread.join();
         }
     }
 }
 
-/// An address that nobody listens on. The listeners themselves share it with each other, and would share it with
-/// another process without a word.
-fn free(address: SocketAddr) -> Result<SocketAddr> {
-    let listener = std::net::TcpListener::bind(address)?;
-    Ok(listener.local_addr()?)
-}
-
 struct Worker {
-    settings: ServerSettings,
-    serving: Serving,
+    shares: Vec<Share>,
+    listeners: Vec<ListenerSettings>,
+    renewed: watch::Receiver<Arc<Prepared>>,
     connections: Arc<AtomicUsize>,
     stop: CancellationToken,
 }
@@ -157,40 +170,85 @@ impl Worker {
         runtime.block_on(self.serve(ready))
     }
 
-    async fn serve(self, ready: impl FnOnce()) -> Result<()> {
-        let listener = listen(self.settings.address).context("failed to listen")?;
+    async fn serve(mut self, ready: impl FnOnce()) -> Result<()> {
+        let shares = std::mem::take(&mut self.shares);
+        let listeners = shares.into_iter().map(Listener::of).collect::<Result<Vec<_>>>().context("failed to listen")?;
+        let first = InForce::new(&self.renewed.borrow_and_update().clone(), None);
+        let in_force = Arc::new(ArcSwap::from_pointee(first));
         ready();
-        let upstream = Upstream::new(&self.serving.ways);
-        let transport = WithSim::new(self.serving.sim.clone(), upstream);
-        let gateway = self.serving.gateway.over(Arc::new(transport));
         let tasks = TaskTracker::new();
-        let ticking = tokio::spawn(tick());
-        loop {
-            let accepted = tokio::select! {
-                () = self.stop.cancelled() => break,
-                accepted = listener.accept() => accepted,
-            };
-            match accepted {
-                Ok((stream, _)) => {
-                    if let Some(open) = Open::take(&self.connections, self.settings.connections_max) {
-                        let served = connection(stream, gateway.clone(), self.settings, self.stop.clone(), open);
-                        drop(tasks.spawn(served));
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
+        let accepting = TaskTracker::new();
+        for (number, (listener, settings)) in listeners.into_iter().zip(&self.listeners).enumerate() {
+            let accepted = accept(
+                listener,
+                tasks.clone(),
+                Arc::clone(&self.connections),
+                self.stop.clone(),
+                Arc::clone(&in_force),
+                (number, settings.proxy_protocol),
+            );
+            drop(accepting.spawn(accepted));
         }
-        drop(listener);
+        let ticking = tokio::spawn(tick());
+        while let Some(Ok(())) = self.stop.run_until_cancelled(self.renewed.changed()).await {
+            let prepared = self.renewed.borrow_and_update().clone();
+            in_force.store(Arc::new(InForce::new(&prepared, Some(&in_force.load_full()))));
+        }
+        // Without the server nobody renews anything, and connections are served until it stops.
+        self.stop.cancelled().await;
+        accepting.close();
+        accepting.wait().await;
         tasks.close();
-        if tokio::time::timeout(self.settings.grace, tasks.wait()).await.is_err() {
+        let grace = in_force.load().settings.grace;
+        if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
             tracing::warn!(open = tasks.len(), "the grace is over; connections that are still open are cut");
         }
         ticking.abort();
         Ok(())
     }
+}
+
+/// Accepts until the server stops.
+async fn accept(
+    listener: Listener,
+    tasks: TaskTracker,
+    connections: Arc<AtomicUsize>,
+    stop: CancellationToken,
+    in_force: Arc<ArcSwap<InForce>>,
+    (listener_number, proxy_protocol): (usize, bool),
+) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(stream) => {
+                let max = in_force.load().settings.connections_max;
+                let Some(open) = Open::take(&connections, max) else { continue };
+                let connection = Connection {
+                    in_force: Arc::clone(&in_force),
+                    listener: listener_number,
+                    proxy_protocol,
+                    stop: stop.clone(),
+                };
+                match stream {
+                    Accepted::Tcp(stream) => drop(tasks.spawn(counted(open, connection.serve(stream)))),
+                    #[cfg(unix)]
+                    Accepted::Unix(stream) => drop(tasks.spawn(counted(open, connection.serve(stream)))),
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn counted(open: Open, served: impl Future<Output = ()>) {
+    served.await;
+    drop(open);
 }
 
 /// Rings now and then. A timer that would be the first to ring makes the runtime wake itself through the kernel, and
@@ -199,15 +257,6 @@ async fn tick() {
     loop {
         tokio::time::sleep(TICK).await;
     }
-}
-
-fn listen(address: SocketAddr) -> Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    #[cfg(unix)]
-    socket.set_reuseport(true)?;
-    socket.bind(address)?;
-    Ok(socket.listen(BACKLOG)?)
 }
 
 /// One open connection; it is counted until this is dropped.
@@ -223,46 +272,5 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-async fn connection(
-    stream: TcpStream,
-    gateway: Gateway,
-    settings: ServerSettings,
-    stop: CancellationToken,
-    _open: Open,
-) {
-    // Events are small and must not wait for each other.
-    let _ = stream.set_nodelay(true);
-    let limits = gateway.settings().limits;
-    let stream = Watched::new(stream);
-    let (doubt, heads) = (stream.doubt(), AtomicUsize::new(0));
-    let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
-        let head = heads.fetch_add(1, Ordering::Relaxed);
-        // A length beside a transfer coding is taken away by hyper. It is put back, so that the gateway sees both.
-        if doubt.about(head) && request.headers().contains_key(TRANSFER_ENCODING) {
-            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        async { Ok::<_, Infallible>(gateway.handle(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(settings.header_time_max)
-        .max_buf_size(limits.header_bytes_max + HEAD_BYTES_MORE)
-        .max_headers(limits.headers_max + HEADERS_MORE)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let outcome = tokio::select! {
-        biased;
-        outcome = connection.as_mut() => outcome,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = outcome {
-        // The client went away, or did not speak HTTP; hyper has answered what can be answered.
-        tracing::debug!(%error, "a connection ended early");
     }
 }

@@ -2,11 +2,11 @@
 //! them lead anywhere is for the next pass.
 
 use super::leaving::{Leaving, REGION};
+use super::listening::{self, Listener};
 use super::problem::{Findings, Place, quoted};
 use super::quirks::Quirks;
 use super::secrets::{Reference, is_reference, looks_secret, names_secret};
 use super::written::{self, At, Named, Section as _, Written};
-use crate::server::ADDRESS;
 use crate::upstream::UpstreamSettings;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Number;
@@ -23,7 +23,7 @@ pub(super) const OUTPUT_TOKENS: RangeInclusive<u64> = 1..=100_000_000;
 /// A configuration whose values are valid in themselves.
 #[derive(Debug)]
 pub(super) struct Checked {
-    pub(super) address: At<SocketAddr>,
+    pub(super) listeners: Vec<Listener>,
     pub(super) threads: Option<usize>,
     pub(super) shutdown_grace: Duration,
     pub(super) keep_alive: Duration,
@@ -31,6 +31,8 @@ pub(super) struct Checked {
     pub(super) connections_max: usize,
     pub(super) upstream: UpstreamSettings,
     pub(super) limits: Limits,
+    pub(super) command_timeout: Duration,
+    pub(super) command_interval: Option<Duration>,
     pub(super) strict: bool,
     /// Where `[[keys]]` begins, if there is any.
     pub(super) keys_place: Option<Place>,
@@ -93,16 +95,17 @@ pub(super) struct Deployment {
 }
 
 /// Checks each value by itself.
-pub(super) fn check(written: &Written, findings: &mut Findings) -> Checked {
+pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &mut Findings) -> Checked {
     let upstream = UpstreamSettings::default();
     let limited = written.limits.as_ref().map(|at| at.value.clone()).unwrap_or_default();
     let connections = written.connections.as_ref().map(|at| at.value.clone()).unwrap_or_default();
+    let secrets = written.secrets.as_ref().map(|at| at.value.clone()).unwrap_or_default();
     let listen = written.listen.as_ref().map(|at| at.value.clone()).unwrap_or_default();
     let millis = |at: Option<&At<u64>>, range, usual, findings: &mut Findings| {
         Duration::from_millis(whole(at, range, findings).unwrap_or(usual))
     };
     Checked {
-        address: address(listen.address.as_ref(), findings),
+        listeners: listening::check(written, instead, findings),
         threads: count(listen.threads.as_ref(), 1..=1024, findings),
         shutdown_grace: millis(listen.shutdown_grace_ms.as_ref(), 0..=3_600_000, 30_000, findings),
         keep_alive: millis(listen.keep_alive_ms.as_ref(), 100..=600_000, 15_000, findings),
@@ -115,6 +118,9 @@ pub(super) fn check(written: &Written, findings: &mut Findings) -> Checked {
                 .unwrap_or(upstream.pool_idle_per_host_max),
         },
         limits: limits(&limited, findings),
+        command_timeout: millis(secrets.command_timeout_ms.as_ref(), 1..=600_000, 10_000, findings),
+        command_interval: Some(millis(secrets.command_interval_ms.as_ref(), 0..=86_400_000, 300_000, findings))
+            .filter(|interval| !interval.is_zero()),
         strict: written.translation.as_ref().and_then(|at| at.value.strict.as_ref()).is_some_and(|at| at.value),
         keys_place: written.keys.as_ref().map(|at| at.place.clone()),
         keys: each(written.keys.as_ref().map(|at| &at.value), |written| key(written, findings)),
@@ -132,23 +138,6 @@ pub(super) fn check(written: &Written, findings: &mut Findings) -> Checked {
 
 fn each<T, U>(list: Option<&Vec<T>>, of: impl FnMut(&T) -> U) -> Vec<U> {
     list.into_iter().flatten().map(of).collect()
-}
-
-fn address(written: Option<&At<String>>, findings: &mut Findings) -> At<SocketAddr> {
-    let Some(at) = written else { return At { place: Place::default(), value: ADDRESS } };
-    let text = at.value.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    match text.as_deref().unwrap_or(&at.value).parse() {
-        Ok(address) => at.with(address),
-        Err(_) => {
-            let message = format!("'{}' is not an address to listen on", at.value);
-            findings.add_with(
-                &at.place,
-                message,
-                "write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080'",
-            );
-            at.with(ADDRESS)
-        }
-    }
 }
 
 fn limits(written: &written::Limits, findings: &mut Findings) -> Limits {
@@ -313,7 +302,7 @@ pub(super) fn named<T>(at: &At<String>, new: fn(String) -> Result<T, NameError>,
     new(at.value.clone()).map_err(|error| findings.add(&at.place, format!("'{}': {error}", at.place.key))).ok()
 }
 
-const HOW_TO_REFER: &str = "write 'env:NAME' for an environment variable or 'file:PATH' for a file";
+const HOW_TO_REFER: &str = "write 'env:NAME' for an environment variable, 'file:PATH' for a file, or 'cmd:PROGRAM ARGUMENTS' for what a command says";
 
 pub(super) fn reference(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Reference>> {
     let at = at?;

@@ -13,12 +13,14 @@
 mod checked;
 mod include;
 mod leaving;
+mod listening;
 mod problem;
 mod quirks;
 mod ready;
 #[cfg(test)]
 mod reference;
 mod secrets;
+mod seen;
 mod sources;
 mod summary;
 
@@ -31,9 +33,11 @@ use include::Gathered;
 pub use problem::{Problem, Problems};
 pub use ready::{Around, Ready};
 pub use secrets::Outside;
+pub use seen::{Seen, Stamp};
 pub(crate) use summary::dialects;
 pub use summary::summary;
 
+use seen::Recorder;
 use std::path::Path;
 
 /// The largest configuration that is read.
@@ -58,19 +62,25 @@ pub fn load(path: &Path, around: &Around<'_>) -> Result<Ready, Problems> {
     parse(&file, &text, &Around { folder: path.parent().unwrap_or_else(|| Path::new("")), ..*around })
 }
 
+/// The same, with what was read: it is worth knowing also where there are mistakes.
+pub fn read(path: &Path, around: &Around<'_>) -> (Result<Ready, Problems>, Seen) {
+    let recorder = Recorder::new(around.outside);
+    let outcome = load(path, &Around { outside: &recorder, ..*around });
+    (outcome, recorder.seen())
+}
+
 /// Checks a text whole; `file` is its name for messages.
 ///
 /// # Errors
 /// [`Problems`] lists every mistake with its line.
 pub fn parse(file: &str, text: &str, around: &Around<'_>) -> Result<Ready, Problems> {
     let Gathered { sources, syntax, mut findings, written, lacks_files } = include::gather(file, text, around);
-    let mut checked = checked::check(&written, &mut findings);
+    let checked = checked::check(&written, around.listen, &mut findings);
     if lacks_files || !syntax.is_empty() {
         findings.leave_out_lines_of(&syntax, &sources);
         findings.extend(syntax);
         return Err(findings.into_problems(&sources));
     }
-    checked.address.value = around.listen.unwrap_or(checked.address.value);
     match ready::resolve(&checked, &sources, around, &mut findings) {
         Some(ready) => Ok(ready),
         None => Err(findings.into_problems(&sources)),

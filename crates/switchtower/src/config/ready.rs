@@ -14,6 +14,7 @@ use http::HeaderValue;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, Secret};
 use switchtower_gateway::{Access, CallerKey, Directory, Settings};
 use switchtower_providers as providers;
@@ -32,6 +33,8 @@ pub struct Ready {
     pub ways: Vec<WaySettings>,
     /// What the gateway is told.
     pub settings: Settings,
+    /// How often commands that say secrets are run again; never where it is nothing.
+    pub command_interval: Option<Duration>,
     /// The names of the keys that callers may present.
     pub key_names: Vec<String>,
     /// Every provider, by name.
@@ -60,7 +63,13 @@ pub(super) fn resolve(
     around: &Around<'_>,
     findings: &mut Findings,
 ) -> Option<Ready> {
-    let mut resolver = Resolver { outside: around.outside, sources, findings, ways: Vec::new() };
+    let mut resolver = Resolver {
+        outside: around.outside,
+        sources,
+        findings,
+        command_timeout: checked.command_timeout,
+        ways: Vec::new(),
+    };
     let (access, key_names) = resolver.access(checked);
     let mut made = BTreeMap::new();
     for provider in &checked.providers {
@@ -79,6 +88,7 @@ pub(super) fn resolve(
     let deployments: Vec<_> =
         checked.deployments.iter().filter_map(|deployment| resolver.deployment(deployment, checked, &made)).collect();
     let aliases = resolver.aliases(checked, &made);
+    let listeners: Vec<_> = checked.listeners.iter().filter_map(|listener| resolver.listener(listener)).collect();
     let ways = resolver.ways;
     if !findings.is_empty() {
         return None;
@@ -92,12 +102,13 @@ pub(super) fn resolve(
             header_time_max: checked.header_time_max,
             connections_max: checked.connections_max,
             grace: checked.shutdown_grace,
-            ..ServerSettings::new(checked.address.value)
+            listeners,
         },
         threads: checked.threads,
         upstream: checked.upstream,
         ways,
         settings,
+        command_interval: checked.command_interval,
         key_names,
         providers: made.into_values().flatten().collect(),
         deployments,
@@ -125,13 +136,15 @@ pub(super) struct Resolver<'a> {
     pub(super) outside: &'a dyn Outside,
     pub(super) sources: &'a Sources,
     pub(super) findings: &'a mut Findings,
+    /// How long a command may take.
+    pub(super) command_timeout: Duration,
     /// The ways so far.
     pub(super) ways: Vec<WaySettings>,
 }
 
 impl Resolver<'_> {
     pub(super) fn secret(&mut self, reference: &At<Reference>) -> Option<Secret> {
-        let read = reference.value.read(self.outside, self.sources.folder(&reference.place));
+        let read = reference.value.read(self.outside, self.sources.folder(&reference.place), self.command_timeout);
         let refused = |reason| {
             self.findings.add(&reference.place, format!("'{}': '{}' {reason}", reference.place.key, reference.value));
         };
@@ -163,18 +176,7 @@ impl Resolver<'_> {
                 None
             }
             Some(_) => Access::keys(secrets.iter().map(|(name, secret)| CallerKey::new(*name, secret)).collect()).ok(),
-            None => match Access::keyless(checked.address.value) {
-                Ok(access) => Some(access),
-                Err(_) => {
-                    let message = format!(
-                        "'{}' can be reached from other machines, and no key is asked for",
-                        checked.address.value
-                    );
-                    let hint = "add [[keys]], or listen on 127.0.0.1";
-                    self.findings.add_with(&checked.address.place, message, hint);
-                    None
-                }
-            },
+            None => self.keyless(&checked.listeners),
         };
         (access, names.into_iter().map(str::to_owned).collect())
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use switchtower_domain::{Secret, mask_secrets};
 
 /// The largest file that is read as a secret.
@@ -15,6 +16,8 @@ pub(super) enum Reference {
     Env(String),
     /// In a file, white space at its end left out.
     File(PathBuf),
+    /// What a command says: a program and its arguments.
+    Command(Vec<String>),
 }
 
 impl Reference {
@@ -31,6 +34,16 @@ impl Reference {
                 Some(_) => Ok(Self::Env(name.to_owned())),
             };
         }
+        if let Some(line) = text.strip_prefix("cmd:") {
+            if looks_secret(line) {
+                return Err("has what looks like a credential in its command line");
+            }
+            return match words(line) {
+                None => Err("has a quote after 'cmd:' that does not end"),
+                Some(words) if words.is_empty() => Err("names no program after 'cmd:'"),
+                Some(words) => Ok(Self::Command(words)),
+            };
+        }
         match text.strip_prefix("file:") {
             Some(path) if path.trim().is_empty() => Err("names no path after 'file:'"),
             Some(path) => Ok(Self::File(PathBuf::from(path.trim()))),
@@ -42,13 +55,14 @@ impl Reference {
     ///
     /// # Errors
     /// The reason, without a word of the secret.
-    pub(super) fn read(&self, outside: &dyn Outside, folder: &Path) -> Result<Secret, String> {
+    pub(super) fn read(&self, outside: &dyn Outside, folder: &Path, within: Duration) -> Result<Secret, String> {
         let text = match self {
             Self::Env(name) => outside.variable(name).ok_or("is not set")?,
             Self::File(path) => {
                 let text = outside.file(&folder.join(path), SECRET_BYTES_MAX);
                 text.map_err(|error| format!("cannot be read ({})", error.kind()))?
             }
+            Self::Command(words) => outside.command(words, folder, SECRET_BYTES_MAX, within)?,
         };
         let text = text.trim();
         if text.is_empty() { Err("is empty".to_owned()) } else { Ok(Secret::new(text)) }
@@ -57,7 +71,28 @@ impl Reference {
 
 /// Whether a text begins like a reference, be it a valid one or not.
 pub(super) fn is_reference(text: &str) -> bool {
-    text.starts_with("env:") || text.starts_with("file:")
+    ["env:", "file:", "cmd:"].iter().any(|kind| text.starts_with(kind))
+}
+
+/// The words of a command line: white space is between them, quotes of either kind keep what is within, and nothing
+/// else has a meaning. `None` where a quote does not end.
+fn words(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
 }
 
 /// Whether a text holds what looks like a credential, also as a part of a path or after an equals sign.
@@ -75,6 +110,8 @@ impl fmt::Display for Reference {
         match self {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            // Arguments may say more than a message should.
+            Self::Command(words) => write!(f, "cmd:{}", words.first().map_or("", String::as_str)),
         }
     }
 }
@@ -89,6 +126,13 @@ pub trait Outside: fmt::Debug {
     /// # Errors
     /// As the file system has it; a file that is larger, or that is no text, is an error too.
     fn file(&self, path: &Path, bytes_max: u64) -> io::Result<String>;
+
+    /// What a command writes, at most so many bytes and within a time. A program with a slash in its name is found
+    /// from the folder on, which is also where it runs; no shell is between.
+    ///
+    /// # Errors
+    /// The reason, without a word of what the command wrote.
+    fn command(&self, words: &[String], folder: &Path, bytes_max: u64, within: Duration) -> Result<String, String>;
 
     /// The names of what is in a folder, in any order.
     ///
@@ -113,6 +157,33 @@ mod tests {
     }
 
     #[test]
+    fn command_lines_are_cut_into_words() {
+        let words = |line: &str| words(line).map(|words| words.join("|"));
+        assert_eq!(words(" pass  show 'my key' a\"b c\"d '' $X ").unwrap(), "pass|show|my key|ab cd||$X");
+        assert_eq!(words("a 'b"), None);
+        assert!(Reference::parse("cmd:").is_err() && Reference::parse("cmd:echo 'x").is_err());
+        assert!(Reference::parse("cmd:echo sk-live-0123456789").unwrap_err().contains("looks like a credential"));
+        assert_eq!(Reference::parse("cmd:vault read x").unwrap().to_string(), "cmd:vault");
+    }
+
+    #[test]
+    fn commands_are_run_within_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("key"), "secret-value\n").unwrap();
+        let read = |line: &str, millis: u64| {
+            let within = Duration::from_millis(millis);
+            Reference::parse(line).unwrap().read(&Environment::default(), folder.path(), within)
+        };
+        assert_eq!(read("cmd:cat key", 5000).unwrap().expose(), "secret-value");
+        assert_eq!(read("cmd:sh -c 'echo secret; exit 3'", 5000).unwrap_err(), "ended with exit status: 3");
+        assert_eq!(read("cmd:sleep 60", 50).unwrap_err(), "took longer than 50 ms");
+        assert_eq!(read("cmd:sh -c 'sleep 60 & echo a'", 50).unwrap_err(), "took longer than 50 ms");
+        assert_eq!(read("cmd:yes", 5000).unwrap_err(), "wrote more than 65536 bytes");
+        assert_eq!(read("cmd:true", 5000).unwrap_err(), "is empty");
+        assert_eq!(read("cmd:./none", 5000).unwrap_err(), "cannot be run (entity not found)");
+    }
+
+    #[test]
     fn what_looks_like_a_credential_is_known() {
         let secret =
             ["sk-live-0123456789", "Bearer abcdefgh", "k=sk-live-0123456789", "https://h.com/sk-live-0123456789/v1"];
@@ -127,7 +198,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("key"), "  abc\n").unwrap();
         std::fs::write(folder.path().join("large"), "x".repeat(70_000)).unwrap();
-        let read = |name: &str| Reference::File(PathBuf::from(name)).read(&Environment::default(), folder.path());
+        let read = |name: &str| {
+            Reference::File(PathBuf::from(name)).read(&Environment::default(), folder.path(), Duration::from_secs(5))
+        };
         assert_eq!(read("key").unwrap().expose(), "abc");
         assert_eq!(read("large").unwrap_err(), "cannot be read (file too large)");
         assert!(read("missing").unwrap_err().starts_with("cannot be read ("));

@@ -11,7 +11,12 @@ pub fn summary(ready: &Ready) -> String {
         [] => "callers on this machine, without a key".to_owned(),
         names => format!("keys {}", names.join(", ")),
     };
-    let _ = writeln!(text, "listens on {} for {who}\n", ready.server.address);
+    let listeners = ready.server.listeners.iter().map(|listener| {
+        let tls = listener.tls.as_ref().map(|tls| if tls.clients.is_some() { " (mTLS)" } else { " (TLS)" });
+        format!("{}{}", listener.address, tls.unwrap_or_default())
+    });
+    let listeners = listeners.collect::<Vec<_>>().join(", ");
+    let _ = writeln!(text, "listens on {listeners} for {who}\n");
     let mut rows = vec![["NAME", "LEADS TO", "DIALECT", "AT", "CREDENTIAL"].map(str::to_owned)];
     for provider in &ready.providers {
         rows.push([

@@ -28,6 +28,10 @@ impl Outside for Desk {
         }
     }
 
+    fn command(&self, _: &[String], _: &Path, _: u64, _: std::time::Duration) -> Result<String, String> {
+        Err("cannot be run".to_owned())
+    }
+
     fn names(&self, _: &Path) -> io::Result<Vec<String>> {
         Ok(Vec::new())
     }
@@ -53,6 +57,7 @@ fn check(text: &str, expected: &[&str]) {
 const FULL: &str = r#"
 [listen]
 address = "127.0.0.1:8080"
+proxy_protocol = false
 threads = 2
 shutdown_grace_ms = 30000
 keep_alive_ms = 15000
@@ -77,6 +82,10 @@ unused_per_provider_max = 256
 
 [translation]
 strict = false
+
+[secrets]
+command_timeout_ms = 10000
+command_interval_ms = 300000
 
 [[keys]]
 name = "app-1"
@@ -160,6 +169,7 @@ fn documented_defaults_are_the_defaults() {
     let full = read(FULL).unwrap();
     assert_eq!(empty.server, crate::server::ServerSettings::new("127.0.0.1:8080".parse().unwrap()));
     assert_eq!(full.server, empty.server);
+    assert_eq!(full.command_interval, empty.command_interval);
     assert_eq!(empty.upstream, crate::upstream::UpstreamSettings::default());
     assert_eq!(full.upstream, empty.upstream);
     assert_eq!(full.providers[0].timeouts, switchtower_providers::Timeouts::default());
@@ -234,7 +244,7 @@ smart = "fats"
     switchtower.toml:3:1: unknown setting 'adress' in [listen]; did you mean 'address'?
     switchtower.toml:4:1: 'listen.threads' is 0; it must be from 1 to 1024
     switchtower.toml:6:2: unknown section 'limit'; did you mean 'limits'?
-    switchtower.toml:11:1: 'keys[0].secret' is not a reference; secrets do not belong in this file; write 'env:NAME' for an environment variable or 'file:PATH' for a file
+    switchtower.toml:11:1: 'keys[0].secret' is not a reference; secrets do not belong in this file; write 'env:NAME' for an environment variable, 'file:PATH' for a file, or 'cmd:PROGRAM ARGUMENTS' for what a command says
     switchtower.toml:13:12: 'opnai' is not in the catalogue and says no 'dialect'; did you mean 'openai'? otherwise set 'dialect' and 'base_url', or 'kind'
     switchtower.toml:14:1: 'providers.opnai.key': 'env:NOT_SET' is not set
     switchtower.toml:17:1: 'providers.mock.dialect' is 'openai-chat'; expected 'openai_chat' or 'anthropic_messages'; did you mean 'openai_chat'?
@@ -271,7 +281,7 @@ fn names_of_settings_are_known() {
     check(
         "strict = true",
         &[
-            "1:1: unknown setting 'strict'; known: 'include', 'listen', 'limits', 'connections', 'translation', 'keys', 'providers', 'deployments', 'aliases'",
+            "1:1: unknown setting 'strict'; known: 'include', 'listen', 'listeners', 'limits', 'connections', 'translation', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
         ],
     );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);
@@ -304,7 +314,7 @@ fn values_are_checked() {
     check(
         "[listen]\naddress = \"nowhere\"",
         &[
-            "2:1: 'nowhere' is not an address to listen on; write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080'",
+            "2:1: 'nowhere' is not an address to listen on; write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080', or 'unix:PATH'",
         ],
     );
     check("[listen]\naddress = \"localhost:0\"", &[]);
@@ -375,7 +385,7 @@ fn headers_carry_secrets_by_reference_only() {
             let problems = read(&text).unwrap_err();
             let told = format!("{problems} {problems:?}");
             let wanted = format!(
-                "switchtower.toml:6:1: '{section}.headers.{name}' looks like a credential and is not a reference; write 'env:NAME' for an environment variable or 'file:PATH' for a file"
+                "switchtower.toml:6:1: '{section}.headers.{name}' looks like a credential and is not a reference; write 'env:NAME' for an environment variable, 'file:PATH' for a file, or 'cmd:PROGRAM ARGUMENTS' for what a command says"
             );
             assert_eq!(problems.to_string(), wanted);
             assert!(!told.contains("0123456789abcdef"), "{told}");
@@ -392,7 +402,7 @@ fn headers_carry_secrets_by_reference_only() {
         &[
             "2:13: 'providers.openai.headers.a': 'env:NOT_SET' is not set",
             "2:32: 'providers.openai.headers.b': 'env:TWO_LINES' has characters that no header can carry",
-            "2:53: 'providers.openai.headers.c' has something after 'env:' that is no name of a variable (letters, digits and '_'); write 'env:NAME' for an environment variable or 'file:PATH' for a file",
+            "2:53: 'providers.openai.headers.c' has something after 'env:' that is no name of a variable (letters, digits and '_'); write 'env:NAME' for an environment variable, 'file:PATH' for a file, or 'cmd:PROGRAM ARGUMENTS' for what a command says",
             "2:72: the header 'd' is given twice",
         ],
     );
@@ -579,7 +589,7 @@ fn what_is_built_in_can_be_named_and_not_replaced() {
             )
         );
     }
-    assert_eq!(read("", Some("127.0.0.1:1")).unwrap().server.address.port(), 1);
+    assert_eq!(read("", Some("127.0.0.1:1")).unwrap().server.listeners[0].address.to_string(), "127.0.0.1:1");
     let open = read("", Some("0.0.0.0:1")).unwrap_err().to_string();
     assert!(open.starts_with("c.toml:1:1: '0.0.0.0:1' can be reached from other machines"), "{open}");
 }
@@ -590,7 +600,7 @@ fn positions_count_lines_and_characters() {
     check(
         "listen = { \"ä\" = 1, threads = 0 }",
         &[
-            "1:12: unknown setting 'ä' in [listen]; known: 'address', 'threads', 'shutdown_grace_ms', 'keep_alive_ms'",
+            "1:12: unknown setting 'ä' in [listen]; known: 'address', 'certificate', 'key', 'client_ca', 'client_certificates', 'proxy_protocol', 'socket_mode', 'threads', 'shutdown_grace_ms', 'keep_alive_ms'",
             "1:21: 'listen.threads' is 0; it must be from 1 to 1024",
         ],
     );

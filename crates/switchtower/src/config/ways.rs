@@ -221,7 +221,7 @@ mod tests {
         c.toml:13:39: 'deployments.d.defaults.top_p' is a text; expected a number
         c.toml:13:44: 'deployments.d.defaults.reasoning_effort' is 'hgh'; expected 'none' or 'minimal' or 'low' or 'medium' or 'high' or 'xhigh' or 'max'; did you mean 'high'?
         c.toml:14:1: 'deployments.d.proxy' is not the address of a proxy; write it as 'http://proxy.example:3128'
-        c.toml:15:1: 'deployments.d.proxy_credential' is not a reference; secrets do not belong in this file; write 'env:NAME' for an environment variable or 'file:PATH' for a file
+        c.toml:15:1: 'deployments.d.proxy_credential' is not a reference; secrets do not belong in this file; write 'env:NAME' for an environment variable, 'file:PATH' for a file, or 'cmd:PROGRAM ARGUMENTS' for what a command says
         ");
         let text = format!(
             "{PROVIDER}proxy = \"http://p:1\"\nproxy_credential = \"env:ODD\"\nca_bundle = \"key.pem\"\nclient_key = \"file:key.pem\"\n"

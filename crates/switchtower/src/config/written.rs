@@ -137,9 +137,11 @@ macro_rules! section {
 section!(Written {
     include: Vec<At<String>> = "none", "Further files of this configuration, relative to this one. A `*` in the name of a file stands for any characters. Nothing may stand in two files, but `[[keys]]` and sections of different names.";
     listen: Listen = "", "";
+    listeners: Named<Listener> = "", "";
     limits: Limits = "", "";
     connections: Connections = "", "";
     translation: Translation = "", "";
+    secrets: Secrets = "", "";
     keys: Vec<At<Key>> = "", "";
     providers: Named<Provider> = "", "";
     deployments: Named<Deployment> = "", "";
@@ -147,10 +149,26 @@ section!(Written {
 });
 
 section!(Listen {
-    address: String = "127.0.0.1:8080", "Where clients reach the gateway. An address that other machines can reach requires `[[keys]]`. Port 0 takes any free port.";
+    address: String = "127.0.0.1:8080", "Where clients reach the gateway: an IP address and a port, or `unix:PATH` for a socket in the file system. An address that other machines can reach requires `[[keys]]`. Port 0 takes any free port. Where `[listeners]` names others and this is left out, only those are there.";
+    certificate: String = "none", "A file with the certificate that clients are shown, in PEM form, ours first. With it, TLS is spoken, and HTTP/2 where the client has it. Read again when it changes.";
+    key: String = "none", "A reference to the key of that certificate, in PEM form.";
+    client_ca: String = "none", "A file of certificates in PEM form: clients show one that is signed by one of these. It admits nobody by itself; `[[keys]]` do.";
+    client_certificates: String = "\"required\"", "Whether a client without a certificate is turned away: `required` or `optional`.";
+    proxy_protocol: bool = "false", "Whether each connection must begin with a header of the PROXY protocol, version 1 or 2. It requires `[[keys]]`, since callers are elsewhere.";
+    socket_mode: String = "\"0600\"", "The mode of the socket in the file system, in octal digits.";
     threads: u64 = "one for each core", "Threads that serve requests, from 1 to 1024.";
     shutdown_grace_ms: u64 = "30000", "How long answers that are under way may still take when the process is asked to stop, from 0 to 3600000.";
     keep_alive_ms: u64 = "15000", "How long a provider may be silent in a stream before the client gets a comment that keeps its connection open, from 100 to 600000.";
+});
+
+section!(Listener {
+    address: String = "required", "As in `[listen]`, and so is the rest of this section.";
+    certificate: String = "none", "As in `[listen]`.";
+    key: String = "none", "As in `[listen]`.";
+    client_ca: String = "none", "As in `[listen]`.";
+    client_certificates: String = "\"required\"", "As in `[listen]`.";
+    proxy_protocol: bool = "false", "As in `[listen]`.";
+    socket_mode: String = "\"0600\"", "As in `[listen]`.";
 });
 
 section!(Limits {
@@ -177,16 +195,21 @@ section!(Translation {
     strict: bool = "false", "Whether a request that cannot be carried over whole is refused, as with the header `x-switchtower-strict: true`, and not answered with a notice.";
 });
 
+section!(Secrets {
+    command_timeout_ms: u64 = "10000", "How long a command of `cmd:` may take, from 1 to 600000.";
+    command_interval_ms: u64 = "300000", "How often commands of `cmd:` are run again, from 0 to 86400000; 0 is with every change of the configuration only.";
+});
+
 section!(Key {
     name: String = "required", "What you call the holder of this key.";
-    secret: String = "required", "A reference to the key: `env:NAME` or `file:PATH`.";
+    secret: String = "required", "A reference to the key: `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`.";
 });
 
 section!(Provider {
     kind: String = "its own name", "A row of the catalogue to take dialect, base URL, key and quirks from.";
     dialect: String = "that of its kind", "What it speaks: `openai_chat` or `anthropic_messages`. Required with a name that is no row of the catalogue.";
     base_url: String = "that of its kind", "Where it is, as the vendor's own SDK has it: with `/v1` for `openai_chat`, without it for `anthropic_messages`. No credential stands in it.";
-    key: String = "the variable of its kind", "A reference to its key: `env:NAME` or `file:PATH`, a path being relative to this file. Never the key itself.";
+    key: String = "the variable of its kind", "A reference to its key: `env:NAME`, `file:PATH` with a path relative to this file, or `cmd:PROGRAM ARGUMENTS`. Never the key itself.";
     key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key` or `none`.";
     credential: String = "\"deployment\"", "Whose credential is shown: `deployment` is the one in `key`; `caller` forwards the caller's own and excludes both `key` and `[[keys]]`.";
     retention: String = "\"off\"", "What happens to fields that ask the provider to keep what is sent: `off` changes them to what does not ask for it (refused where the request is strict), `refuse` refuses the request, `allow` passes them on.";
@@ -202,7 +225,7 @@ section!(Provider {
     ca_bundle: String = "the roots of the system", "A file of certificates in PEM form, relative to this one: the only roots that are trusted.";
     client_certificate: String = "none", "A file with the certificate that the provider is shown, in PEM form, ours first.";
     client_key: String = "none", "A reference to the key of that certificate, in PEM form.";
-    headers: Named<String> = "none", "Headers that each request to it carries. A value may be a reference, `env:NAME` or `file:PATH`, and must be one where it is a credential or the header's name says so.";
+    headers: Named<String> = "none", "Headers that each request to it carries. A value may be a reference, `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, and must be one where it is a credential or the header's name says so.";
     passed_headers: Vec<At<String>> = "those of its kind", "Further headers of the caller that are passed on to it.";
     models: Vec<At<String>> = "none", "Models that listings show as `PROVIDER/MODEL`; others can be asked for all the same.";
     quirks: Quirks = "", "";

@@ -8,18 +8,19 @@ mod serving;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 use switchtower::environment::Environment;
 use switchtower::serve::Plan;
 use switchtower::server::Server;
 
 /// A server on a port of its own.
-pub(crate) fn serve(change: impl FnOnce(&mut Plan)) -> Server {
+pub(crate) fn serve(change: impl FnOnce(&mut Plan)) -> Arc<Server> {
     let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let mut plan = Plan::without_configuration(&Environment::default(), Some(address)).unwrap();
     plan.threads = Some(2);
     change(&mut plan);
-    plan.start().unwrap().0
+    plan.start().unwrap().server
 }
 
 pub(crate) fn connect(server: &Server) -> TcpStream {

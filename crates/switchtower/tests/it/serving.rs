@@ -1,7 +1,6 @@
 //! What honest clients see: answers, streams to their end, and a server that stops with grace.
 
 use crate::*;
-use std::sync::Arc;
 use switchtower_domain::{DeploymentName, ModelName, ProviderName};
 use switchtower_gateway::Directory;
 use switchtower_providers::{Credential, Deployment, Provider, openai};
