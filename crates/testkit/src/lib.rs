@@ -3,7 +3,7 @@
 //! It is for development only; no product crate depends on it. It knows nothing of dialects or of the gateway.
 //!
 //! ```text
-//! Running   starts a binary, waits for its line `listening on http://…`, ends it when dropped
+//! Running   starts a binary, waits for its line `listening on …`, ends it when dropped
 //! Capture   a reverse proxy; keeps each request's body in a file and notes how its answer ended
 //! ```
 

@@ -5,19 +5,23 @@ use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 /// How long a binary may take until it listens.
 const START_MAX: Duration = Duration::from_secs(30);
-const LISTENING: &str = "listening on http://";
+const LISTENING: &str = "listening on ";
 
 /// A process that serves; it is ended when this is dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
     address: SocketAddr,
+    listening: Listening,
 }
+
+/// Every place where a process said that it listens.
+type Listening = Arc<Mutex<Vec<String>>>;
 
 impl Running {
     /// Starts a binary and waits until it says where it listens. What it writes to standard error goes to `log`.
@@ -26,9 +30,9 @@ impl Running {
     /// Where it cannot be started, ends before it listens, or takes too long.
     pub fn start(command: &mut Command, log: &Path) -> io::Result<Self> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(log)?).spawn()?;
-        let address = listening(&mut child);
-        match address {
-            Ok(address) => Ok(Self { child, address }),
+        let listening = Listening::default();
+        match first_address(&mut child, &listening) {
+            Ok(address) => Ok(Self { child, address, listening }),
             Err(error) => {
                 end(&mut child);
                 let log = std::fs::read_to_string(log).unwrap_or_default();
@@ -37,9 +41,26 @@ impl Running {
         }
     }
 
-    /// Where it listens.
+    /// Where it listens first of all.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// So many places where it says that it listens, as it writes them.
+    pub fn listening(&self, count: usize) -> Vec<String> {
+        let begun = Instant::now();
+        loop {
+            let found = self.listening.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if found.len() >= count || begun.elapsed() > START_MAX {
+                return found;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 }
 
@@ -54,13 +75,16 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn listening(child: &mut Child) -> io::Result<SocketAddr> {
+fn first_address(child: &mut Child, listening: &Listening) -> io::Result<SocketAddr> {
     let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
     let (found, told) = mpsc::channel();
+    let listening = Arc::clone(listening);
     // It reads to the end, so that the process is never held up by a full pipe.
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if let Some(address) = line.strip_prefix(LISTENING) {
+            let Some(place) = line.strip_prefix(LISTENING) else { continue };
+            listening.lock().unwrap_or_else(PoisonError::into_inner).push(place.to_owned());
+            if let Some((_, address)) = place.split_once("://") {
                 let _ = found.send(address.parse());
             }
         }

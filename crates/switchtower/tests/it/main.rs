@@ -4,6 +4,8 @@
 
 mod check;
 mod hostile;
+#[cfg(unix)]
+mod listening;
 mod serving;
 
 use std::io::{Read as _, Write as _};

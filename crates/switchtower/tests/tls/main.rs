@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod listening;
 mod outbound;
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
@@ -115,6 +116,11 @@ fn asked_through_gateway(provider: &Provider, trusted: Option<&Path>, folder: &P
 
 /// The same with more settings of the provider.
 pub(crate) fn asked_with(base_url: &str, settings: &str, trusted: Option<&Path>, folder: &Path) -> String {
+    asked_for("p/m", base_url, settings, trusted, folder)
+}
+
+/// The same for another model.
+pub(crate) fn asked_for(model: &str, base_url: &str, settings: &str, trusted: Option<&Path>, folder: &Path) -> String {
     let config = folder.join("switchtower.toml");
     let text = format!(
         "[listen]\naddress = \"127.0.0.1:0\"\n[providers.p]\ndialect = \"openai_chat\"\nbase_url = \"{base_url}\"\n{settings}"
@@ -126,7 +132,7 @@ pub(crate) fn asked_with(base_url: &str, settings: &str, trusted: Option<&Path>,
         command.env("SSL_CERT_FILE", file);
     }
     let gateway = Running::start(&mut command, &folder.join("log")).unwrap();
-    let body = r#"{"model":"p/m","messages":[{"role":"user","content":"hello"}]}"#;
+    let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hello"}}]}}"#);
     let mut socket = TcpStream::connect(gateway.address()).unwrap();
     write!(
         socket,
