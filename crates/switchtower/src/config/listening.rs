@@ -189,3 +189,62 @@ fn mode(written: Option<&At<String>>, findings: &mut Findings) -> Option<At<u32>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Around, Ready, parse};
+    use crate::environment::Environment;
+    use std::path::Path;
+
+    fn read(text: &str) -> Result<Ready, String> {
+        let outside = Environment::from([("KEY", "secret-value")]);
+        let around = Around { outside: &outside, folder: Path::new("conf"), built_in: &[], listen: None };
+        parse("c.toml", text, &around).map_err(|problems| problems.to_string())
+    }
+
+    fn listening(text: &str) -> Vec<String> {
+        let listeners = read(text).unwrap().server.listeners;
+        listeners
+            .iter()
+            .map(|listener| format!("{} {} {:o}", listener.name, listener.address, listener.socket_mode))
+            .collect()
+    }
+
+    const KEYED: &str = "[[keys]]\nname = \"a\"\nsecret = \"env:KEY\"\n";
+
+    #[test]
+    fn it_listens_where_it_is_told() {
+        assert_eq!(listening(""), ["listen 127.0.0.1:8080 600"]);
+        assert_eq!(
+            listening("[listen]\nthreads = 2\n[listeners.a]\naddress = \"localhost:1\""),
+            ["listeners.a 127.0.0.1:1 600"]
+        );
+        assert_eq!(
+            listening(
+                "[listen]\naddress = \"[::1]:1\"\n[listeners.a]\naddress = \"unix:run/a.sock\"\nsocket_mode = \"0660\""
+            ),
+            ["listen [::1]:1 600", "listeners.a unix:conf/run/a.sock 660"]
+        );
+        assert_eq!(listening(&format!("[listen]\naddress = \"0.0.0.0:1\"\nproxy_protocol = true\n{KEYED}")).len(), 1);
+    }
+
+    #[test]
+    fn every_mistake_is_told() {
+        let text = "[listen]\nproxy_protocol = true\nsocket_mode = \"9\"\n[listeners.a]\naddress = \"0.0.0.0:1\"\ncertificate = \"none.pem\"\nclient_certificates = \"maybe\"\n[listeners.b]\naddress = \"0.0.0.0:1\"\nsocket_mode = \"0600\"\nclient_ca = \"none.pem\"\nproxy_protocol = true\n[listeners.c]\nkey = \"env:KEY\"\n[listeners.d]\naddress = \"unix:\"";
+        insta::assert_snapshot!(read(text).unwrap_err(), @r#"
+        c.toml:2:1: 'listen.proxy_protocol' is about no listener, since [listen] has no address; add 'listen.address', or say it in [listeners.NAME]
+        c.toml:3:1: 'listen.socket_mode' is about no listener, since [listen] has no address; add 'listen.address', or say it in [listeners.NAME]
+        c.toml:5:1: '0.0.0.0:1' can be reached from other machines, and no key is asked for; add [[keys]], or listen on 127.0.0.1
+        c.toml:6:1: 'listeners.a.certificate' says nothing without 'key'; add 'key'
+        c.toml:7:1: 'listeners.a.client_certificates' is 'maybe'; expected 'required' or 'optional'
+        c.toml:9:1: '0.0.0.0:1' is listened on already, first at c.toml:5:1
+        c.toml:9:1: '0.0.0.0:1' can be reached from other machines, and no key is asked for; add [[keys]], or listen on 127.0.0.1
+        c.toml:10:1: 'listeners.b.socket_mode' says nothing without 'address = "unix:…"'; leave it out
+        c.toml:11:1: 'listeners.b.client_ca' says nothing without 'certificate'; certificates of clients are shown over TLS only
+        c.toml:11:1: 'listeners.b.client_ca': 'none.pem' cannot be read (entity not found)
+        c.toml:12:1: 'listeners.b.proxy_protocol' lets callers of other machines in, and no key is asked for; add [[keys]]
+        c.toml:13:12: 'listeners.c' lacks 'address', which is required
+        c.toml:16:1: 'unix:' is not an address to listen on; write an IP address and a port, such as '127.0.0.1:8080' or '[::1]:8080', or 'unix:PATH'
+        "#);
+    }
+}

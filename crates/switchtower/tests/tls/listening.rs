@@ -36,7 +36,7 @@ impl Gateway {
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchtower"));
         command.arg("serve").arg("--config").arg(&config);
         let running = Running::start(&mut command, &folder.path().join("log")).unwrap();
-        assert!(running.listening(1)[0].starts_with("https://"));
+        assert!(running.listening(1).iter().all(|place| place.starts_with("https://")));
         Self { running, folder }
     }
 
