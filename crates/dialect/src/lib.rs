@@ -28,7 +28,7 @@ mod variant;
 
 pub use error::DecodeError;
 pub(crate) use failure_class::failure_class;
-pub use variant::{StreamEnding, Thinking, Variant};
+pub use variant::{StreamEnding, StreamUsage, Thinking, Variant};
 
 use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Frame, Notice, OutOfPlace, Param, Refusal, Request, Tool};

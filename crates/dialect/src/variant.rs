@@ -1,7 +1,7 @@
 //! How one vendor's variant of a dialect differs from the dialect, as data.
 
 use std::collections::BTreeMap;
-use switchtower_domain::{MaxTokensField, ReasoningField};
+use switchtower_domain::{MaxTokensField, ReasoningField, StopReason};
 
 /// One vendor's variant of a dialect. The default is the dialect as its own vendor documents it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub struct Variant {
     pub output_excludes_reasoning: bool,
     /// What ends a stream.
     pub stream_ending: StreamEnding,
+    /// When a stream reports usage.
+    pub stream_usage: StreamUsage,
+    /// Words for why an answer ended that are none of the dialect's, and what each means.
+    pub finish_reasons: BTreeMap<String, StopReason>,
     /// Top-level fields that the vendor does not take.
     pub forbidden: Vec<String>,
     /// Top-level fields that the vendor calls by another name.
@@ -48,6 +52,8 @@ impl Default for Variant {
             cached_tokens_field: None,
             output_excludes_reasoning: false,
             stream_ending: StreamEnding::Marker,
+            stream_usage: StreamUsage::Asked,
+            finish_reasons: BTreeMap::new(),
             forbidden: Vec::new(),
             renamed: BTreeMap::new(),
         }
@@ -61,6 +67,17 @@ pub enum Thinking {
     Adaptive,
     /// By a budget of tokens.
     Budget,
+}
+
+/// When a stream of Chat Completions reports usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamUsage {
+    /// When it is asked to, by `stream_options`.
+    Asked,
+    /// Always; being asked changes nothing.
+    Always,
+    /// Never by request: the vendor refuses `stream_options`.
+    Refused,
 }
 
 /// What ends a stream.

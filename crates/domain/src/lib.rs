@@ -61,7 +61,7 @@ pub use request::{
     StructuredOutput, Turn,
 };
 pub use secret::{Secret, mask_secrets};
-pub use stop::{Stop, StopReason};
+pub use stop::{OwnWord, Stop, StopReason};
 pub use tool::{FunctionTool, ProviderTool, Tool, ToolChoice, ToolKind};
 pub use transport::{ResponseBody, Transport, TransportError, TransportFuture, Way};
 pub use usage::Usage;

@@ -9,12 +9,34 @@ pub struct Stop {
     pub reason: StopReason,
     /// The stop sequence that was met, where the provider names it.
     pub sequence: Option<String>,
+    /// The vendor's word, where it is none of the dialect's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnWord>,
+}
+
+/// A vendor's word for a reason that its dialect has another word for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnWord {
+    /// The word.
+    pub word: String,
+    /// What it means.
+    pub means: StopReason,
 }
 
 impl Stop {
     /// A stop for a reason, with no sequence named.
     pub const fn new(reason: StopReason) -> Self {
-        Self { reason, sequence: None }
+        Self { reason, sequence: None, own: None }
+    }
+
+    /// A stop for a reason that the vendor has a word of its own for.
+    pub fn in_own_word(word: String, means: StopReason) -> Self {
+        Self { reason: means.clone(), sequence: None, own: Some(OwnWord { word, means }) }
+    }
+
+    /// The vendor's word, as long as the reason is still what it means.
+    pub fn own_word(&self) -> Option<&str> {
+        self.own.as_ref().filter(|own| own.means == self.reason).map(|own| own.word.as_str())
     }
 }
 

@@ -47,6 +47,36 @@ pub enum EndpointError {
     },
 }
 
+/// A base URL, and how addresses beneath it are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Base {
+    /// The URL, without a slash at its end.
+    pub(crate) url: String,
+    /// The version of the API that addresses name, where they name one.
+    pub(crate) version: Option<String>,
+}
+
+impl Base {
+    /// The address of a path.
+    ///
+    /// A versioned API has an address for each deployment, `BASE/openai/deployments/DEPLOYMENT/PATH?api-version=VERSION`,
+    /// unless the base URL ends in `/v1` or `/models`, beneath which the deployment is the model of the body.
+    /// Source: <https://learn.microsoft.com/azure/ai-foundry/openai/reference>, and recorded addresses of all three kinds.
+    pub(crate) fn at(&self, path: &str) -> Result<Address, EndpointError> {
+        let url = self.url.as_str();
+        match &self.version {
+            None => Address::new(&format!("{url}{path}")),
+            Some(version) if url.ends_with("/v1") || url.ends_with("/models") => {
+                Address::new(&format!("{url}{path}?api-version={version}"))
+            }
+            Some(version) => {
+                let root = url.strip_suffix("/openai").unwrap_or(url);
+                Address::new(&format!("{root}/openai/deployments/{MODEL}{path}?api-version={version}"))
+            }
+        }
+    }
+}
+
 impl Address {
     /// An address as text, in which `{model}` may stand for the model.
     ///
@@ -110,6 +140,24 @@ mod tests {
         assert_eq!(called(azure, "a/../b?c"), azure.replace("{model}", "a%2F..%2Fb%3Fc"));
         assert_eq!(called(azure, ".."), azure.replace("{model}", "%2E%2E"));
         assert_eq!(called("sim://local/v1/x", "m"), "sim://local/v1/x");
+    }
+
+    #[test]
+    fn a_versioned_api_names_the_deployment() {
+        let at = |url: &str, version: Option<&str>| {
+            let base = Base { url: url.to_owned(), version: version.map(str::to_owned) };
+            base.at("/embeddings").unwrap().of(&ModelName::new("d").unwrap()).unwrap().to_string()
+        };
+        let deployment = "https://r.example/openai/deployments/d/embeddings?api-version=2024-10-21";
+        for base in ["https://r.example", "https://r.example/openai"] {
+            assert_eq!(at(base, Some("2024-10-21")), deployment);
+        }
+        assert_eq!(at("https://r.example/openai/v1", None), "https://r.example/openai/v1/embeddings");
+        assert_eq!(
+            at("https://r.example/openai/v1", Some("preview")),
+            "https://r.example/openai/v1/embeddings?api-version=preview"
+        );
+        assert_eq!(at("https://r.example/models", Some("x")), "https://r.example/models/embeddings?api-version=x");
     }
 
     #[test]

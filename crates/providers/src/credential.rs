@@ -12,12 +12,16 @@ pub enum CredentialStyle {
     Bearer,
     /// `x-api-key: KEY`.
     XApiKey,
+    /// `api-key: KEY`.
+    ApiKey,
     /// None is expected.
     None,
 }
 
 /// The header of [`CredentialStyle::XApiKey`].
 pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// The header of [`CredentialStyle::ApiKey`].
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
 
 /// The credential of a provider. It never prints its key.
 #[derive(Clone)]
@@ -83,6 +87,7 @@ pub(crate) fn header(style: CredentialStyle, key: &str) -> Result<Option<(Header
     let (name, value) = match style {
         CredentialStyle::Bearer => (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {key}"))),
         CredentialStyle::XApiKey => (X_API_KEY, HeaderValue::try_from(key)),
+        CredentialStyle::ApiKey => (API_KEY, HeaderValue::try_from(key)),
         CredentialStyle::None => return Ok(None),
     };
     let mut value = value.map_err(|_| CredentialError::Characters)?;

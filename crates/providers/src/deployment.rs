@@ -1,6 +1,9 @@
 //! A provider as it is configured, and one model there.
 
-use crate::{Credential, CredentialStyle, Defaults, Endpoint, EndpointError, Gate, Known, KnownInterface, Offers};
+use crate::{
+    Base, Credential, CredentialStyle, Defaults, Endpoint, EndpointError, Gate, Known, KnownInterface, Offers,
+    Operation,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -69,6 +72,41 @@ impl Provider {
             way: None,
             region: None,
         })
+    }
+
+    /// Names a version of its API in every address beneath its base URL.
+    ///
+    /// # Errors
+    /// [`EndpointError`] where that makes no address.
+    pub fn set_version(&mut self, version: &str) -> Result<(), EndpointError> {
+        let base = self.main.endpoint.base().to_owned();
+        self.move_from(&base.clone(), &base, Some(version))
+    }
+
+    /// Moves what is beneath its base URL to another one.
+    ///
+    /// # Errors
+    /// [`EndpointError`] where that makes no address.
+    pub fn move_to(&mut self, base: &str) -> Result<(), EndpointError> {
+        let (from, version) = (self.main.endpoint.base().to_owned(), self.main.endpoint.version().map(str::to_owned));
+        self.move_from(&from, base, version.as_deref())
+    }
+
+    fn move_from(&mut self, from: &str, base: &str, version: Option<&str>) -> Result<(), EndpointError> {
+        for interface in self.interfaces_mut().filter(|interface| interface.endpoint.base() == from) {
+            interface.endpoint = Endpoint::versioned(base, version, interface.dialect)?;
+        }
+        self.offers.move_to(base, version)
+    }
+
+    /// Says what is really there; services that the kind does not have are found where they usually are.
+    ///
+    /// # Errors
+    /// [`EndpointError`] where that makes no address.
+    pub fn offer_only(&mut self, operations: &[Operation]) -> Result<(), EndpointError> {
+        let endpoint = &self.main.endpoint;
+        let base = Base { url: endpoint.base().to_owned(), version: endpoint.version().map(str::to_owned) };
+        self.offers.keep_only(operations, &base)
     }
 
     /// How to speak with it for a client: in the client's own dialect where it has that, in its best one otherwise.

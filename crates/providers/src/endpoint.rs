@@ -1,13 +1,13 @@
 //! Where a provider is.
 
-use crate::{Address, EndpointError, Operation};
+use crate::{Address, Base, EndpointError, Operation};
 use http::Uri;
 use switchtower_domain::{DialectId, ModelName};
 
 /// The addresses of a provider, ready to be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    base: String,
+    base: Base,
     answer: Address,
     count_tokens: Option<Address>,
 }
@@ -19,22 +19,36 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`] says what is wrong with the URL.
     pub fn new(base: &str, dialect: DialectId) -> Result<Self, EndpointError> {
-        let base = base.trim_end_matches('/');
-        check(base)?;
-        let uri = |path: &str| Address::new(&format!("{base}{path}"));
+        Self::versioned(base, None, dialect)
+    }
+
+    /// The endpoint of an API whose addresses name its version.
+    ///
+    /// # Errors
+    /// [`EndpointError`] says what is wrong with the URL.
+    pub fn versioned(base: &str, version: Option<&str>, dialect: DialectId) -> Result<Self, EndpointError> {
+        let url = base.trim_end_matches('/');
+        check(url)?;
+        let base = Base { url: url.to_owned(), version: version.map(str::to_owned) };
+        let uri = |path: &str| base.at(path);
         let (answer, count_tokens) = match dialect {
             DialectId::OpenaiChat => (uri("/chat/completions")?, None),
-            DialectId::AnthropicMessages if base.ends_with("/v1") => {
+            DialectId::AnthropicMessages if url.ends_with("/v1") => {
                 (uri("/messages")?, Some(uri("/messages/count_tokens")?))
             }
             DialectId::AnthropicMessages => (uri("/v1/messages")?, Some(uri("/v1/messages/count_tokens")?)),
         };
-        Ok(Self { base: base.to_owned(), answer, count_tokens })
+        Ok(Self { answer, count_tokens, base })
     }
 
     /// The base URL.
     pub fn base(&self) -> &str {
-        &self.base
+        &self.base.url
+    }
+
+    /// The version that addresses name, where they name one.
+    pub fn version(&self) -> Option<&str> {
+        self.base.version.as_deref()
     }
 
     /// The address of an operation for a model, if the dialect has it.

@@ -30,6 +30,7 @@ mod operation;
 mod request;
 mod trouble;
 
+pub(crate) use address::Base;
 pub use address::{Address, EndpointError};
 pub use catalogue::{catalogue, known};
 pub use credential::{Credential, CredentialError, CredentialStyle};

@@ -1,6 +1,6 @@
 //! What a provider has besides a dialect: services, each with its address and its differences.
 
-use crate::{Address, EndpointError, Operation};
+use crate::{Address, Base, EndpointError, Operation};
 use http::Uri;
 use switchtower_dialect::services::openai_embeddings::EmbeddingVariant;
 use switchtower_dialect::services::rerank::RankingVariant;
@@ -36,11 +36,27 @@ impl KnownOffers {
 #[derive(Debug, Clone)]
 pub struct Offers {
     answers: bool,
-    addresses: Vec<(Operation, Address)>,
+    services: Vec<Offered>,
     /// How its embeddings differ.
     pub embeddings: EmbeddingVariant,
     /// How its rankings differ.
     pub rerank: RankingVariant,
+}
+
+/// One service of a provider.
+#[derive(Debug, Clone)]
+struct Offered {
+    operation: Operation,
+    /// Beneath the base URL, or a whole address.
+    path: String,
+    address: Address,
+}
+
+impl Offered {
+    fn new(operation: Operation, path: &str, base: &Base) -> Result<Self, EndpointError> {
+        let address = if path.starts_with('/') { base.at(path)? } else { Address::new(path)? };
+        Ok(Self { operation, path: path.to_owned(), address })
+    }
 }
 
 impl Offers {
@@ -49,15 +65,12 @@ impl Offers {
     /// # Errors
     /// [`EndpointError`] for an address that is none.
     pub fn new(known: &KnownOffers, base: &str, usual: bool) -> Result<Self, EndpointError> {
-        let base = base.trim_end_matches('/');
+        let base = unversioned(base);
         let here = known.paths.iter().filter(|(_, path)| usual || path.starts_with('/'));
-        let addresses = here.map(|(operation, path)| {
-            let text = if path.starts_with('/') { format!("{base}{path}") } else { path.clone() };
-            Ok((*operation, Address::new(&text)?))
-        });
+        let services = here.map(|(operation, path)| Offered::new(*operation, path, &base));
         Ok(Self {
             answers: known.answers,
-            addresses: addresses.collect::<Result<_, _>>()?,
+            services: services.collect::<Result<_, _>>()?,
             embeddings: known.embeddings.clone(),
             rerank: known.rerank.clone(),
         })
@@ -67,36 +80,46 @@ impl Offers {
     pub fn has(&self, operation: Operation) -> bool {
         match operation {
             Operation::Answer | Operation::CountTokens => self.answers,
-            service => self.addresses.iter().any(|(offered, _)| *offered == service),
+            service => self.services.iter().any(|offered| offered.operation == service),
         }
     }
 
     /// The operations, answers first.
     pub fn operations(&self) -> impl Iterator<Item = Operation> {
-        let services = self.addresses.iter().map(|(operation, _)| *operation);
+        let services = self.services.iter().map(|offered| offered.operation);
         self.answers.then_some(Operation::Answer).into_iter().chain(services)
     }
 
     /// The address of a service for a model, if the provider has it.
     pub fn address(&self, operation: Operation, model: &ModelName) -> Option<Uri> {
-        self.addresses.iter().find(|(offered, _)| *offered == operation).and_then(|(_, address)| address.of(model))
+        let offered = self.services.iter().find(|offered| offered.operation == operation)?;
+        offered.address.of(model)
+    }
+
+    /// Moves what is beneath the base URL.
+    pub(crate) fn move_to(&mut self, base: &str, version: Option<&str>) -> Result<(), EndpointError> {
+        let base = Base { version: version.map(str::to_owned), ..unversioned(base) };
+        for offered in &mut self.services {
+            *offered = Offered::new(offered.operation, &offered.path, &base)?;
+        }
+        Ok(())
     }
 
     /// Leaves only these operations; those that were not there are found where they usually are.
-    ///
-    /// # Errors
-    /// [`EndpointError`] for an address that is none.
-    pub fn keep_only(&mut self, operations: &[Operation], base: &str) -> Result<(), EndpointError> {
+    pub(crate) fn keep_only(&mut self, operations: &[Operation], base: &Base) -> Result<(), EndpointError> {
         self.answers = operations.contains(&Operation::Answer);
-        self.addresses.retain(|(operation, _)| operations.contains(operation));
+        self.services.retain(|offered| operations.contains(&offered.operation));
         for operation in Operation::SERVICES.into_iter().filter(|service| operations.contains(service)) {
             if !self.has(operation) {
-                let text = format!("{}{}", base.trim_end_matches('/'), operation.usual_path());
-                self.addresses.push((operation, Address::new(&text)?));
+                self.services.push(Offered::new(operation, operation.usual_path(), base)?);
             }
         }
         Ok(())
     }
+}
+
+fn unversioned(base: &str) -> Base {
+    Base { url: base.trim_end_matches('/').to_owned(), version: None }
 }
 
 #[cfg(test)]
@@ -122,7 +145,7 @@ mod tests {
     fn an_operator_says_what_is_there() {
         let mut offers =
             Offers::new(&KnownOffers::usual(&[Operation::Embeddings]), "https://a.example/v1", true).unwrap();
-        offers.keep_only(&[Operation::Rerank], "https://a.example/v1").unwrap();
+        offers.keep_only(&[Operation::Rerank], &unversioned("https://a.example/v1")).unwrap();
         assert_eq!(offers.operations().collect::<Vec<_>>(), [Operation::Rerank]);
         assert_eq!(offers.address(Operation::Rerank, &model()).unwrap(), "https://a.example/v1/rerank");
     }

@@ -39,7 +39,7 @@ pub(super) fn stop(fields: &mut Fields) -> Result<Option<Stop>, DecodeError> {
     let Some(word) = fields.string("stop_reason")? else {
         return Ok(None);
     };
-    Ok(Some(Stop { reason: wire::stop_reason(&word), sequence: fields.string("stop_sequence")? }))
+    Ok(Some(Stop { sequence: fields.string("stop_sequence")?, ..Stop::new(wire::stop_reason(&word)) }))
 }
 
 pub(super) fn encode(answer: &Answer) -> Encoded {

@@ -5,7 +5,7 @@ use super::{parts, wire};
 use crate::cache_control;
 use crate::render::{ExtrasWriter, Object, begin_request, thinking_word};
 use crate::schema::{Target, fits_strict, normalise};
-use crate::{Encoded, Variant};
+use crate::{Encoded, StreamUsage, Variant};
 use serde_json::Value;
 use switchtower_domain::{
     DialectId, Effort, FunctionTool, MaxTokensField, OutputFormat, Param, Part, PartKind, Reasoning, ReasoningField,
@@ -500,7 +500,7 @@ impl Composer<'_> {
         body.maybe("stream", request.stream);
         let mut options = Object::new();
         options.maybe("include_usage", request.stream_usage);
-        if !self.out.same && request.stream == Some(true) {
+        if !self.out.same && request.stream == Some(true) && self.variant.stream_usage == StreamUsage::Asked {
             // Every other dialect reports usage unasked; here it has to be asked for.
             options.set("include_usage", true);
         }

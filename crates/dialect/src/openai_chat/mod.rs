@@ -18,7 +18,12 @@ pub(crate) mod wire;
 
 use crate::{DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant};
 use serde_json::Value;
-use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
+use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, StopReason, Tool};
+
+/// What a word for why an answer ended means; one that the dialect does not have means itself.
+pub fn stop_reason(word: &str) -> StopReason {
+    wire::stop_reason(word)
+}
 
 /// The dialect.
 #[derive(Debug, Clone, Copy)]

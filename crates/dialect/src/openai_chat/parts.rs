@@ -454,6 +454,8 @@ pub(super) const fn reasoning_key(field: ReasoningField) -> Option<&'static str>
     }
 }
 
-pub(super) fn stop_value(reason: &switchtower_domain::StopReason) -> Value {
-    Value::from(wire::stop_word(reason))
+/// The word for why a choice ended: the vendor's own, where it goes back into the dialect that it came from.
+pub(super) fn stop_value(stop: &switchtower_domain::Stop, same: bool) -> Value {
+    let own = stop.own_word().filter(|_| same);
+    Value::from(own.unwrap_or_else(|| wire::stop_word(&stop.reason)))
 }

@@ -22,7 +22,7 @@ pub(super) fn decode(body: Value, variant: &Variant) -> Result<Answer, DecodeErr
     let choices = items
         .into_iter()
         .enumerate()
-        .map(|(index, item)| choice(fields.beneath(item, &format!("choices[{index}]"))?))
+        .map(|(index, item)| choice(fields.beneath(item, &format!("choices[{index}]"))?, variant))
         .collect::<Result<_, _>>()?;
     Ok(Answer { origin: DialectId::OpenaiChat, head, choices, usage, prompt_filters, extras: fields.rest() })
 }
@@ -37,16 +37,19 @@ pub(super) fn head(fields: &mut Fields) -> Result<AnswerHead, DecodeError> {
     })
 }
 
-pub(super) fn stop(fields: &mut Fields) -> Result<Option<Stop>, DecodeError> {
-    Ok(fields.string("finish_reason")?.map(|word| Stop::new(wire::stop_reason(&word))))
+pub(super) fn stop(fields: &mut Fields, variant: &Variant) -> Result<Option<Stop>, DecodeError> {
+    Ok(fields.string("finish_reason")?.map(|word| match variant.finish_reasons.get(&word) {
+        Some(means) => Stop::in_own_word(word, means.clone()),
+        None => Stop::new(wire::stop_reason(&word)),
+    }))
 }
 
-fn choice(mut fields: Fields) -> Result<Choice, DecodeError> {
+fn choice(mut fields: Fields, variant: &Variant) -> Result<Choice, DecodeError> {
     let index = fields.u64("index")?.and_then(|index| u32::try_from(index).ok());
     if index.is_none() {
         fields.lack("index");
     }
-    let stop = stop(&mut fields)?;
+    let stop = stop(&mut fields, variant)?;
     let logprobs = fields.nested("logprobs", logprobs::decode)?;
     let filters = filters::verdicts(&mut fields)?;
     if !fields.peek("message").is_some_and(Value::is_object) {
@@ -118,7 +121,7 @@ fn encode_choice(choice: &Choice, out: &mut ExtrasWriter<'_>) -> Value {
         object.set("message", message.finish(choice, out));
     }
     if let Some(stop) = &choice.stop {
-        object.set("finish_reason", parts::stop_value(&stop.reason));
+        object.set("finish_reason", parts::stop_value(stop, out.same));
     } else if !out.same {
         object.set("finish_reason", Value::Null);
     }

@@ -4,6 +4,7 @@ use super::{filters, logprobs, parts, response, usage, wire};
 use crate::fields::Fields;
 use crate::{DecodeError, StreamDecoder, StreamEnding, StreamWatch, Variant, WireEvent};
 use serde_json::Value;
+use std::sync::Arc;
 use switchtower_domain::{
     AnswerHead, Delta, DialectId, Event, FailureForm, Frame, Part, PartKind, Reasoning, ReasoningField, ToolCall,
     ToolCallKind,
@@ -14,7 +15,7 @@ use switchtower_domain::{
 /// Chat Completions never says that a part begins: the first delta of a kind begins it. What a chunk restates (role,
 /// id of a call) and what only the vendor knows stays in the frame's extras.
 pub(super) struct Decoder {
-    variant: Variant,
+    variant: Arc<Variant>,
     head: Option<AnswerHead>,
     choices: Vec<Open>,
     ended: bool,
@@ -47,7 +48,7 @@ struct Call {
 
 impl Decoder {
     pub(super) fn new(variant: &Variant) -> Self {
-        Self { variant: variant.clone(), head: None, choices: Vec::new(), ended: false, failed: false }
+        Self { variant: Arc::new(variant.clone()), head: None, choices: Vec::new(), ended: false, failed: false }
     }
 
     fn head(&mut self, fields: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
@@ -115,7 +116,8 @@ impl StreamDecoder for Decoder {
                 fields.lack(CHOICE_INDEX);
             }
             let index = index.unwrap_or_default();
-            self.choice(index).delta(&mut choice, &mut events)?;
+            let variant = Arc::clone(&self.variant);
+            self.choice(index).delta(&mut choice, &variant, &mut events)?;
             if numbered {
                 choice.put_back("index", Value::from(index));
             }
@@ -147,8 +149,8 @@ impl StreamDecoder for Decoder {
 }
 
 impl Open {
-    fn delta(&mut self, choice: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        let stop = response::stop(choice)?;
+    fn delta(&mut self, choice: &mut Fields, variant: &Variant, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        let stop = response::stop(choice, variant)?;
         choice.nested("delta", |delta| {
             self.reasoning(delta, events)?;
             self.details(delta, events)?;

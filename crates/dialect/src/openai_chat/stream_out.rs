@@ -448,13 +448,13 @@ impl ChoiceOut {
         if !same {
             choice.set("delta", delta);
             choice.set("logprobs", self.logprobs.as_ref().map_or(Value::Null, |found| logprobs::encode(found).into()));
-            choice.set("finish_reason", self.stop.as_ref().map_or(Value::Null, |stop| parts::stop_value(&stop.reason)));
+            choice.set("finish_reason", self.stop.as_ref().map_or(Value::Null, |stop| parts::stop_value(stop, false)));
             return choice.into();
         }
         choice.nested("delta", delta);
         filters::write(&mut choice, &self.filters);
         choice.maybe("logprobs", self.logprobs.as_ref().map(logprobs::encode));
-        choice.maybe("finish_reason", self.stop.as_ref().map(|stop| parts::stop_value(&stop.reason)));
+        choice.maybe("finish_reason", self.stop.as_ref().map(|stop| parts::stop_value(stop, true)));
         choice.into()
     }
 }

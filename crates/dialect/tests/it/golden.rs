@@ -180,3 +180,34 @@ fn the_beginning_of_an_answer_is_not_carried_silently() {
         assert!(sent.notices.iter().any(|notice| notice.path == "messages[1]"), "{}", own.id());
     }
 }
+
+#[test]
+fn a_vendors_own_word_for_stopping_is_known_and_written_back() {
+    let chat = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiChat);
+    let finish_reasons = [("eos".to_owned(), switchtower_domain::StopReason::EndTurn)].into_iter().collect();
+    let variant = Variant { finish_reasons, ..Variant::default() };
+    let original = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "eos"}]});
+    let answer = chat.decode_answer(original.clone(), &variant).unwrap();
+    assert_eq!(chat.encode_answer(&answer).body, original);
+    assert_eq!(others(chat).next().unwrap().encode_answer(&answer).body["stop_reason"], "end_turn");
+    let chunk = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"eos"}]}"#;
+    let event = WireEvent { name: None, data: chunk.to_owned() };
+    let frame = chat.stream_decoder(&variant).decode(&event).unwrap();
+    let written = chat.stream_encoder(true).encode(&frame).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&written[0].data).unwrap(), serde_json::from_str::<Value>(chunk).unwrap());
+}
+
+#[test]
+fn usage_is_asked_for_where_the_vendor_wants_to_be_asked() {
+    use switchtower_dialect::StreamUsage;
+    let chat = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiChat);
+    let body = json!({"model": "m", "max_tokens": 9, "stream": true, "messages": [{"role": "user", "content": "hi"}]});
+    let request = others(chat).next().unwrap().decode_request(body).unwrap();
+    for (stream_usage, asked) in
+        [(StreamUsage::Asked, true), (StreamUsage::Always, false), (StreamUsage::Refused, false)]
+    {
+        let sent = chat.encode_request(&request, &Variant { stream_usage, ..Variant::default() }).body;
+        assert_eq!(sent.get("stream_options").is_some(), asked, "{stream_usage:?}");
+    }
+}

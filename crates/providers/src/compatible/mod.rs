@@ -4,11 +4,12 @@
 
 mod services;
 
-use crate::{CredentialStyle, Known, Operation, anthropic, openai};
+use crate::{CredentialStyle, Known, KnownInterface, Operation, anthropic, openai};
 use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use switchtower_dialect::{StreamEnding, Thinking, Variant};
+use switchtower_dialect::openai_chat::stop_reason;
+use switchtower_dialect::{StreamEnding, StreamUsage, Thinking, Variant};
 use switchtower_domain::{MaxTokensField, ReasoningField};
 
 const CATALOG: &str = include_str!("catalog.toml");
@@ -30,6 +31,8 @@ struct Row {
     request_id_header: Option<String>,
     docs: String,
     #[serde(default)]
+    others: Vec<Other>,
+    #[serde(default)]
     quirks: Quirks,
     operations: Option<Quirk<Vec<Operation>>>,
     #[serde(default)]
@@ -45,6 +48,17 @@ struct Row {
 enum DialectName {
     OpenaiChat,
     AnthropicMessages,
+}
+
+/// A further dialect of a vendor.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Other {
+    dialect: DialectName,
+    /// Where it is spoken, if not at the row's base URL.
+    base_url: Option<String>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by people, and by the test that wants it there"))]
+    source: String,
 }
 
 /// What one quirk is, and where that is said.
@@ -82,6 +96,8 @@ quirks! {
     cached_tokens_field: String,
     output_excludes_reasoning: bool,
     stream_ending: EndingName,
+    stream_usage: UsageName,
+    finish_reasons: BTreeMap<String, String>,
     developer_role: bool,
     cache_markers: bool,
     thinking: ThinkingName,
@@ -116,6 +132,14 @@ enum EndingName {
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
+enum UsageName {
+    Asked,
+    Always,
+    Refused,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum ThinkingName {
     Adaptive,
     Budget,
@@ -131,12 +155,20 @@ pub(crate) fn known() -> Vec<Known> {
         .collect()
 }
 
-fn of_row(row: Row) -> Known {
-    let mut main = match row.dialect {
+/// What a provider of a dialect is that no row describes.
+fn unlisted(dialect: DialectName) -> Known {
+    match dialect {
         DialectName::OpenaiChat => openai::unlisted(),
         DialectName::AnthropicMessages => anthropic::unlisted(),
     }
-    .main;
+}
+
+fn other(row: Other) -> KnownInterface {
+    KnownInterface { base_url: row.base_url, ..unlisted(row.dialect).main }
+}
+
+fn of_row(row: Row) -> Known {
+    let mut main = unlisted(row.dialect).main;
     if let Some(name) = row.request_id_header.and_then(|name| HeaderName::try_from(name).ok()) {
         main.request_id_header = name;
     }
@@ -148,7 +180,7 @@ fn of_row(row: Row) -> Known {
         base_url_variable: None,
         style: row.style,
         main,
-        others: Vec::new(),
+        others: row.others.into_iter().map(other).collect(),
         offers: services::offers(row.operations, row.paths, row.embeddings, row.rerank),
         docs: row.docs,
     }
@@ -184,6 +216,17 @@ impl Quirks {
                 EndingName::StopReason => StreamEnding::StopReason,
             };
         }
+        if let Some(quirk) = self.stream_usage {
+            variant.stream_usage = match quirk.value {
+                UsageName::Asked => StreamUsage::Asked,
+                UsageName::Always => StreamUsage::Always,
+                UsageName::Refused => StreamUsage::Refused,
+            };
+        }
+        if let Some(quirk) = self.finish_reasons {
+            let means = quirk.value.into_iter().map(|(word, known)| (word, stop_reason(&known)));
+            variant.finish_reasons = means.collect();
+        }
         if let Some(quirk) = self.thinking {
             variant.thinking = match quirk.value {
                 ThinkingName::Adaptive => Thinking::Adaptive,
@@ -205,8 +248,11 @@ mod tests {
         for row in &catalog.provider {
             let operations = row.operations.iter().map(|quirk| ("operations", quirk.source.as_str()));
             let paths = row.paths.values().map(|quirk| ("paths", quirk.source.as_str()));
+            let others = row.others.iter().map(|other| ("others", other.source.as_str()));
             let services = row.embeddings.sources().into_iter().chain(row.rerank.sources());
-            for (quirk, source) in row.quirks.sources().into_iter().chain(operations).chain(paths).chain(services) {
+            for (quirk, source) in
+                row.quirks.sources().into_iter().chain(operations).chain(paths).chain(others).chain(services)
+            {
                 let cited = ["recorded", "unread: https://"].iter().any(|kind| source.starts_with(kind));
                 let cited = cited || (source.starts_with("https://") && source.contains(" (20"));
                 assert!(cited, "{}.{quirk}: {source}", row.name);

@@ -113,14 +113,8 @@ impl Resolver<'_> {
 
 /// Moves what a provider has at a base URL with the region in it to another region.
 pub(super) fn move_to(provider: &mut providers::Provider, template: &str, region: &RegionName) {
-    let before = provider.main.endpoint.base().to_owned();
-    let base = template.replace(REGION, region.as_str());
-    for interface in provider.interfaces_mut().filter(|interface| interface.endpoint.base() == before) {
-        // It was valid with another region, and a region holds nothing that an address gives a meaning to.
-        if let Ok(endpoint) = Endpoint::new(&base, interface.dialect) {
-            interface.endpoint = endpoint;
-        }
-    }
+    // It was valid with another region, and a region holds nothing that an address gives a meaning to.
+    drop(provider.move_to(&template.replace(REGION, region.as_str())));
 }
 
 #[cfg(test)]
