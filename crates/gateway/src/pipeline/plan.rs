@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
-use switchtower_dialect::{DecodeError, Dialect, Variant, dialect};
+use switchtower_dialect::{DecodeError, Dialect, StreamUsage, Variant, dialect};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
 use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, address, request};
 
@@ -203,10 +203,20 @@ impl Draft<'_> {
             return self.rewrite(decoded, deployment).map(|(body, _)| body);
         }
         self.fit_names(decoded, deployment, &variant.renamed, &variant.forbidden);
+        self.fit_stream_usage(decoded);
         if operation == Operation::Answer && !deployment.defaults.is_empty() {
             defaults::splice_in(&deployment.defaults, &decoded.scan, self.interface, &mut self.splice);
         }
         Ok(self.spliced(decoded))
+    }
+
+    /// Usage is not asked for where the vendor refuses to be asked.
+    pub(super) fn fit_stream_usage(&mut self, decoded: &Decoded<'_>) {
+        const FIELD: &str = "stream_options";
+        let refused = self.interface.variant.stream_usage == StreamUsage::Refused;
+        if refused && decoded.scan.field(FIELD).is_some_and(|field| field.value != b"null") {
+            self.leave_out(FIELD, FIELD);
+        }
     }
 
     /// The caller's own bytes with what was changed.

@@ -94,6 +94,7 @@ pub(super) fn prepare(
         Operation::Rerank => Ok(forward(draft, decoded, deployment, &BTreeMap::new(), &offers.rerank.forbidden)),
         Operation::Completions | Operation::Fim => {
             let variant = &draft.interface.variant;
+            draft.fit_stream_usage(decoded);
             Ok(forward(draft, decoded, deployment, &variant.renamed, &variant.forbidden))
         }
         Operation::Moderations | Operation::Answer | Operation::CountTokens => {

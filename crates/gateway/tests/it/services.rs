@@ -201,3 +201,17 @@ async fn moderations_are_forwarded() {
     assert_eq!(text(response).await, answer);
     assert_eq!(provider.bodies(), [r#"{"input":["a"],"model":"gpt-x"}"#]);
 }
+
+#[tokio::test]
+async fn usage_is_not_asked_for_where_the_vendor_refuses_to_be_asked() {
+    let mut own = provider("own", "together");
+    own.main.variant.stream_usage = switchtower_dialect::StreamUsage::Refused;
+    let (gateway, provider) = gateway_with(Script::events(Vec::new()), keyless(), vec![own]);
+    for path in [CHAT, COMPLETIONS] {
+        let body =
+            r#"{"model":"by-own","prompt":"a","messages":[],"stream":true,"stream_options":{"include_usage":true}}"#;
+        let response = gateway.handle(post(path, body)).await;
+        assert_eq!(response.headers()["x-switchtower-notices"], "stream_options;hint");
+    }
+    assert!(provider.bodies().iter().all(|body| !body.contains("stream_options")));
+}

@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 use switchtower_domain::{DeploymentName, DialectId, Effort, ModelName, NameError, ProviderName};
 use switchtower_gateway::Limits;
-use switchtower_providers::{CredentialStyle, Defaults, Endpoint, RetentionPolicy};
+use switchtower_providers::{CredentialStyle, Defaults, Endpoint, Operation, RetentionPolicy};
 
 const TIMEOUT_MS: RangeInclusive<u64> = 1..=86_400_000;
 pub(super) const OUTPUT_TOKENS: RangeInclusive<u64> = 1..=100_000_000;
@@ -61,6 +61,8 @@ pub(super) struct Provider {
     pub(super) dialect_given: bool,
     pub(super) key: Option<At<Reference>>,
     pub(super) key_style: Option<At<CredentialStyle>>,
+    pub(super) api_version: Option<At<String>>,
+    pub(super) operations: Option<Vec<Operation>>,
     pub(super) callers_own: Option<Place>,
     pub(super) key_place: Option<Place>,
     pub(super) retention: RetentionPolicy,
@@ -183,8 +185,12 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         .flatten();
     let retention =
         [("off", RetentionPolicy::Off), ("refuse", RetentionPolicy::Refuse), ("allow", RetentionPolicy::Allow)];
-    let styles =
-        [("bearer", CredentialStyle::Bearer), ("x-api-key", CredentialStyle::XApiKey), ("none", CredentialStyle::None)];
+    let styles = [
+        ("bearer", CredentialStyle::Bearer),
+        ("x-api-key", CredentialStyle::XApiKey),
+        ("api-key", CredentialStyle::ApiKey),
+        ("none", CredentialStyle::None),
+    ];
     let quirks = written.quirks.as_ref().map(|at| Quirks::check(&at.value, findings)).unwrap_or_default();
     if let (Some(bound), Some(same)) =
         (&written.max_output_tokens, written.quirks.as_ref().and_then(|at| at.value.default_max_tokens.as_ref()))
@@ -209,6 +215,8 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         key_style: choice(written.key_style.as_ref(), &styles, findings)
             .zip(written.key_style.as_ref())
             .map(|(style, at)| at.with(style)),
+        api_version: written.api_version.as_ref().and_then(|at| api_version(at, findings)),
+        operations: operations(written.operations.as_ref(), findings),
         callers_own,
         key_place: written.key.as_ref().map(|at| at.place.clone()),
         retention: choice(written.retention.as_ref(), &retention, findings).unwrap_or_default(),
@@ -231,6 +239,29 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
             secret_headers,
         },
     }
+}
+
+/// A version stands in the query of an address, so it holds nothing that an address gives a meaning to.
+fn api_version(at: &At<String>, findings: &mut Findings) -> Option<At<String>> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if (1..=64).contains(&at.value.len()) && at.value.bytes().all(plain) {
+        return Some(at.clone());
+    }
+    let message = format!("'{}' is no version of an API, such as '2024-10-21'", at.place.key);
+    findings.add(&at.place, message);
+    None
+}
+
+fn operations(written: Option<&At<Vec<At<String>>>>, findings: &mut Findings) -> Option<Vec<Operation>> {
+    let known: Vec<(&str, Operation)> = std::iter::once(Operation::Answer)
+        .chain(Operation::SERVICES)
+        .map(|operation| (operation.as_str(), operation))
+        .collect();
+    let written = written?;
+    if written.value.is_empty() {
+        findings.add(&written.place, format!("'{}' is empty; a provider has at least one", written.place.key));
+    }
+    Some(each(Some(&written.value), |at| choice(Some(at), &known, findings)).into_iter().flatten().collect())
 }
 
 fn deployment(given: &At<String>, written: &written::Deployment, findings: &mut Findings) -> Deployment {

@@ -4,8 +4,9 @@ use super::checked::{OUTPUT_TOKENS, choice, field_name, whole};
 use super::problem::Findings;
 use super::written::{self, At};
 use std::collections::BTreeMap;
-use switchtower_dialect::{StreamEnding, Thinking, Variant};
-use switchtower_domain::{MaxTokensField, ReasoningField};
+use switchtower_dialect::openai_chat::stop_reason;
+use switchtower_dialect::{StreamEnding, StreamUsage, Thinking, Variant};
+use switchtower_domain::{MaxTokensField, ReasoningField, StopReason};
 
 /// Quirks that were set; the others stay as the catalogue has them.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Quirks {
     cached_tokens_field: Option<String>,
     output_excludes_reasoning: Option<bool>,
     stream_ending: Option<StreamEnding>,
+    stream_usage: Option<StreamUsage>,
+    finish_reasons: Option<BTreeMap<String, StopReason>>,
     forbidden: Option<Vec<String>>,
     renamed: Option<BTreeMap<String, String>>,
 }
@@ -34,6 +37,13 @@ impl Quirks {
             let pairs = named.value.iter().filter_map(|(from, to)| {
                 let to = from.with(to.clone());
                 Some((spare_field(from, findings)?, free_name(&to, findings)?))
+            });
+            pairs.collect()
+        });
+        let finish_reasons = written.finish_reasons.as_ref().map(|named| {
+            let known = ["stop", "length", "tool_calls", "content_filter"].map(|word| (word, stop_reason(word)));
+            let pairs = named.value.iter().filter_map(|(word, means)| {
+                Some((word.value.clone(), choice(Some(&word.with(means.clone())), &known, findings)?))
             });
             pairs.collect()
         });
@@ -72,6 +82,12 @@ impl Quirks {
                 &[("marker", StreamEnding::Marker), ("stop_reason", StreamEnding::StopReason)],
                 findings,
             ),
+            stream_usage: choice(
+                written.stream_usage.as_ref(),
+                &[("asked", StreamUsage::Asked), ("always", StreamUsage::Always), ("refused", StreamUsage::Refused)],
+                findings,
+            ),
+            finish_reasons,
             forbidden,
             renamed,
         }
@@ -83,7 +99,7 @@ impl Quirks {
             ($($field:ident),*) => { $(if let Some(value) = &self.$field { value.clone_into(&mut variant.$field); })* };
         }
         set!(max_tokens_field, default_max_tokens, thinking, cache_markers, developer_role);
-        set!(output_excludes_reasoning, stream_ending, forbidden, renamed);
+        set!(output_excludes_reasoning, stream_ending, stream_usage, finish_reasons, forbidden, renamed);
         variant.reasoning_field = self.reasoning_field.or(variant.reasoning_field);
         if let Some(field) = &self.cached_tokens_field {
             variant.cached_tokens_field = Some(field.clone());

@@ -195,6 +195,11 @@ impl Resolver<'_> {
         let kind = chosen.as_ref().or(kind).or(unlisted.as_ref())?;
         let provider = providers::Provider::of_kind(written.name.clone()?, kind, &base_url?, credential?);
         let mut provider = provider.map_err(|error| self.findings.add(&written.given.place, error.to_string())).ok()?;
+        let fits = written.api_version.as_ref().map_or(Ok(()), |at| provider.set_version(&at.value));
+        let fits = fits.and_then(|()| written.operations.as_ref().map_or(Ok(()), |list| provider.offer_only(list)));
+        if let Err(error) = fits {
+            self.findings.add(&written.given.place, error.to_string());
+        }
         provider.retention = written.retention;
         provider.passed_headers.extend(written.passed_headers.iter().cloned());
         provider.models.clone_from(&written.models);

@@ -45,10 +45,13 @@ fn tables() -> String {
 
 /// The section of a setting and its name there; a table of texts counts as one setting.
 fn split(key: &str) -> (&str, &str) {
-    for open in [".headers.NAME", ".quirks.renamed.NAME"] {
-        if let Some(section) = key.strip_suffix(open) {
-            let section =
-                if open.starts_with(".quirks") { key.strip_suffix(".renamed.NAME").unwrap() } else { section };
+    for (open, inner) in [
+        (".headers.NAME", ".headers.NAME"),
+        (".quirks.renamed.NAME", ".renamed.NAME"),
+        (".quirks.finish_reasons.NAME", ".finish_reasons.NAME"),
+    ] {
+        if key.ends_with(open) {
+            let section = key.strip_suffix(inner).unwrap();
             return (section, key.strip_prefix(section).unwrap().trim_start_matches('.'));
         }
     }

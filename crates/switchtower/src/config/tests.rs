@@ -1,5 +1,7 @@
 //! Configurations and what is said about them. Every case goes through `check`.
 
+mod addresses;
+
 use super::*;
 use proptest::prelude::*;
 use std::io;

@@ -11,7 +11,6 @@ use http::HeaderValue;
 use std::path::PathBuf;
 use switchtower_domain::{RegionName, Way};
 use switchtower_providers as providers;
-use switchtower_providers::Endpoint;
 
 /// The largest file of certificates that is read: all roots of a system are some hundred kilobytes.
 const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;

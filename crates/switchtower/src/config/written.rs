@@ -210,7 +210,9 @@ section!(Provider {
     dialect: String = "that of its kind", "What it speaks: `openai_chat` or `anthropic_messages`. Required with a name that is no row of the catalogue.";
     base_url: String = "that of its kind", "Where it is, as the vendor's own SDK has it: with `/v1` for `openai_chat`, without it for `anthropic_messages`. No credential stands in it.";
     key: String = "the variable of its kind", "A reference to its key: `env:NAME`, `file:PATH` with a path relative to this file, or `cmd:PROGRAM ARGUMENTS`. Never the key itself.";
-    key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key` or `none`.";
+    key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key`, `api-key` or `none`.";
+    api_version: String = "none", "A version that each address beneath the base URL names as `api-version`, as Azure wants it. Addresses are then those of deployments, unless the base URL ends in `/v1` or `/models`.";
+    operations: Vec<At<String>> = "those of its kind", "What it has: `answers`, `embeddings`, `rerank`, `completions`, `fim`, `moderations`. The others are refused by name.";
     credential: String = "\"deployment\"", "Whose credential is shown: `deployment` is the one in `key`; `caller` forwards the caller's own and excludes both `key` and `[[keys]]`.";
     retention: String = "\"off\"", "What happens to fields that ask the provider to keep what is sent: `off` changes them to what does not ask for it (refused where the request is strict), `refuse` refuses the request, `allow` passes them on.";
     max_output_tokens: u64 = "that of its kind", "The bound that is asked for where a dialect requires one and the caller named none.";
@@ -241,6 +243,8 @@ section!(Quirks {
     cached_tokens_field: String = "that of its kind", "The field of `usage` that counts cached tokens.";
     output_excludes_reasoning: bool = "that of its kind", "Whether `completion_tokens` leaves reasoning out.";
     stream_ending: String = "that of its kind", "What ends a stream: `marker`, or `stop_reason` where the marker may be missing.";
+    stream_usage: String = "that of its kind", "When a stream reports usage: `asked`, `always`, or `refused` where it does not take `stream_options`.";
+    finish_reasons: Named<String> = "that of its kind", "Words of its own for why an answer ended, each with what it means: `stop`, `length`, `tool_calls` or `content_filter`.";
     forbidden: Vec<At<String>> = "that of its kind", "Top-level fields that it does not take.";
     renamed: Named<String> = "that of its kind", "Top-level fields that it calls by another name.";
 });
