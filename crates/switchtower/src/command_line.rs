@@ -32,6 +32,15 @@ enum Command {
     Check(CheckOptions),
     /// Replay recorded exchanges through the dialects
     Conformance(ConformanceOptions),
+    /// What editors need to know of a configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print a JSON Schema of the configuration
+    Schema,
 }
 
 /// What `serve` is told.
@@ -51,6 +60,12 @@ struct CheckOptions {
     /// The configuration
     #[arg(default_value = "switchtower.toml")]
     config: PathBuf,
+    /// Print the resolved whole: every setting with its value and where that comes from
+    #[arg(long)]
+    explain: bool,
+    /// Print it as JSON
+    #[arg(long, requires = "explain")]
+    json: bool,
 }
 
 /// What `conformance` is told.
@@ -122,6 +137,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Command::Sim(options) => sim(options),
         Command::Check(options) => check(&options),
         Command::Conformance(options) => return conformance_of(options),
+        Command::Config(ConfigCommand::Schema) => schema(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -159,8 +175,17 @@ fn serve(options: &ServeOptions) -> Result<()> {
 
 fn check(options: &CheckOptions) -> Result<()> {
     let ready = configuration(&options.config, &Environment::of_process(), None)?;
+    if options.explain {
+        let mut out = std::io::stdout();
+        let told = if options.json { format!("{:#}\n", ready.explanation.json()) } else { ready.explanation.text() };
+        return Ok(out.write_all(told.as_bytes())?);
+    }
     write!(std::io::stdout(), "{} is valid; it {}", options.config.display(), config::summary(&ready))?;
     Ok(())
+}
+
+fn schema() -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{:#}", config::schema())?)
 }
 
 fn configuration(file: &Path, environment: &Environment, listen: Option<SocketAddr>) -> Result<Ready> {

@@ -69,10 +69,10 @@ pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &m
     for (name, listener) in named {
         if listener.address.is_none() {
             findings.add(&name.place, format!("'{}' lacks 'address', which is required", name.place.key));
-            continue;
         }
         let address = address(listener.address.as_ref(), findings);
-        listeners.push(listener!(listener, format!("listeners.{}", name.value), address, findings));
+        let checked = listener!(listener, format!("listeners.{}", name.value), address, findings);
+        listeners.extend(listener.address.is_some().then_some(checked));
     }
     for (number, listener) in listeners.iter().enumerate() {
         let is_any_port = matches!(&listener.address.value, Address::Tcp(address) if address.port() == 0);

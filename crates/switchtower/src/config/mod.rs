@@ -11,6 +11,7 @@
 //! into a message. Begin with [`load`]; the settings themselves are listed in `written.rs`.
 
 mod checked;
+mod explain;
 mod include;
 mod leaving;
 mod listening;
@@ -19,6 +20,7 @@ mod quirks;
 mod ready;
 #[cfg(test)]
 mod reference;
+mod schema;
 mod secrets;
 mod seen;
 mod sources;
@@ -29,9 +31,11 @@ mod tests;
 mod ways;
 mod written;
 
+pub use explain::Explanation;
 use include::Gathered;
 pub use problem::{Problem, Problems};
 pub use ready::{Around, Ready};
+pub use schema::schema;
 pub use secrets::Outside;
 pub use seen::{Seen, Stamp};
 pub(crate) use summary::dialects;
@@ -82,7 +86,10 @@ pub fn parse(file: &str, text: &str, around: &Around<'_>) -> Result<Ready, Probl
         return Err(findings.into_problems(&sources));
     }
     match ready::resolve(&checked, &sources, around, &mut findings) {
-        Some(ready) => Ok(ready),
+        Some(mut ready) => {
+            ready.explanation = Explanation::of(&written, &sources, &ready);
+            Ok(ready)
+        }
         None => Err(findings.into_problems(&sources)),
     }
 }

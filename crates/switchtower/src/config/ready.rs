@@ -2,11 +2,11 @@
 //! gateway needs comes out.
 
 use super::checked::{Changes, Checked, Deployment, Provider};
+use super::explain::Explanation;
 use super::leaving::REGION;
 use super::problem::{Findings, quoted};
 use super::secrets::{Outside, Reference};
 use super::sources::Sources;
-use super::ways::move_to;
 use super::written::At;
 use crate::server::ServerSettings;
 use crate::upstream::{UpstreamSettings, WaySettings};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, Secret};
+use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Secret};
 use switchtower_gateway::{Access, CallerKey, Directory, Settings};
 use switchtower_providers as providers;
 use switchtower_providers::{Credential, CredentialStyle, Endpoint, Gate, Known};
@@ -35,6 +35,8 @@ pub struct Ready {
     pub settings: Settings,
     /// How often commands that say secrets are run again; never where it is nothing.
     pub command_interval: Option<Duration>,
+    /// Every setting with its value and where that comes from.
+    pub explanation: Explanation,
     /// The names of the keys that callers may present.
     pub key_names: Vec<String>,
     /// Every provider, by name.
@@ -73,7 +75,8 @@ pub(super) fn resolve(
     let (access, key_names) = resolver.access(checked);
     let mut made = BTreeMap::new();
     for provider in &checked.providers {
-        let provider_made = resolver.provider(provider, checked.keys_place.is_some());
+        let region = provider.changes.leaving.region.as_ref();
+        let provider_made = resolver.provider(provider, region, checked.keys_place.is_some());
         made.insert(provider.given.value.as_str(), provider_made.map(Arc::new));
     }
     for provider in around.built_in {
@@ -108,6 +111,7 @@ pub(super) fn resolve(
         upstream: checked.upstream,
         ways,
         settings,
+        explanation: Explanation::default(),
         command_interval: checked.command_interval,
         key_names,
         providers: made.into_values().flatten().collect(),
@@ -181,11 +185,17 @@ impl Resolver<'_> {
         (access, names.into_iter().map(str::to_owned).collect())
     }
 
-    fn provider(&mut self, written: &Provider, has_keys: bool) -> Option<providers::Provider> {
+    /// A provider as it is in a region, where its base URL names one.
+    fn provider(
+        &mut self,
+        written: &Provider,
+        region: Option<&RegionName>,
+        has_keys: bool,
+    ) -> Option<providers::Provider> {
         let way = self.way(&written.changes.leaving);
         let kind = self.kind(written)?;
         let dialect = self.dialect(written, kind);
-        let base_url = self.base_url(written, kind, dialect);
+        let base_url = self.base_url(written, kind, dialect, region);
         let credential = self.credential(written, kind, dialect, has_keys);
         let unlisted = dialect.map(|dialect| match dialect {
             DialectId::OpenaiChat => providers::openai::unlisted(),
@@ -208,7 +218,7 @@ impl Resolver<'_> {
         }
         self.change(&mut provider, &written.changes);
         provider.way = way;
-        provider.region.clone_from(&written.changes.leaving.region);
+        provider.region = region.cloned();
         Some(provider)
     }
 
@@ -258,7 +268,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn base_url(&mut self, written: &Provider, kind: Option<&Known>, dialect: Option<DialectId>) -> Option<String> {
+    fn base_url(
+        &mut self,
+        written: &Provider,
+        kind: Option<&Known>,
+        dialect: Option<DialectId>,
+        region: Option<&RegionName>,
+    ) -> Option<String> {
         let usual = kind.and_then(|kind| kind.base_url.as_deref());
         let (place, base) = match &written.base_url {
             Some(at) => (&at.place, at.value.as_str()),
@@ -275,7 +291,7 @@ impl Resolver<'_> {
                 })?,
             ),
         };
-        let base = match &written.changes.leaving.region {
+        let base = match region {
             Some(region) => base.replace(REGION, region.as_str()),
             None if base.contains(REGION) => {
                 self.findings.add_with(
@@ -385,15 +401,16 @@ impl Resolver<'_> {
         let both = leaving.is_any().then(|| leaving.over(of_provider.map(|one| &one.changes.leaving)));
         let way = both.as_ref().map(|both| self.way(both));
         let mut provider = Arc::clone(provider.as_ref()?);
+        let is_elsewhere = |one: &&Provider| one.base_url.as_ref().is_some_and(|at| at.value.contains(REGION));
+        if let (Some(region), Some(of_provider)) = (&leaving.region, of_provider.filter(is_elsewhere)) {
+            // The same provider at the addresses of another region.
+            provider = Arc::new(self.provider(of_provider, Some(region), checked.keys_place.is_some())?);
+        }
         if written.changes.are_any() {
             self.change(Arc::make_mut(&mut provider), &written.changes);
         }
         if let (Some(both), Some(way)) = (both, way) {
             let provider = Arc::make_mut(&mut provider);
-            let template = of_provider.and_then(|one| one.base_url.as_ref()).filter(|at| at.value.contains(REGION));
-            if let (Some(region), Some(template)) = (&leaving.region, template) {
-                move_to(provider, &template.value, region);
-            }
             provider.way = way;
             provider.region = both.region;
         }

@@ -23,7 +23,7 @@ fn the_reference_lists_every_setting() {
 fn tables() -> String {
     let mut text = String::new();
     let mut section = None;
-    for Row { key, kind, default, meaning } in rows() {
+    for Row { key, kind, default, meaning, .. } in rows() {
         let (of, name) = split(&key);
         if section.as_deref() != Some(of) {
             let heading = match of.strip_suffix("[]") {

@@ -1,6 +1,6 @@
 //! Ways out: the files and secrets that settings of leaving refer to, read and put together.
 
-use super::leaving::{Leaving, REGION};
+use super::leaving::Leaving;
 use super::ready::Resolver;
 use super::secrets::Reference;
 use super::written::At;
@@ -9,8 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use std::path::PathBuf;
-use switchtower_domain::{RegionName, Way};
-use switchtower_providers as providers;
+use switchtower_domain::Way;
 
 /// The largest file of certificates that is read: all roots of a system are some hundred kilobytes.
 const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -108,12 +107,6 @@ impl Resolver<'_> {
             }
         }
     }
-}
-
-/// Moves what a provider has at a base URL with the region in it to another region.
-pub(super) fn move_to(provider: &mut providers::Provider, template: &str, region: &RegionName) {
-    // It was valid with another region, and a region holds nothing that an address gives a meaning to.
-    drop(provider.move_to(&template.replace(REGION, region.as_str())));
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! rows of the reference all come from it.
 
 use super::problem::{Findings, Place};
-use serde_json::Number;
+use serde_json::{Number, Value as Json};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -34,6 +34,16 @@ pub(super) struct Row {
     pub(super) kind: &'static str,
     pub(super) default: &'static str,
     pub(super) meaning: &'static str,
+    /// The only words that it may be, where these are known beforehand.
+    pub(super) words: Vec<&'static str>,
+}
+
+/// One setting of a section as it was written, or not.
+#[derive(Debug)]
+pub(super) struct Setting<'a> {
+    pub(super) name: &'static str,
+    pub(super) default: &'static str,
+    pub(super) given: Option<(&'a Place, Json)>,
 }
 
 /// What a value can be written as.
@@ -43,6 +53,12 @@ pub(super) trait Shape: Sized {
 
     /// Adds what the reference says of it.
     fn rows(row: Row, rows: &mut Vec<Row>);
+
+    /// Whether it is a value, and not a section or several.
+    const IS_VALUE: bool;
+
+    /// The value, for people and programs.
+    fn shown(&self) -> Json;
 
     /// Takes what another file says of the same: only lists and names can be added to.
     fn join(ours: &mut At<Self>, other: At<Self>, findings: &mut Findings) {
@@ -58,12 +74,15 @@ pub(super) trait Section {
     /// Where a setting stands.
     fn place(&self, name: &str) -> Option<&Place>;
 
+    /// Every setting that is a value.
+    fn settings(&self) -> Vec<Setting<'_>>;
+
     /// Takes what another file says; what both say is noted.
     fn join(&mut self, other: Self, findings: &mut Findings);
 }
 
 macro_rules! section {
-    ($name:ident { $($field:ident: $type:ty = $default:literal, $meaning:literal;)* }) => {
+    ($name:ident { $($field:ident: $type:ty = $default:literal, $meaning:literal $(, $words:expr)?;)* }) => {
         #[derive(Debug, Clone, Default)]
         pub(super) struct $name {
             $(pub(super) $field: Option<At<$type>>,)*
@@ -75,6 +94,18 @@ macro_rules! section {
             fn place(&self, name: &str) -> Option<&Place> {
                 $(if name == stringify!($field) { return self.$field.as_ref().map(|at| &at.place); })*
                 None
+            }
+
+            fn settings(&self) -> Vec<Setting<'_>> {
+                let mut settings = Vec::new();
+                $(if <$type as Shape>::IS_VALUE {
+                    settings.push(Setting {
+                        name: stringify!($field),
+                        default: $default,
+                        given: self.$field.as_ref().map(|at| (&at.place, at.value.shown())),
+                    });
+                })*
+                settings
             }
 
             fn join(&mut self, other: Self, findings: &mut Findings) {
@@ -91,6 +122,12 @@ macro_rules! section {
                 Some(Self::of(table(value, key, findings)?, key, findings))
             }
 
+            const IS_VALUE: bool = false;
+
+            fn shown(&self) -> Json {
+                Json::Null
+            }
+
             fn rows(row: Row, rows: &mut Vec<Row>) {
                 let dot = if row.key.is_empty() { "" } else { "." };
                 $(<$type as Shape>::rows(
@@ -99,6 +136,7 @@ macro_rules! section {
                         kind: "",
                         default: $default,
                         meaning: $meaning,
+                        words: [Vec::<&'static str>::new() $(, $words.into_iter().collect())?].concat(),
                     },
                     rows,
                 );)*
@@ -153,9 +191,9 @@ section!(Listen {
     certificate: String = "none", "A file with the certificate that clients are shown, in PEM form, ours first. With it, TLS is spoken, and HTTP/2 where the client has it. Read again when it changes.";
     key: String = "none", "A reference to the key of that certificate, in PEM form.";
     client_ca: String = "none", "A file of certificates in PEM form: clients show one that is signed by one of these. It admits nobody by itself; `[[keys]]` do.";
-    client_certificates: String = "\"required\"", "Whether a client without a certificate is turned away: `required` or `optional`.";
+    client_certificates: String = "`required` with `client_ca`", "Whether a client without a certificate is turned away: `required` or `optional`.", ["required", "optional"];
     proxy_protocol: bool = "false", "Whether each connection must begin with a header of the PROXY protocol, version 1 or 2. It requires `[[keys]]`, since callers are elsewhere.";
-    socket_mode: String = "\"0600\"", "The mode of the socket in the file system, in octal digits.";
+    socket_mode: String = "`0600` for a socket", "The mode of the socket in the file system, in octal digits.";
     threads: u64 = "one for each core", "Threads that serve requests, from 1 to 1024.";
     shutdown_grace_ms: u64 = "30000", "How long answers that are under way may still take when the process is asked to stop, from 0 to 3600000.";
     keep_alive_ms: u64 = "15000", "How long a provider may be silent in a stream before the client gets a comment that keeps its connection open, from 100 to 600000.";
@@ -166,9 +204,9 @@ section!(Listener {
     certificate: String = "none", "As in `[listen]`.";
     key: String = "none", "As in `[listen]`.";
     client_ca: String = "none", "As in `[listen]`.";
-    client_certificates: String = "\"required\"", "As in `[listen]`.";
+    client_certificates: String = "`required` with `client_ca`", "As in `[listen]`.", ["required", "optional"];
     proxy_protocol: bool = "false", "As in `[listen]`.";
-    socket_mode: String = "\"0600\"", "As in `[listen]`.";
+    socket_mode: String = "`0600` for a socket", "As in `[listen]`.";
 });
 
 section!(Limits {
@@ -207,21 +245,21 @@ section!(Key {
 
 section!(Provider {
     kind: String = "its own name", "A row of the catalogue to take dialect, base URL, key and quirks from.";
-    dialect: String = "that of its kind", "What it speaks: `openai_chat` or `anthropic_messages`. Required with a name that is no row of the catalogue.";
+    dialect: String = "that of its kind", "What it speaks: `openai_chat` or `anthropic_messages`. Required with a name that is no row of the catalogue.", switchtower_dialect::ALL.iter().map(|dialect| dialect.id().as_str());
     base_url: String = "that of its kind", "Where it is, as the vendor's own SDK has it: with `/v1` for `openai_chat`, without it for `anthropic_messages`. No credential stands in it.";
     key: String = "the variable of its kind", "A reference to its key: `env:NAME`, `file:PATH` with a path relative to this file, or `cmd:PROGRAM ARGUMENTS`. Never the key itself.";
-    key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key`, `api-key` or `none`.";
+    key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key`, `api-key` or `none`.", ["bearer", "x-api-key", "api-key", "none"];
     api_version: String = "none", "A version that each address beneath the base URL names as `api-version`, as Azure wants it. Addresses are then those of deployments, unless the base URL ends in `/v1` or `/models`.";
-    operations: Vec<At<String>> = "those of its kind", "What it has: `answers`, `embeddings`, `rerank`, `completions`, `fim`, `moderations`. The others are refused by name.";
-    credential: String = "\"deployment\"", "Whose credential is shown: `deployment` is the one in `key`; `caller` forwards the caller's own and excludes both `key` and `[[keys]]`.";
-    retention: String = "\"off\"", "What happens to fields that ask the provider to keep what is sent: `off` changes them to what does not ask for it (refused where the request is strict), `refuse` refuses the request, `allow` passes them on.";
+    operations: Vec<At<String>> = "those of its kind", "What it has: `answers`, `embeddings`, `rerank`, `completions`, `fim`, `moderations`. The others are refused by name.", ["answers", "embeddings", "rerank", "completions", "fim", "moderations"];
+    credential: String = "\"deployment\"", "Whose credential is shown: `deployment` is the one in `key`; `caller` forwards the caller's own and excludes both `key` and `[[keys]]`.", ["deployment", "caller"];
+    retention: String = "\"off\"", "What happens to fields that ask the provider to keep what is sent: `off` changes them to what does not ask for it (refused where the request is strict), `refuse` refuses the request, `allow` passes them on.", ["off", "refuse", "allow"];
     max_output_tokens: u64 = "that of its kind", "The bound that is asked for where a dialect requires one and the caller named none.";
     first_byte_timeout_ms: u64 = "300000", "How long the head of an answer may take, from 1 to 86400000.";
     idle_timeout_ms: u64 = "120000", "How long an answer may pause, from 1 to 86400000.";
     total_timeout_ms: u64 = "3600000", "How long the whole answer may take, from 1 to 86400000.";
     region: String = "none", "Where it runs, by its vendor's name for it. `${region}` in the base URL stands for it.";
     connect_timeout_ms: u64 = "that of `[connections]`", "How long it may take until a connection is there, from 1 to 600000.";
-    http_version: String = "\"agreed\"", "Which HTTP is spoken: `agreed` is HTTP/2 where both agree on it over TLS and HTTP/1.1 otherwise, `1.1` is that alone, `2` is HTTP/2 without asking, also over plain TCP.";
+    http_version: String = "\"agreed\"", "Which HTTP is spoken: `agreed` is HTTP/2 where both agree on it over TLS and HTTP/1.1 otherwise, `1.1` is that alone, `2` is HTTP/2 without asking, also over plain TCP.", ["agreed", "1.1", "2"];
     proxy: String = "none", "An outbound proxy, as in `http://proxy.example:3128`: a tunnel (CONNECT) to what is reached over TLS, whole addresses for what is not. Without it, none is used.";
     proxy_credential: String = "none", "A reference to what the proxy is shown, as `USER:PASSWORD`.";
     ca_bundle: String = "the roots of the system", "A file of certificates in PEM form, relative to this one: the only roots that are trusted.";
@@ -234,17 +272,17 @@ section!(Provider {
 });
 
 section!(Quirks {
-    max_tokens_field: String = "that of its kind", "Which field bounds the generated tokens: `max_tokens`, `max_completion_tokens` or `either`.";
+    max_tokens_field: String = "that of its kind", "Which field bounds the generated tokens: `max_tokens`, `max_completion_tokens` or `either`.", ["max_tokens", "max_completion_tokens", "either"];
     default_max_tokens: u64 = "that of its kind", "The same as `max_output_tokens`, by the catalogue's name.";
-    reasoning_field: String = "that of its kind", "Where reasoning of earlier turns is taken back: `reasoning_content`, `reasoning`, `reasoning_details` or `thinking_parts`.";
-    thinking: String = "that of its kind", "How it is asked to think: `adaptive` (by an effort) or `budget` (by a number of tokens).";
+    reasoning_field: String = "that of its kind", "Where reasoning of earlier turns is taken back: `reasoning_content`, `reasoning`, `reasoning_details` or `thinking_parts`.", ["reasoning_content", "reasoning", "reasoning_details", "thinking_parts"];
+    thinking: String = "that of its kind", "How it is asked to think: `adaptive` (by an effort) or `budget` (by a number of tokens).", ["adaptive", "budget"];
     cache_markers: bool = "that of its kind", "Whether it takes `cache_control` in Chat Completions.";
     developer_role: bool = "that of its kind", "Whether it knows the role `developer`.";
     cached_tokens_field: String = "that of its kind", "The field of `usage` that counts cached tokens.";
     output_excludes_reasoning: bool = "that of its kind", "Whether `completion_tokens` leaves reasoning out.";
-    stream_ending: String = "that of its kind", "What ends a stream: `marker`, or `stop_reason` where the marker may be missing.";
-    stream_usage: String = "that of its kind", "When a stream reports usage: `asked`, `always`, or `refused` where it does not take `stream_options`.";
-    finish_reasons: Named<String> = "that of its kind", "Words of its own for why an answer ended, each with what it means: `stop`, `length`, `tool_calls` or `content_filter`.";
+    stream_ending: String = "that of its kind", "What ends a stream: `marker`, or `stop_reason` where the marker may be missing.", ["marker", "stop_reason"];
+    stream_usage: String = "that of its kind", "When a stream reports usage: `asked`, `always`, or `refused` where it does not take `stream_options`.", ["asked", "always", "refused"];
+    finish_reasons: Named<String> = "that of its kind", "Words of its own for why an answer ended, each with what it means: `stop`, `length`, `tool_calls` or `content_filter`.", ["stop", "length", "tool_calls", "content_filter"];
     forbidden: Vec<At<String>> = "that of its kind", "Top-level fields that it does not take.";
     renamed: Named<String> = "that of its kind", "Top-level fields that it calls by another name.";
 });
@@ -258,7 +296,7 @@ section!(Deployment {
     total_timeout_ms: u64 = "that of the provider", "As at a provider.";
     region: String = "that of the provider", "As at a provider. Where the provider's base URL has `${region}`, this one stands there.";
     connect_timeout_ms: u64 = "that of the provider", "As at a provider.";
-    http_version: String = "that of the provider", "As at a provider.";
+    http_version: String = "that of the provider", "As at a provider.", ["agreed", "1.1", "2"];
     proxy: String = "that of the provider", "As at a provider.";
     proxy_credential: String = "that of the provider", "As at a provider. Where this section names a proxy, that of the provider is not shown.";
     ca_bundle: String = "those of the provider", "As at a provider.";
@@ -277,7 +315,7 @@ section!(DeploymentDefaults {
     temperature: Number = "none", "Asked for where the caller names none, as all of these: from 0 to 2.";
     top_p: Number = "none", "From 0 to 1.";
     max_output_tokens: u64 = "none", "The bound on generated tokens, also where the dialect requires none, from 1 to 100000000.";
-    reasoning_effort: String = "none", "How hard the model should think: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. Not where the caller says anything of thinking.";
+    reasoning_effort: String = "none", "How hard the model should think: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. Not where the caller says anything of thinking.", ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
     seed: u64 = "none", "The seed of the draw.";
     stop: Vec<At<String>> = "none", "Texts that end the answer.";
 });
@@ -317,15 +355,21 @@ fn header(line: &str) -> Option<&str> {
     line.trim_start().starts_with('[').then(|| line.split('#').next().unwrap_or_default().trim())
 }
 
-/// Every setting, for the reference.
-#[cfg_attr(not(test), expect(dead_code, reason = "the reference is written by a test"))]
+/// Every setting, for the reference and the schema.
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
-    <Written as Shape>::rows(Row { key: String::new(), kind: "", default: "", meaning: "" }, &mut rows);
+    let nothing = Row { key: String::new(), kind: "", default: "", meaning: "", words: Vec::new() };
+    <Written as Shape>::rows(nothing, &mut rows);
     rows
 }
 
 impl Shape for String {
+    const IS_VALUE: bool = true;
+
+    fn shown(&self) -> Json {
+        Json::from(self.as_str())
+    }
+
     fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
         match value.get_ref() {
             DeValue::String(text) => Some(text.clone().into_owned()),
@@ -339,6 +383,12 @@ impl Shape for String {
 }
 
 impl Shape for bool {
+    const IS_VALUE: bool = true;
+
+    fn shown(&self) -> Json {
+        Json::from(*self)
+    }
+
     fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
         match value.get_ref() {
             DeValue::Boolean(truth) => Some(*truth),
@@ -352,6 +402,12 @@ impl Shape for bool {
 }
 
 impl Shape for u64 {
+    const IS_VALUE: bool = true;
+
+    fn shown(&self) -> Json {
+        Json::from(*self)
+    }
+
     fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
         match value.get_ref() {
             DeValue::Integer(number) => {
@@ -372,6 +428,12 @@ impl Shape for u64 {
 }
 
 impl Shape for Number {
+    const IS_VALUE: bool = true;
+
+    fn shown(&self) -> Json {
+        Json::Number(self.clone())
+    }
+
     fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
         let text = match value.get_ref() {
             DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
@@ -393,6 +455,12 @@ impl Shape for Number {
 
 /// A list; a table counts as a wrong list, so that `[keys]` for `[[keys]]` is told apart from a misspelling.
 impl<T: Shape> Shape for Vec<At<T>> {
+    const IS_VALUE: bool = T::IS_VALUE;
+
+    fn shown(&self) -> Json {
+        self.iter().map(|at| at.value.shown()).collect()
+    }
+
     fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
         let DeValue::Array(items) = value.get_ref() else {
             return wrong(value, value.get_ref(), &format!("a list, as in `[[{key}]]` or `[…]`"), key, findings);
@@ -423,6 +491,12 @@ impl<T: Shape> Shape for Vec<At<T>> {
 }
 
 impl<T: Shape> Shape for Named<T> {
+    const IS_VALUE: bool = T::IS_VALUE;
+
+    fn shown(&self) -> Json {
+        self.iter().map(|(name, value)| (name.value.clone(), value.shown())).collect()
+    }
+
     fn take(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Self> {
         let mut named = Self::new();
         for (name, value) in table(value, key, findings)? {

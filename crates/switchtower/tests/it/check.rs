@@ -39,6 +39,31 @@ fn every_mistake_is_told_and_nothing_else() {
 }
 
 #[test]
+fn the_resolved_whole_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("switchtower.toml"), "include = [\"more.toml\"]\n").unwrap();
+    let more = "[providers.openai]\nkey = \"env:MY_KEY\"\n[deployments.fast]\nprovider = \"openai\"\nmodel = \"m\"\n";
+    std::fs::write(folder.path().join("more.toml"), more).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_switchtower"));
+        let output =
+            command.args(arguments).current_dir(folder.path()).env("MY_KEY", "sk-secret-value").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let told = run(&["check", "--explain"]);
+    assert!(told.contains("key = \"env:MY_KEY\"") && told.contains("# more.toml:2\n"), "{told}");
+    assert!(told.contains("# catalogue: openai\n") && !told.contains("sk-secret-value"), "{told}");
+    std::fs::write(folder.path().join("again.toml"), told.replace("include = [", "# include = [")).unwrap();
+    run(&["check", "again.toml"]);
+    let list: Vec<serde_json::Value> = serde_json::from_str(&run(&["check", "--explain", "--json"])).unwrap();
+    let key = list.iter().find(|entry| entry["path"] == serde_json::json!(["providers", "openai", "key"])).unwrap();
+    assert_eq!(key["origin"], serde_json::json!({"kind": "file", "file": "more.toml", "line": 2}));
+    let schema: serde_json::Value = serde_json::from_str(&run(&["config", "schema"])).unwrap();
+    assert_eq!(schema["properties"]["listen"]["properties"]["threads"]["maximum"], 1024);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_told() {
     let output = Command::new(env!("CARGO_BIN_EXE_switchtower")).args(["check", "nowhere.toml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
