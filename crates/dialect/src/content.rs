@@ -3,7 +3,7 @@
 use crate::DecodeError;
 use crate::fields::{Fields, wrong_kind};
 use serde_json::Value;
-use switchtower_domain::{Locus, Part};
+use switchtower_domain::{Locus, Part, Source};
 
 /// Reads content: a string, a list of parts, or nothing. Says whether it was one plain string.
 pub(crate) fn read(
@@ -33,4 +33,15 @@ pub(crate) fn read(
 /// Whether content says nothing at all: then it is no content rather than content without parts.
 pub(crate) fn is_absent(fields: &Fields, key: &str) -> bool {
     fields.peek(key).is_none_or(|content| content.is_null() || content.as_array().is_some_and(Vec::is_empty))
+}
+
+/// Where the bytes are that a URL stands for: in the URL itself, or at it.
+pub(crate) fn source_of_url(url: String) -> Source {
+    let split = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
+    match split {
+        Some((media_type, data)) if !media_type.contains(';') => {
+            Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
+        }
+        _ => Source::Url(url),
+    }
 }

@@ -13,17 +13,23 @@
 
 pub mod anthropic_messages;
 mod cache_control;
+pub mod carried;
 mod content;
+mod effort;
 mod error;
 mod failure_class;
 mod fields;
+mod logprobs;
 pub mod openai_chat;
+mod openai_error;
+pub mod openai_responses;
 mod render;
 pub mod scan;
 pub mod schema;
 pub mod services;
 pub mod splice;
 pub mod sse;
+mod steps;
 mod variant;
 
 pub use error::DecodeError;
@@ -34,12 +40,14 @@ use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Frame, Notice, OutOfPlace, Param, Refusal, Request, Tool};
 
 /// Every dialect, in the order in which documents list them.
-pub static ALL: [&dyn Dialect; 2] = [&openai_chat::OpenaiChat, &anthropic_messages::AnthropicMessages];
+pub static ALL: [&dyn Dialect; 3] =
+    [&openai_chat::OpenaiChat, &openai_responses::OpenaiResponses, &anthropic_messages::AnthropicMessages];
 
 /// The dialect of an id.
 pub fn dialect(id: DialectId) -> &'static dyn Dialect {
     match id {
         DialectId::OpenaiChat => &openai_chat::OpenaiChat,
+        DialectId::OpenaiResponses => &openai_responses::OpenaiResponses,
         DialectId::AnthropicMessages => &anthropic_messages::AnthropicMessages,
     }
 }
@@ -69,6 +77,14 @@ pub struct ModelCard {
     pub id: String,
     /// Who serves it.
     pub owner: String,
+}
+
+/// A list of models as `OpenAI` writes it in each of its dialects.
+pub(crate) fn openai_models(models: &[ModelCard]) -> Value {
+    let entry =
+        |card: &ModelCard| serde_json::json!({"id": card.id, "object": "model", "created": 0, "owned_by": card.owner});
+    let data: Vec<Value> = models.iter().map(entry).collect();
+    serde_json::json!({"object": "list", "data": data})
 }
 
 /// A wire format.
@@ -126,11 +142,40 @@ pub trait Dialect: Sync + std::fmt::Debug {
     /// Writes a list of models.
     fn encode_models(&self, models: &[ModelCard]) -> Value;
 
+    /// Whether the arguments of a tool are kept to its schema unless the tool says otherwise.
+    fn strict_unless_said(&self) -> bool {
+        false
+    }
+
+    /// Whether answers have a place for the seal of a thought, and clients give it back with the thought.
+    fn carries_reasoning(&self) -> bool {
+        false
+    }
+
+    /// The names of fields that notices point at.
+    fn terms(&self) -> Terms;
+
+    /// Whether the vendor keeps what is sent unless a field says otherwise.
+    fn keeps_unless_said(&self, field: &str) -> bool {
+        self.retention().iter().any(|rule| rule.field == field && rule.unsaid)
+    }
+
     /// Fields of a request that ask the provider to keep what is sent, each with the value that does not.
     fn retention(&self) -> &'static [Retention];
 
     /// The JSON Schema of a request, written from the vendor's public reference.
     fn request_schema(&self) -> &'static str;
+}
+
+/// The names that a dialect has for fields that notices point at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Where a text says what it cites.
+    pub citations: &'static str,
+    /// Where a call of a tool has its id.
+    pub call_id: &'static str,
+    /// Where the result of a tool names the call.
+    pub result_id: &'static str,
 }
 
 /// A top-level field that asks a provider to keep what is sent.
@@ -142,6 +187,8 @@ pub struct Retention {
     pub harmless: &'static [&'static str],
     /// What to write in its place, as JSON text; `None` to leave it out.
     pub instead: Option<&'static str>,
+    /// Whether the vendor keeps what is sent unless the field says otherwise.
+    pub unsaid: bool,
 }
 
 /// Reads the events of one stream, one at a time.

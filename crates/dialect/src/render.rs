@@ -1,5 +1,6 @@
 //! Writing objects field by field.
 
+use crate::Terms;
 use serde_json::{Map, Value};
 use switchtower_domain::{DialectId, Extras, Locus, Notice, NoticeClass, ReasoningMode, Request};
 
@@ -76,7 +77,7 @@ pub(crate) fn begin_request<'a>(request: &Request, own: DialectId, hints: &'a [&
     if !(request.model.is_empty() && (!same || request.extras.lacks("model"))) {
         body.set("model", request.model.as_str());
     }
-    (body, ExtrasWriter { same, hints, notices: Vec::new() })
+    (body, ExtrasWriter { from: request.origin, same, hints, notices: Vec::new() })
 }
 
 /// The word that `thinking` has for a mode.
@@ -90,6 +91,8 @@ pub(crate) const fn thinking_word(mode: ReasoningMode) -> &'static str {
 
 /// Lays extras over an object of the dialect they came from, or names each of them.
 pub(crate) struct ExtrasWriter<'a> {
+    /// The dialect that the message came from, in whose terms notices are given.
+    pub(crate) from: DialectId,
     /// Whether the message goes back into the dialect that it came from.
     pub(crate) same: bool,
     /// Extras that weigh no more than a hint, by name.
@@ -118,15 +121,23 @@ impl ExtrasWriter<'_> {
         }
     }
 
+    /// The words that the message's own dialect has for what notices point at.
+    pub(crate) fn terms(&self) -> Terms {
+        crate::dialect(self.from).terms()
+    }
+
     pub(crate) fn meaning(&mut self, path: impl Into<String>, reason: &'static str) {
-        if !self.same {
-            self.notices.push(Notice::meaning(path, reason));
-        }
+        self.say(Notice::meaning(path, reason));
     }
 
     pub(crate) fn hint(&mut self, path: impl Into<String>, reason: &'static str) {
-        if !self.same {
-            self.notices.push(Notice::hint(path, reason));
+        self.say(Notice::hint(path, reason));
+    }
+
+    /// Within one dialect nothing is lost, and of what the caller's dialect has no place for nothing was said.
+    fn say(&mut self, notice: Notice) {
+        if !self.same && !notice.path.is_empty() {
+            self.notices.push(notice);
         }
     }
 }

@@ -8,6 +8,8 @@ use std::fmt;
 pub enum DialectId {
     /// `OpenAI` Chat Completions.
     OpenaiChat,
+    /// `OpenAI` Responses.
+    OpenaiResponses,
     /// Anthropic Messages.
     AnthropicMessages,
 }
@@ -17,6 +19,7 @@ impl DialectId {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OpenaiChat => "openai_chat",
+            Self::OpenaiResponses => "openai_responses",
             Self::AnthropicMessages => "anthropic_messages",
         }
     }

@@ -15,6 +15,9 @@ pub struct Extras(Option<Box<Inner>>);
 struct Inner {
     fields: Map<String, Value>,
     lacks: Vec<String>,
+    /// Fields that only restate what is told elsewhere.
+    #[serde(skip)]
+    silent: &'static [&'static str],
 }
 
 impl Extras {
@@ -25,7 +28,21 @@ impl Extras {
 
     /// Keeps what is left of an object, and which constants of the dialect (`object`, `type`, …) it lacked.
     pub fn new(fields: Map<String, Value>, lacks: Vec<String>) -> Self {
-        if fields.is_empty() && lacks.is_empty() { Self(None) } else { Self(Some(Box::new(Inner { fields, lacks }))) }
+        if fields.is_empty() && lacks.is_empty() {
+            Self(None)
+        } else {
+            Self(Some(Box::new(Inner { fields, lacks, silent: &[] })))
+        }
+    }
+
+    /// The same, with fields that only restate what is told elsewhere: they go back into their own dialect, and say
+    /// nothing to another.
+    #[must_use]
+    pub fn restating(mut self, silent: &'static [&'static str]) -> Self {
+        if let Some(inner) = &mut self.0 {
+            inner.silent = silent;
+        }
+        self
     }
 
     /// Whether there is nothing here.
@@ -61,7 +78,8 @@ impl Extras {
     /// Fields that say something: a `null` and an empty list stand for their default and carry nothing into another
     /// dialect. An empty object may be a switch (`web_search_options`), so it says something.
     pub fn meaningful(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.fields().filter(|(_, value)| says_something(value))
+        let silent = self.0.as_ref().map_or(&[][..], |inner| inner.silent);
+        self.fields().filter(|(key, value)| !silent.contains(key) && says_something(value))
     }
 
     /// Lays the extras over an encoded object: missing fields are filled in, objects are merged, lists are merged

@@ -23,6 +23,8 @@ pub struct Request {
     pub parallel_tool_calls: Option<bool>,
     /// What form the answer's text must have.
     pub output: OutputFormat,
+    /// How many words the answer should take, by the provider's own word (`low`, `medium`, `high`).
+    pub verbosity: Option<String>,
     /// How much the model should think.
     pub reasoning: ReasoningSpec,
     /// How tokens are drawn.
@@ -125,6 +127,8 @@ pub struct ReasoningSpec {
     pub effort: Option<Effort>,
     /// The bound on thinking, in tokens.
     pub budget_tokens: Option<u64>,
+    /// How closely a summary of the thoughts should tell them, by the provider's own word.
+    pub summary: Option<String>,
     /// Whether the three were written in one object `reasoning`, as one vendor of Chat Completions has it.
     pub in_one_object: bool,
 }
@@ -237,9 +241,12 @@ pub enum Param {
     OutputDescription,
     OutputStrict,
     OutputSchema,
+    Verbosity,
     ReasoningMode,
     ReasoningEffort,
     ReasoningBudget,
+    ReasoningSummary,
+    ReasoningSeal,
     Temperature,
     TopP,
     TopK,

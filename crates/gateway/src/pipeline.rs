@@ -56,7 +56,7 @@ where
     let accepted = accept::accept(settings, head)?;
     match accepted.place {
         Place::Health | Place::Ready => return Ok(reply::word("ok\n")),
-        Place::Answer(_) | Place::CountTokens | Place::Service(_) | Place::Models | Place::Model(_) => {}
+        Place::Answer(_) | Place::CountTokens(_) | Place::Service(_) | Place::Models | Place::Model(_) => {}
     }
     // A stranger is turned away before a byte of the body is read.
     let authenticated = authenticate::authenticate(settings, accepted)?;

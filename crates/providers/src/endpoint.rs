@@ -13,8 +13,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint at a base URL, written as the vendor's own SDK has it: with `/v1` for Chat Completions, without it
-    /// for Messages (where both are taken).
+    /// The endpoint at a base URL, written as the vendor's own SDK has it: with `/v1` for the dialects of
+    /// `OpenAI`, without it for Messages (where both are taken).
     ///
     /// # Errors
     /// [`EndpointError`] says what is wrong with the URL.
@@ -33,6 +33,7 @@ impl Endpoint {
         let uri = |path: &str| base.at(path);
         let (answer, count_tokens) = match dialect {
             DialectId::OpenaiChat => (uri("/chat/completions")?, None),
+            DialectId::OpenaiResponses => (uri("/responses")?, Some(uri("/responses/input_tokens")?)),
             DialectId::AnthropicMessages if url.ends_with("/v1") => {
                 (uri("/messages")?, Some(uri("/messages/count_tokens")?))
             }

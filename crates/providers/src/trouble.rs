@@ -27,7 +27,7 @@ pub fn retry_after(interface: &Interface, status: u16, headers: &HeaderMap, now:
     };
     let renewed = || {
         let names = match interface.dialect {
-            DialectId::OpenaiChat => openai::failures::RENEWAL_HEADERS,
+            DialectId::OpenaiChat | DialectId::OpenaiResponses => openai::failures::RENEWAL_HEADERS,
             DialectId::AnthropicMessages => anthropic::failures::RENEWAL_HEADERS,
         };
         if status != 429 {

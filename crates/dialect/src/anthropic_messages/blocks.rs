@@ -2,11 +2,11 @@
 
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, cache_control, content};
+use crate::{DecodeError, cache_control, carried, content};
 use serde_json::{Map, Value};
 use switchtower_domain::{
-    Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, ProviderItem, Reasoning, Source,
-    ToolCall, ToolCallKind, ToolResult,
+    Citation, CitationKind, DialectId, Document, Locus, Media, MediaKind, Notice, Part, PartKind, ProviderItem,
+    Reasoning, Source, ToolCall, ToolCallKind, ToolResult,
 };
 
 /// Reads one block.
@@ -199,7 +199,7 @@ pub(super) fn block_object(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Ob
             let written: Vec<Value> =
                 citations.iter().filter_map(|citation| citation_object(citation, out.same)).map(Value::from).collect();
             if written.len() < citations.len() {
-                out.hint(part.at.field("citations"), "a citation of this kind has no place");
+                out.hint(part.at.field(out.terms().citations), "a citation of this kind has no place");
             }
             if !written.is_empty() {
                 object.set("citations", written);
@@ -325,6 +325,20 @@ fn reasoning_block(reasoning: &Reasoning, part: &Part, out: &mut ExtrasWriter<'_
         out.hint(part.at.path(), "says again what stands beside it");
         return None;
     }
+    if carried::carries(reasoning) {
+        let Some(own) = carried::unwrap(reasoning, DialectId::AnthropicMessages) else {
+            out.notices.push(Notice::meaning(part.at.path(), "reasoning of another provider is not taken back"));
+            return None;
+        };
+        out.hint(part.at.path(), "carried in the target's own form");
+        return Some(match own.sealed {
+            Some(data) => Object::typed("redacted_thinking").with("data", data),
+            None => {
+                let words = own.text.unwrap_or_default();
+                Object::typed("thinking").with("thinking", words).with("signature", own.signature.unwrap_or_default())
+            }
+        });
+    }
     if !out.same && reasoning.format.is_some() {
         out.hint(part.at.path(), "carried in the target's own form");
     }
@@ -345,7 +359,7 @@ fn reasoning_block(reasoning: &Reasoning, part: &Part, out: &mut ExtrasWriter<'_
 }
 
 fn tool_use(call: &ToolCall, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
-    let id = call_id(&call.id, part.at.field("id"), out);
+    let id = call_id(&call.id, part.at.field(out.terms().call_id), out);
     tool_use_of(call, id, part, out)
 }
 
@@ -395,7 +409,7 @@ pub(super) fn input_value(arguments: &str) -> Option<Value> {
 }
 
 fn tool_result_block(result: &ToolResult, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
-    let id = call_id(&result.call_id, part.at.field("tool_call_id"), out);
+    let id = call_id(&result.call_id, part.at.field(out.terms().result_id), out);
     let mut object = Object::typed("tool_result").with("tool_use_id", id);
     if let Some(content) = &result.content {
         set_content(&mut object, content.iter(), result.plain, out);

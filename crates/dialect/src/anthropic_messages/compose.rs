@@ -1,19 +1,33 @@
 //! Requests: encoding.
 
 use super::{blocks, wire};
-use crate::cache_control;
 use crate::render::{ExtrasWriter, Object, begin_request, thinking_word};
 use crate::schema::{Target, fits_strict, normalise};
+use crate::steps::joined;
 use crate::{Encoded, Thinking, Variant};
+use crate::{cache_control, effort};
 use serde_json::{Number, Value};
+use std::borrow::Cow;
 use switchtower_domain::{
     DialectId, Effort, FunctionTool, Locus, OutputFormat, Param, Part, PartKind, ReasoningMode, Request, Role, Tool,
     ToolChoice, ToolKind, Turn,
 };
 
 /// Fields of other dialects whose loss changes nothing that the model sees.
-const HINTS: [&str; 6] =
-    ["index", "safety_identifier", "prompt_cache_retention", "annotations", "stream_options", "usage"];
+const HINTS: [&str; 12] = [
+    "index",
+    "safety_identifier",
+    "prompt_cache_retention",
+    "annotations",
+    "stream_options",
+    "usage",
+    "id",
+    "status",
+    "phase",
+    "include",
+    "logprobs",
+    "truncation",
+];
 
 pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
     let (mut body, out) = begin_request(request, DialectId::AnthropicMessages, &HINTS);
@@ -44,7 +58,8 @@ impl Composer<'_> {
         let request = self.request;
         let mut system: Vec<&Turn> = request.instructions.iter().collect();
         let mut rest: Vec<&Turn> = Vec::new();
-        for turn in &request.turns {
+        let turns = joined(&request.turns, self.path(Param::Turns), &mut self.out);
+        for turn in turns.iter() {
             let instructs = matches!(turn.role, Role::System | Role::Developer);
             if !instructs || self.out.same {
                 rest.push(turn);
@@ -131,7 +146,11 @@ impl Composer<'_> {
                 (Role::User, Some(blocks)) => {
                     self.names(turn);
                     let said = turn.parts.iter().filter_map(|part| blocks::block_object(part, &mut self.out));
+                    let before = blocks.len();
                     blocks.extend(said.map(Value::from));
+                    if blocks.len() == before {
+                        self.out.hint(turn.at.path(), "a turn that says nothing is left out");
+                    }
                     messages.extend(open.take().map(user_message));
                 }
                 _ => {
@@ -167,12 +186,26 @@ impl Composer<'_> {
         self.names(turn);
         let calls = turn.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall(_)));
         let parts: Vec<&Part> = turn.parts.iter().filter(|part| !self.is_empty_text(part, turn, calls)).collect();
+        let parts: Vec<Cow<'_, Part>> = parts.into_iter().map(|part| self.without_citations(part)).collect();
         if parts.is_empty() {
             self.out.hint(turn.at.path(), "a turn that says nothing is left out");
         }
-        let plain = turn.plain && matches!(parts.as_slice(), [Part { kind: PartKind::Text { .. }, .. }]);
-        blocks::set_content(&mut message, parts.into_iter(), plain, &mut self.out);
+        let lone = if let [part] = parts.as_slice() { matches!(part.kind, PartKind::Text { .. }) } else { false };
+        blocks::set_content(&mut message, parts.iter().map(Cow::as_ref), turn.plain && lone, &mut self.out);
         message.into()
+    }
+
+    /// What an answer of another provider cited has no index here, without which it is not taken back.
+    fn without_citations<'p>(&mut self, part: &'p Part) -> Cow<'p, Part> {
+        match &part.kind {
+            PartKind::Text { text, citations } if !citations.is_empty() => {
+                self.out
+                    .hint(part.at.field(self.out.terms().citations), "citations of earlier answers are not repeated");
+                let kind = PartKind::Text { text: text.clone(), citations: Vec::new() };
+                Cow::Owned(Part { kind, ..part.clone() })
+            }
+            _ => Cow::Borrowed(part),
+        }
     }
 
     /// Text that says nothing is not taken.
@@ -261,6 +294,9 @@ impl Composer<'_> {
             object.set("input_schema", normalise(schema, &path, &target, &mut self.out.notices));
         }
         object.maybe("strict", function.strict);
+        if function.strict.is_none() && !self.out.same && crate::dialect(self.request.origin).strict_unless_said() {
+            self.out.hint(tool.at.field("strict"), "the schema is a guide unless the tool says otherwise");
+        }
         if function.strict == Some(true) && !function.parameters.as_ref().is_some_and(fits_strict) {
             self.out
                 .hint(Locus::join(&strict_path(self.request.origin, tool), "strict"), "kept to in the target's way");
@@ -319,6 +355,9 @@ impl Composer<'_> {
             self.effort(spec.effort.as_ref(), body);
             return;
         }
+        if spec.summary.is_some() {
+            self.out.hint(self.path(Param::ReasoningSummary), "thoughts are told as the provider likes");
+        }
         if spec.is_unstated() {
             return;
         }
@@ -354,9 +393,11 @@ impl Composer<'_> {
                 self.out.hint(self.path(Param::ReasoningEffort), "an effort stands for it");
             }
         }
+        self.out.hint(self.path(Param::ReasoningSummary), "thoughts are told as the provider likes");
+        self.out.hint(self.path(Param::ReasoningSeal), "thoughts come with a seal always");
         match self.variant.thinking {
             Thinking::Adaptive => {
-                let effort = spec.effort.clone().or_else(|| spec.budget_tokens.map(effort_of_budget));
+                let effort = spec.effort.clone().or_else(|| spec.budget_tokens.map(effort::effort_of_budget));
                 body.set("thinking", Object::typed("adaptive"));
                 if matches!(effort, Some(Effort::Minimal | Effort::Other(_))) {
                     self.out.hint(self.path(Param::ReasoningEffort), "the nearest effort stands for it");
@@ -472,10 +513,12 @@ impl Composer<'_> {
             body.maybe("service_tier", metadata.service_tier.clone());
             return;
         }
+        let origin = crate::dialect(self.request.origin);
         for (said, param) in [
+            (self.request.verbosity.is_some(), Param::Verbosity),
             (metadata.service_tier.is_some(), Param::ServiceTier),
             (metadata.labels.is_some(), Param::Labels),
-            (metadata.store.is_some(), Param::Store),
+            (metadata.store.is_some() || origin.keeps_unless_said("store"), Param::Store),
             (metadata.prompt_cache_key.is_some(), Param::PromptCacheKey),
         ] {
             if said {
@@ -503,14 +546,6 @@ fn thinks(body: &mut Object) -> bool {
 
 fn user_message(blocks: Vec<Value>) -> Value {
     Object::new().with("role", "user").with("content", blocks).into()
-}
-
-const fn effort_of_budget(budget_tokens: u64) -> Effort {
-    match budget_tokens {
-        0..=4_096 => Effort::Low,
-        4_097..=16_384 => Effort::Medium,
-        _ => Effort::High,
-    }
 }
 
 const fn budget_of_effort(effort: Option<&Effort>) -> u64 {

@@ -14,7 +14,9 @@ mod stream_out;
 mod usage;
 mod wire;
 
-use crate::{DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant};
+use crate::{
+    DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms, Variant,
+};
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
 
@@ -29,6 +31,10 @@ impl Dialect for AnthropicMessages {
 
     fn param_path(&self, param: Param) -> &'static str {
         wire::param_path(param)
+    }
+
+    fn terms(&self) -> Terms {
+        Terms { citations: "citations", call_id: "id", result_id: "tool_use_id" }
     }
 
     fn tool_schema_path(&self, tool: &Tool) -> String {
@@ -94,6 +100,10 @@ impl Dialect for AnthropicMessages {
         let data: Vec<Value> = models.iter().map(entry).collect();
         let (first, last) = (models.first().map(|card| &card.id), models.last().map(|card| &card.id));
         json!({"data": data, "has_more": false, "first_id": first, "last_id": last})
+    }
+
+    fn carries_reasoning(&self) -> bool {
+        true
     }
 
     /// Prompt caches of Messages live for an hour at most and hold no text that the account can read back; what is

@@ -22,6 +22,7 @@ pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
         tool_choice,
         parallel_tool_calls,
         output: output(&mut fields)?,
+        verbosity: None,
         reasoning: reasoning(&mut fields)?,
         sampling: Sampling {
             temperature: fields.number("temperature")?,
@@ -133,5 +134,5 @@ fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
         Ok((Some(mode), thinking.u64("budget_tokens")?))
     })?;
     let effort = fields.nested("output_config", |config| config.string("effort"))?.map(|word| wire::effort(&word));
-    Ok(ReasoningSpec { mode, effort, budget_tokens, in_one_object: false })
+    Ok(ReasoningSpec { mode, effort, budget_tokens, summary: None, in_one_object: false })
 }

@@ -3,7 +3,7 @@
 use super::{blocks, usage, wire};
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded, content};
+use crate::{DecodeError, Encoded, carried, content};
 use serde_json::Value;
 use switchtower_domain::{
     Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason, ToolCall,
@@ -44,7 +44,7 @@ pub(super) fn stop(fields: &mut Fields) -> Result<Option<Stop>, DecodeError> {
 
 pub(super) fn encode(answer: &Answer) -> Encoded {
     let same = answer.origin == DialectId::AnthropicMessages;
-    let mut out = ExtrasWriter { same, hints: &[], notices: Vec::new() };
+    let mut out = ExtrasWriter { from: answer.origin, same, hints: &[], notices: Vec::new() };
     let mut body = Object::new();
     body.maybe("id", answer.head.id.clone());
     body.constant("type", "message", &answer.extras);
@@ -63,7 +63,8 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
     } else {
         let name = answer.head.id.as_deref().unwrap_or_default();
         let places = choice.parts.iter().enumerate();
-        let content: Vec<Value> = places.filter_map(|(place, part)| said(part, (name, place), &mut out)).collect();
+        let content: Vec<Value> =
+            places.filter_map(|(place, part)| said(part, answer.origin, (name, place), &mut out)).collect();
         body.set("content", content);
         if choice.logprobs.is_some() {
             out.hint(format!("choices[{}].logprobs", choice.index), "has no place in the client's dialect");
@@ -103,11 +104,11 @@ pub(super) fn reason(stop: &Stop, parts: &[Part], same: bool) -> StopReason {
 }
 
 /// One part of another dialect's answer as a block.
-fn said(part: &Part, place: (&str, usize), out: &mut ExtrasWriter<'_>) -> Option<Value> {
+fn said(part: &Part, origin: DialectId, place: (&str, usize), out: &mut ExtrasWriter<'_>) -> Option<Value> {
     match &part.kind {
         PartKind::Text { text, .. } if text.is_empty() => None,
         PartKind::Refusal { text } => Some(Object::typed("text").with("text", text.as_str()).into()),
-        PartKind::Reasoning(reasoning) => thinking(reasoning).map(Value::from),
+        PartKind::Reasoning(reasoning) => thinking(reasoning, origin).map(Value::from),
         // The id goes back to the provider with the result: it stays as the provider gave it.
         PartKind::ToolCall(call) => Some(blocks::tool_use_of(call, id_of(call, place), part, out).into()),
         _ => blocks::block_object(part, out).map(Value::from),
@@ -122,14 +123,24 @@ pub(super) fn id_of(call: &ToolCall, (answer, place): (&str, usize)) -> String {
 
 /// Reasoning of another provider, as a client of this dialect expects it: with a signature, which is empty where
 /// there is none.
-pub(super) fn thinking(reasoning: &Reasoning) -> Option<Object> {
+pub(super) fn thinking(reasoning: &Reasoning, origin: DialectId) -> Option<Object> {
     if reasoning.restated {
         return None;
+    }
+    let text = reasoning.text.as_deref().or(reasoning.summary.as_deref());
+    if crate::dialect(origin).carries_reasoning() {
+        let seal = carried::wrap(reasoning, origin);
+        return match (text, seal) {
+            (None, None) => None,
+            (None, Some(seal)) => Some(Object::typed("redacted_thinking").with("data", seal)),
+            (Some(text), seal) => {
+                Some(Object::typed("thinking").with("thinking", text).with("signature", seal.unwrap_or_default()))
+            }
+        };
     }
     if let Some(data) = &reasoning.sealed {
         return Some(Object::typed("redacted_thinking").with("data", data.as_str()));
     }
-    let text = reasoning.text.as_deref().or(reasoning.summary.as_deref())?;
     let signature = reasoning.signature.as_deref().unwrap_or_default();
-    Some(Object::typed("thinking").with("thinking", text).with("signature", signature))
+    Some(Object::typed("thinking").with("thinking", text?).with("signature", signature))
 }

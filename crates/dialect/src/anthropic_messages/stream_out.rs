@@ -3,7 +3,7 @@
 use super::stream::TRAILER;
 use super::{blocks, response, usage, wire};
 use crate::render::{ExtrasWriter, Object};
-use crate::{StreamEncoder, WireEvent};
+use crate::{StreamEncoder, WireEvent, carried};
 use serde_json::Value;
 use switchtower_domain::{
     AnswerHead, Delta, DialectId, Event, Failure, Frame, OutOfPlace, Part, PartKind, Reasoning, Refusal, Stop,
@@ -16,6 +16,8 @@ use switchtower_domain::{
 pub(super) struct Encoder {
     started: bool,
     head: AnswerHead,
+    /// Whose stream it is.
+    origin: Option<DialectId>,
     usage: Option<Usage>,
     stop: Option<Stop>,
     refused: bool,
@@ -127,6 +129,7 @@ impl Encoder {
     }
 
     fn other(&mut self, frame: &Frame, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
+        self.origin = Some(frame.origin);
         for event in &frame.events {
             match event {
                 Event::Started(head) => self.head.update(head),
@@ -226,7 +229,7 @@ impl Encoder {
         let open = known.block.filter(|_| !known.ended);
         let Some(written) = delta_object(delta, false) else {
             if let Delta::Sealed(data) = delta {
-                self.sealed(data, out);
+                self.sealed(part, data, open, out);
             }
             return Ok(());
         };
@@ -239,9 +242,15 @@ impl Encoder {
         Ok(())
     }
 
-    /// Sealed reasoning is told whole, in a block of its own.
-    fn sealed(&mut self, data: &str, out: &mut Vec<WireEvent>) {
+    /// The seal of a thought is its signature; a thought that is sealed and nothing else is told whole, in a block of
+    /// its own.
+    fn sealed(&mut self, part: u32, data: &str, open: Option<u32>, out: &mut Vec<WireEvent>) {
         self.start(out);
+        let data = self.seal(part, data);
+        if let Some(block) = open {
+            out.push(delta_event(block, Object::typed("signature_delta").with("signature", data)));
+            return;
+        }
         let block = self.blocks;
         self.blocks += 1;
         let content = Object::typed("redacted_thinking").with("data", data);
@@ -250,6 +259,17 @@ impl Encoder {
             Object::typed("content_block_start").with("index", block).with("content_block", content),
         ));
         out.push(stop_block(block));
+    }
+
+    /// A seal with what its dialect needs to take it back.
+    fn seal(&mut self, part: u32, data: &str) -> String {
+        let id = match self.known(part).map(|known| &known.content.kind) {
+            Ok(PartKind::Reasoning(reasoning)) => reasoning.id.clone(),
+            _ => None,
+        };
+        let reasoning = Reasoning { id, sealed: Some(data.to_owned()), ..Reasoning::default() };
+        let origin = self.origin.filter(|origin| crate::dialect(*origin).carries_reasoning());
+        origin.and_then(|origin| carried::wrap(&reasoning, origin)).unwrap_or_else(|| data.to_owned())
     }
 
     fn close(&mut self, part: u32, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
@@ -336,7 +356,7 @@ fn start_block(content: &Part, same: bool) -> Option<Object> {
             _ => None,
         };
     }
-    let mut out = ExtrasWriter { same, hints: &[], notices: Vec::new() };
+    let mut out = ExtrasWriter { from: DialectId::AnthropicMessages, same, hints: &[], notices: Vec::new() };
     blocks::block_object(content, &mut out)
 }
 

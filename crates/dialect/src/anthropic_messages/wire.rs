@@ -84,6 +84,9 @@ pub(super) const fn param_path(param: Param) -> &'static str {
         | Param::StreamUsage
         | Param::Labels
         | Param::Store
-        | Param::PromptCacheKey => "",
+        | Param::PromptCacheKey
+        | Param::Verbosity
+        | Param::ReasoningSummary
+        | Param::ReasoningSeal => "",
     }
 }

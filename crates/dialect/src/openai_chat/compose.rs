@@ -2,18 +2,36 @@
 
 use super::request::TOOL_ROLE;
 use super::{parts, wire};
-use crate::cache_control;
 use crate::render::{ExtrasWriter, Object, begin_request, thinking_word};
 use crate::schema::{Target, fits_strict, normalise};
-use crate::{Encoded, StreamUsage, Variant};
+use crate::steps::{joined, splits_results};
+use crate::{Encoded, StreamUsage, Variant, cache_control, effort};
 use serde_json::Value;
 use switchtower_domain::{
-    DialectId, Effort, FunctionTool, MaxTokensField, OutputFormat, Param, Part, PartKind, Reasoning, ReasoningField,
+    DialectId, FunctionTool, MaxTokensField, OutputFormat, Param, Part, PartKind, Reasoning, ReasoningField,
     ReasoningMode, Request, Role, Tool, ToolCall, ToolCallKind, ToolChoice, ToolKind, ToolResult, Turn,
 };
 
+/// The longest id of a call that the vendor of the dialect takes, as its error message says.
+const CALL_ID_BYTES_MAX: usize = 40;
+/// The classes of service that the vendor of the dialect has.
+const SERVICE_TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"];
 /// Fields of other dialects whose loss changes nothing that the model sees.
-const HINTS: [&str; 6] = ["index", "caller", "anthropic_version", "anthropic_beta", "inference_geo", "cache_control"];
+const HINTS: [&str; 13] = [
+    "index",
+    "caller",
+    "anthropic_version",
+    "anthropic_beta",
+    "inference_geo",
+    "cache_control",
+    "id",
+    "status",
+    "phase",
+    "include",
+    "logprobs",
+    "truncation",
+    "stream_options",
+];
 
 pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
     let (mut body, out) = begin_request(request, DialectId::OpenaiChat, &HINTS);
@@ -46,7 +64,8 @@ impl Composer<'_> {
         if let Some(instructions) = &request.instructions {
             messages.push(self.plain_message(instructions, "system"));
         }
-        if !self.out.same && request.turns.windows(2).any(splits_results) {
+        let turns = joined(&request.turns, self.path(Param::Turns), &mut self.out);
+        if !self.out.same && turns.windows(2).any(splits_results) {
             self.out.hint(self.path(Param::Turns), "what follows the results of tools becomes one turn");
         }
         if !self.out.same
@@ -54,7 +73,7 @@ impl Composer<'_> {
         {
             self.out.meaning(begun.at.path(), "the beginning of an answer is told as a turn, and may not be continued");
         }
-        for turn in &request.turns {
+        for turn in turns.iter() {
             match turn.role {
                 Role::Assistant => messages.push(self.assistant_message(turn)),
                 Role::User | Role::Tool => self.user_messages(turn, &mut messages),
@@ -126,7 +145,7 @@ impl Composer<'_> {
         let role = if same && turn.extras.lacks(TOOL_ROLE) { wire::FUNCTION } else { "tool" };
         let mut message = Object::new().with("role", role);
         if !(same && result.call_id.is_empty() && turn.extras.lacks("tool_call_id")) {
-            message.set("tool_call_id", result.call_id.as_str());
+            message.set("tool_call_id", self.call_id(&result.call_id, part.at.field(self.out.terms().result_id)));
         }
         let content: Vec<&Part> = result.content.iter().flatten().collect();
         let texts: Vec<&Part> = if self.out.same {
@@ -155,6 +174,19 @@ impl Composer<'_> {
         self.finish_message(message, turn)
     }
 
+    /// The id of a call, which is bounded here. A longer one ends in its own digest, so that two ids stay two.
+    fn call_id(&mut self, id: &str, path: String) -> String {
+        if self.out.same || id.len() <= CALL_ID_BYTES_MAX {
+            return id.to_owned();
+        }
+        self.out.hint(path, "the id of a call is longer than the target takes");
+        let digest = id
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        let kept = id.get(..id.floor_char_boundary(CALL_ID_BYTES_MAX - 17)).unwrap_or_default();
+        format!("{kept}_{digest:016x}")
+    }
+
     fn fits_tool_message(&mut self, part: &Part) -> bool {
         let fits = self.variant.tool_result_media || matches!(part.kind, PartKind::Text { .. });
         if !fits {
@@ -179,7 +211,10 @@ impl Composer<'_> {
                     self.out.hint(part.at.path(), "empty text says nothing");
                 }
                 if !citations.is_empty() {
-                    self.out.hint(part.at.field("citations"), "citations of earlier answers are not repeated");
+                    self.out.hint(
+                        part.at.field(self.out.terms().citations),
+                        "citations of earlier answers are not repeated",
+                    );
                 }
             }
             message.set("content", text.as_str());
@@ -188,7 +223,8 @@ impl Composer<'_> {
         let mut written = Vec::new();
         for part in parts {
             if !same && matches!(&part.kind, PartKind::Text { citations, .. } if !citations.is_empty()) {
-                self.out.hint(part.at.field("citations"), "citations of earlier answers are not repeated");
+                self.out
+                    .hint(part.at.field(self.out.terms().citations), "citations of earlier answers are not repeated");
             }
             written.extend(parts::content_part(part, &mut self.out, self.variant.cache_markers));
         }
@@ -238,6 +274,9 @@ impl Composer<'_> {
 
     fn tool_call(&mut self, call: &ToolCall, part: &Part) -> Value {
         let mut object = parts::tool_call_object(call, part);
+        if !self.out.same && object.contains("id") {
+            object.set("id", self.call_id(&call.id, part.at.field(self.out.terms().call_id)));
+        }
         if let Some(marker) = &part.cache {
             if self.out.same || self.variant.cache_markers {
                 object.set("cache_control", cache_control::object(marker));
@@ -339,7 +378,7 @@ impl Composer<'_> {
             inner.maybe("parameters", function.parameters.clone());
         } else if let Some(schema) = &function.parameters {
             let path = crate::dialect(self.request.origin).tool_schema_path(tool);
-            let mut strict = function.strict;
+            let mut strict = function.strict.or_else(|| self.strict_unsaid(schema, tool));
             if strict == Some(true) && !fits_strict(schema) {
                 self.out.meaning(tool.at.field("strict"), "a strict schema with optional properties is not taken");
                 strict = Some(false);
@@ -359,6 +398,15 @@ impl Composer<'_> {
         }
         object.set("function", inner);
         object
+    }
+
+    /// What a tool is whose dialect keeps to schemas unless told otherwise, and that says nothing.
+    fn strict_unsaid(&mut self, schema: &Value, tool: &Tool) -> Option<bool> {
+        if self.out.same || !crate::dialect(self.request.origin).strict_unless_said() {
+            return None;
+        }
+        self.out.hint(tool.at.field("strict"), "the schema is kept to where it can be");
+        fits_strict(schema).then_some(true)
     }
 
     fn output(&mut self, body: &mut Object) {
@@ -415,7 +463,7 @@ impl Composer<'_> {
             self.out.hint(self.path(Param::ReasoningMode), "said in the target's own words");
         }
         if self.out.same {
-            let effort = spec.effort.as_ref().map(|effort| wire::effort_word(effort).to_owned());
+            let effort = spec.effort.as_ref().map(|effort| effort::effort_word(effort).to_owned());
             if spec.in_one_object {
                 let mut object = Object::new();
                 object.maybe("effort", effort);
@@ -430,36 +478,14 @@ impl Composer<'_> {
             }
             return;
         }
-        let effort = match (&spec.mode, &spec.effort, spec.budget_tokens) {
-            (Some(ReasoningMode::Disabled), _, _) => Some(Effort::None),
-            (_, Some(effort), _) => Some(effort.clone()),
-            (_, None, Some(budget)) => {
-                self.out.hint(self.path(Param::ReasoningBudget), "a budget of thinking becomes an effort");
-                self.out.hint(self.path(Param::ReasoningEffort), "an effort stands for the budget of thinking");
-                Some(effort_of_budget(budget))
-            }
-            (Some(_), None, None) => {
-                self.out.hint(self.path(Param::ReasoningEffort), "thinking without a measure is a high effort");
-                Some(Effort::High)
-            }
-            (None, None, None) => None,
-        };
-        if let (Some(_), Some(Effort::None)) = (&spec.effort, &effort)
-            && spec.mode == Some(ReasoningMode::Disabled)
-        {
-            self.out.hint(self.path(Param::ReasoningEffort), "no effort is spent where thinking is off");
+        if spec.summary.is_some() {
+            self.out.hint(self.path(Param::ReasoningSummary), "thoughts are told as the provider likes");
         }
-        if spec.budget_tokens.is_some() && spec.effort.is_some() {
-            self.out.hint(self.path(Param::ReasoningBudget), "the effort stands for the budget of thinking");
+        let (effort, told) = effort::in_openai_words(spec);
+        for (param, reason) in told {
+            self.out.hint(self.path(param), reason);
         }
-        let effort = effort.map(|effort| match effort {
-            Effort::Max => {
-                self.out.hint(self.path(Param::ReasoningEffort), "the highest effort of the target stands for it");
-                Effort::ExtraHigh
-            }
-            other => other,
-        });
-        body.maybe("reasoning_effort", effort.as_ref().map(wire::effort_word));
+        body.maybe("reasoning_effort", effort.as_ref().map(effort::effort_word));
     }
 
     fn sampling(&mut self, body: &mut Object) {
@@ -482,6 +508,7 @@ impl Composer<'_> {
         }
         body.maybe("n", sampling.choices);
         body.maybe("logprobs", sampling.logprobs);
+        body.maybe("verbosity", self.request.verbosity.clone());
         body.maybe("top_logprobs", sampling.top_logprobs);
         body.maybe("logit_bias", sampling.logit_bias.clone());
     }
@@ -511,33 +538,21 @@ impl Composer<'_> {
         let metadata = &self.request.metadata;
         body.maybe("user", metadata.user.clone());
         body.maybe("metadata", metadata.labels.clone());
-        if self.out.same {
-            body.maybe("service_tier", metadata.service_tier.clone());
-        } else if metadata.service_tier.is_some() {
-            self.out.hint(self.path(Param::ServiceTier), "classes of service differ between vendors");
+        match &metadata.service_tier {
+            Some(tier) if self.out.same || SERVICE_TIERS.contains(&tier.as_str()) => {
+                body.set("service_tier", tier.as_str());
+            }
+            Some(_) => self.out.hint(self.path(Param::ServiceTier), "classes of service differ between vendors"),
+            None => {}
         }
         body.maybe("store", metadata.store);
+        if metadata.store.is_none() && crate::dialect(self.request.origin).keeps_unless_said("store") {
+            self.out.hint(self.path(Param::Store), "nothing is kept unless a request asks for it");
+        }
         body.maybe("prompt_cache_key", metadata.prompt_cache_key.clone());
     }
 }
 
-/// Whether results of tools are followed by another turn of the user, from which they could not be told apart.
-fn splits_results(pair: &[Turn]) -> bool {
-    let [first, second] = pair else { return false };
-    let results = first.parts.iter().any(|part| matches!(part.kind, PartKind::ToolResult(_)));
-    results && first.role == Role::User && second.role == Role::User
-}
-
 fn thinks_in_content(reasoning: &Reasoning) -> bool {
     reasoning.field == Some(ReasoningField::ThinkingParts)
-}
-
-/// The effort that comes nearest to a budget. The steps are those at which vendors that take both put them:
-/// <https://openrouter.ai/docs/use-cases/reasoning-tokens>.
-const fn effort_of_budget(budget_tokens: u64) -> Effort {
-    match budget_tokens {
-        0..=4_096 => Effort::Low,
-        4_097..=16_384 => Effort::Medium,
-        _ => Effort::High,
-    }
 }

@@ -5,9 +5,7 @@
 //! drawing from the likeliest tokens, and the work of tools that a provider runs.
 
 mod compose;
-mod failure;
 pub(crate) mod filters;
-mod logprobs;
 mod parts;
 mod request;
 mod response;
@@ -16,7 +14,10 @@ mod stream_out;
 pub(crate) mod usage;
 pub(crate) mod wire;
 
-use crate::{DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Variant};
+use crate::openai_error;
+use crate::{
+    DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms, Variant,
+};
 use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, StopReason, Tool};
 
@@ -36,6 +37,10 @@ impl Dialect for OpenaiChat {
 
     fn param_path(&self, param: Param) -> &'static str {
         wire::param_path(param)
+    }
+
+    fn terms(&self) -> Terms {
+        Terms { citations: "annotations", call_id: "id", result_id: "tool_call_id" }
     }
 
     fn tool_schema_path(&self, tool: &Tool) -> String {
@@ -71,32 +76,29 @@ impl Dialect for OpenaiChat {
     }
 
     fn decode_failure(&self, status: u16, body: &[u8]) -> Failure {
-        failure::decode(status, body)
+        openai_error::decode(status, body)
     }
 
     fn encode_failure(&self, failure: &Failure, origin: DialectId) -> Value {
-        failure::encode_failure(failure, origin == self.id())
+        openai_error::encode_failure(failure, origin == self.id())
     }
 
     fn encode_refusal(&self, refusal: &Refusal, request_id: &str) -> Value {
-        failure::encode(refusal, request_id)
+        openai_error::encode(refusal, request_id)
     }
 
     fn encode_models(&self, models: &[ModelCard]) -> Value {
-        let data: Vec<Value> = models
-            .iter()
-            .map(|card| serde_json::json!({"id": card.id, "object": "model", "created": 0, "owned_by": card.owner}))
-            .collect();
-        serde_json::json!({"object": "list", "data": data})
+        crate::openai_models(models)
     }
 
     fn retention(&self) -> &'static [Retention] {
         &[
-            Retention { field: "store", harmless: &["false", "null"], instead: Some("false") },
+            Retention { field: "store", harmless: &["false", "null"], instead: Some("false"), unsaid: false },
             Retention {
                 field: "prompt_cache_retention",
                 harmless: &["\"in-memory\"", "\"in_memory\"", "null"],
                 instead: None,
+                unsaid: false,
             },
         ]
     }

@@ -3,7 +3,7 @@
 use super::wire;
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, cache_control};
+use crate::{DecodeError, cache_control, content};
 use serde_json::{Map, Value};
 use switchtower_domain::{
     Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, Reasoning, ReasoningField, Source,
@@ -35,7 +35,7 @@ pub(super) fn part(mut fields: Fields) -> Result<Part, DecodeError> {
             fields.lack(FILE_FORM);
             let title = fields.string("document_name")?;
             fields.string("document_url")?.map(|url| {
-                let source = source_of_url(url);
+                let source = content::source_of_url(url);
                 PartKind::Document(Document { source, title, context: None, citations: None })
             })
         }
@@ -58,13 +58,13 @@ fn media(fields: &mut Fields, key: &str, kind: MediaKind) -> Result<Option<PartK
     if fields.peek(key).is_some_and(Value::is_string) {
         let url = fields.required_string(key)?;
         fields.lack(key);
-        return Ok(Some(PartKind::Media(Media { kind, source: source_of_url(url), detail: None })));
+        return Ok(Some(PartKind::Media(Media { kind, source: content::source_of_url(url), detail: None })));
     }
     fields.nested(key, |object| {
         let Some(url) = object.string("url")? else {
             return Ok(None);
         };
-        Ok(Some(PartKind::Media(Media { kind, source: source_of_url(url), detail: object.string("detail")? })))
+        Ok(Some(PartKind::Media(Media { kind, source: content::source_of_url(url), detail: object.string("detail")? })))
     })
 }
 
@@ -92,7 +92,7 @@ fn file(fields: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
         let source = match file.string("file_id")? {
             Some(id) => Source::File(id),
             None => {
-                let source = source_of_url(file.required_string("file_data")?);
+                let source = content::source_of_url(file.required_string("file_data")?);
                 if matches!(source, Source::Url(_)) {
                     file.lack("data url");
                 }
@@ -127,16 +127,6 @@ pub(super) fn thinking_text(list: &Value) -> Option<String> {
     let object = item.as_object()?;
     let bare = object.len() == 2 && object.get("type").and_then(Value::as_str) == Some("text");
     object.get("text").and_then(Value::as_str).filter(|_| bare).map(str::to_owned)
-}
-
-pub(super) fn source_of_url(url: String) -> Source {
-    let split = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
-    match split {
-        Some((media_type, data)) if !media_type.contains(';') => {
-            Source::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
-        }
-        _ => Source::Url(url),
-    }
 }
 
 /// Reads the reasoning that vendors write beside `content`.

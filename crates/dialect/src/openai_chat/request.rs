@@ -2,7 +2,7 @@
 
 use super::{parts, wire};
 use crate::fields::{Fields, wrong_kind};
-use crate::{DecodeError, cache_control, content};
+use crate::{DecodeError, cache_control, content, effort};
 use serde_json::Value;
 use switchtower_domain::{
     DialectId, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, Part, PartKind, ProviderTool,
@@ -25,6 +25,7 @@ pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
         tool_choice: tool_choice(&mut fields)?,
         parallel_tool_calls: fields.bool("parallel_tool_calls")?,
         output: output(&mut fields)?,
+        verbosity: fields.string("verbosity")?,
         reasoning: reasoning(&mut fields)?,
         sampling: sampling(&mut fields)?,
         max_tokens,
@@ -74,7 +75,7 @@ fn sampling(fields: &mut Fields) -> Result<Sampling, DecodeError> {
 /// Three places hold how much to think: `reasoning_effort` (`OpenAI`), the object `reasoning` (`OpenRouter`) and the
 /// object `thinking` (`DeepSeek`, Z.ai, Moonshot).
 fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
-    let effort = fields.string("reasoning_effort")?.map(|word| wire::effort(&word));
+    let effort = fields.string("reasoning_effort")?.map(|word| effort::effort(&word));
     if effort.is_none() && fields.peek("thinking").is_none() && fields.peek("reasoning").is_some_and(Value::is_object) {
         return fields.nested("reasoning", |object| {
             Ok(ReasoningSpec {
@@ -83,8 +84,9 @@ fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
                         if on { ReasoningMode::Enabled } else { ReasoningMode::Disabled }
                     },
                 ),
-                effort: object.string("effort")?.map(|word| wire::effort(&word)),
+                effort: object.string("effort")?.map(|word| effort::effort(&word)),
                 budget_tokens: object.u64("max_tokens")?,
+                summary: None,
                 in_one_object: true,
             })
         });
@@ -99,7 +101,7 @@ fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
         object.any("type");
         Ok(Some(mode))
     })?;
-    Ok(ReasoningSpec { mode, effort, budget_tokens: None, in_one_object: false })
+    Ok(ReasoningSpec { mode, effort, budget_tokens: None, summary: None, in_one_object: false })
 }
 
 fn output(fields: &mut Fields) -> Result<OutputFormat, DecodeError> {

@@ -1,7 +1,8 @@
 //! Whole answers.
 
-use super::{filters, logprobs, parts, usage, wire};
+use super::{filters, parts, usage, wire};
 use crate::fields::Fields;
+use crate::logprobs;
 use crate::render::{ExtrasWriter, Object};
 use crate::{DecodeError, Encoded, Variant, content};
 use serde_json::Value;
@@ -74,7 +75,7 @@ fn choice(mut fields: Fields, variant: &Variant) -> Result<Choice, DecodeError> 
 
 pub(super) fn encode(answer: &Answer) -> Encoded {
     let same = answer.origin == DialectId::OpenaiChat;
-    let mut out = ExtrasWriter { same, hints: &[], notices: Vec::new() };
+    let mut out = ExtrasWriter { from: answer.origin, same, hints: &[], notices: Vec::new() };
     let mut body = Object::new();
     write_head(&mut body, &answer.head, wire::OBJECT, &answer.extras);
     if !same {
@@ -175,7 +176,7 @@ impl Message {
                     }
                     match parts::annotation(&citation, self.same) {
                         Some(annotation) => self.annotations.push(annotation.into()),
-                        None => out.hint(part.at.field("citations"), "a citation of this kind has no place"),
+                        None => out.hint(part.at.field(out.terms().citations), "a citation of this kind has no place"),
                     }
                 }
                 if self.same {

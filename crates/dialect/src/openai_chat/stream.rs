@@ -1,7 +1,8 @@
 //! Streams: decoding. Encoding is in `stream_out.rs`.
 
-use super::{filters, logprobs, parts, response, usage, wire};
+use super::{filters, parts, response, usage, wire};
 use crate::fields::Fields;
+use crate::logprobs;
 use crate::{DecodeError, StreamDecoder, StreamEnding, StreamWatch, Variant, WireEvent};
 use serde_json::Value;
 use std::sync::Arc;
@@ -96,7 +97,7 @@ impl StreamDecoder for Decoder {
         // Vendors add an error to a chunk like any other, and go on; the error stands beside what the chunk says.
         if fails && fields.peek("choices").is_none() {
             self.failed = true;
-            let failure = super::failure::of_stream(fields.rest_map());
+            let failure = crate::openai_error::of_stream(fields.rest_map());
             return Ok(frame(vec![Event::Failed(failure)], switchtower_domain::Extras::none()));
         }
         let mut events = Vec::new();
@@ -136,7 +137,7 @@ impl StreamDecoder for Decoder {
         if fails {
             self.failed = true;
             let told = fields.any("error").unwrap_or_default();
-            let mut failure = super::failure::of_stream([("error".to_owned(), told)].into_iter().collect());
+            let mut failure = crate::openai_error::of_stream([("error".to_owned(), told)].into_iter().collect());
             failure.form = FailureForm::Beside;
             events.push(Event::Failed(failure));
         }

@@ -1,7 +1,8 @@
 //! Streams: encoding.
 
 use super::stream::{CALL_TYPE, CHOICE_INDEX};
-use super::{filters, logprobs, parts, response, usage, wire};
+use super::{filters, parts, response, usage, wire};
+use crate::logprobs;
 use crate::render::Object;
 use crate::{StreamEncoder, WireEvent};
 use serde_json::{Map, Value};
@@ -117,7 +118,7 @@ impl Encoder {
             body.set("usage", usage::encode(usage, true));
         }
         filters::write_prompts(&mut body, prompts.map(Vec::as_slice).unwrap_or_default());
-        if let Some(Value::Object(told)) = failure.map(|failure| super::failure::encode_failure(failure, true)) {
+        if let Some(Value::Object(told)) = failure.map(|failure| crate::openai_error::encode_failure(failure, true)) {
             body.map_mut().extend(told);
         }
         frame.extras.overlay(body.map_mut());
@@ -217,7 +218,7 @@ impl StreamEncoder for Encoder {
     }
 
     fn fail(&mut self, refusal: &Refusal, request_id: &str) -> Vec<WireEvent> {
-        let body = super::failure::encode(refusal, request_id);
+        let body = crate::openai_error::encode(refusal, request_id);
         vec![WireEvent { name: None, data: body.to_string() }]
     }
 }
@@ -227,7 +228,7 @@ fn data(body: Object) -> WireEvent {
 }
 
 fn error_event(failure: &Failure, same: bool) -> WireEvent {
-    WireEvent { name: None, data: super::failure::encode_failure(failure, same).to_string() }
+    WireEvent { name: None, data: crate::openai_error::encode_failure(failure, same).to_string() }
 }
 
 /// The choices of one chunk, in the order in which the original had them.

@@ -1,6 +1,6 @@
 //! The words of Chat Completions, and what each means.
 
-use switchtower_domain::{Effort, Param, Role, StopReason};
+use switchtower_domain::{Param, Role, StopReason};
 
 pub(super) const OBJECT: &str = "chat.completion";
 pub(super) const CHUNK: &str = "chat.completion.chunk";
@@ -53,32 +53,6 @@ pub(crate) fn stop_word(reason: &StopReason) -> &str {
     }
 }
 
-pub(super) fn effort(word: &str) -> Effort {
-    match word {
-        "none" => Effort::None,
-        "minimal" => Effort::Minimal,
-        "low" => Effort::Low,
-        "medium" => Effort::Medium,
-        "high" => Effort::High,
-        "xhigh" => Effort::ExtraHigh,
-        "max" => Effort::Max,
-        other => Effort::Other(other.to_owned()),
-    }
-}
-
-pub(super) fn effort_word(effort: &Effort) -> &str {
-    match effort {
-        Effort::None => "none",
-        Effort::Minimal => "minimal",
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::ExtraHigh => "xhigh",
-        Effort::Max => "max",
-        Effort::Other(word) => word,
-    }
-}
-
 pub(super) const fn param_path(param: Param) -> &'static str {
     match param {
         Param::Instructions | Param::Turns => "messages",
@@ -93,6 +67,8 @@ pub(super) const fn param_path(param: Param) -> &'static str {
         Param::ReasoningMode => "thinking",
         Param::ReasoningEffort => "reasoning_effort",
         Param::ReasoningBudget => "reasoning",
+        Param::ReasoningSummary | Param::ReasoningSeal => "",
+        Param::Verbosity => "verbosity",
         Param::Temperature => "temperature",
         Param::TopP => "top_p",
         Param::TopK => "top_k",

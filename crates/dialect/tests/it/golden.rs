@@ -166,18 +166,20 @@ fn calls_without_ids_are_told_apart_for_clients_that_need_ids() {
     let answer = json!({"id": "c1", "object": "chat.completion", "created": 1, "model": "m", "choices": [
         {"index": 0, "message": {"role": "assistant", "content": null, "tool_calls": [call, call]}, "finish_reason": "tool_calls"}]});
     let answer = chat.decode_answer(answer, &Variant::default()).unwrap();
-    let told = others(chat).next().unwrap().encode_answer(&answer).body;
+    let messages = switchtower_dialect::dialect(switchtower_domain::DialectId::AnthropicMessages);
+    let told = messages.encode_answer(&answer).body;
     assert_eq!((&told["content"][0]["id"], &told["content"][1]["id"]), (&json!("call_c1_0"), &json!("call_c1_1")));
 }
 
 #[test]
 fn the_beginning_of_an_answer_is_not_carried_silently() {
-    let body = json!({"model": "m", "max_tokens": 9, "messages": [
-        {"role": "user", "content": "hi"}, {"role": "assistant", "content": "I think"}]});
+    let turns = json!([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "I think"}]);
     for own in ALL {
+        let list = own.param_path(switchtower_domain::Param::Turns);
+        let body = json!({"model": "m", list: turns});
         let request = own.decode_request(body.clone()).unwrap();
         let sent = others(own).next().unwrap().encode_request(&request, &Variant::default());
-        assert!(sent.notices.iter().any(|notice| notice.path == "messages[1]"), "{}", own.id());
+        assert!(sent.notices.iter().any(|notice| notice.path == format!("{list}[1]")), "{}", own.id());
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Accepted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     Answer(DialectId),
-    CountTokens,
+    CountTokens(DialectId),
     /// What is asked for besides answers.
     Service(Operation),
     Models,
@@ -104,6 +104,10 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if path.starts_with("/anthropic/") {
         return DialectId::AnthropicMessages;
     }
+    let responses = |path: &str| path == "/v1/responses" || path.starts_with("/v1/responses/");
+    if responses(path) || path.strip_prefix("/openai").is_some_and(responses) {
+        return DialectId::OpenaiResponses;
+    }
     let service = SERVICES
         .iter()
         .any(|(service, _)| path.strip_prefix(service).is_some_and(|rest| rest.trim_end_matches('/').is_empty()));
@@ -130,8 +134,10 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
     }
     let found = match trimmed {
         "/v1/chat/completions" => (Place::Answer(DialectId::OpenaiChat), Method::POST),
+        "/v1/responses" => (Place::Answer(DialectId::OpenaiResponses), Method::POST),
+        "/v1/responses/input_tokens" => (Place::CountTokens(DialectId::OpenaiResponses), Method::POST),
         "/v1/messages" => (Place::Answer(DialectId::AnthropicMessages), Method::POST),
-        "/v1/messages/count_tokens" => (Place::CountTokens, Method::POST),
+        "/v1/messages/count_tokens" => (Place::CountTokens(DialectId::AnthropicMessages), Method::POST),
         "/v1/models" => (Place::Models, Method::GET),
         "/healthz" => (Place::Health, Method::GET),
         "/readyz" => (Place::Ready, Method::GET),

@@ -107,6 +107,7 @@ fn blank(interface: &Interface) -> Request {
         tool_choice: None,
         parallel_tool_calls: None,
         output: OutputFormat::default(),
+        verbosity: None,
         reasoning: ReasoningSpec::default(),
         sampling: Sampling::default(),
         max_tokens: None,

@@ -49,9 +49,9 @@ const STRICT: &str = "x-switchtower-strict";
 pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planned, Refusal> {
     let Resolved { decoded, deployment } = resolved;
     let client = match decoded.asked.place {
-        Place::Answer(client) => client,
+        Place::Answer(client) | Place::CountTokens(client) => client,
         Place::Service(_) => DialectId::OpenaiChat,
-        _ => DialectId::AnthropicMessages,
+        _ => decoded.asked.client,
     };
     let interface = deployment.provider.interface(client);
     let operation = operation(&decoded, &deployment, interface)?;
@@ -95,19 +95,17 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
 }
 
 fn operation(decoded: &Decoded<'_>, deployment: &Deployment, interface: &Interface) -> Result<Operation, Refusal> {
-    match decoded.asked.place {
-        Place::CountTokens => {}
+    let client = match decoded.asked.place {
+        Place::CountTokens(client) => client,
         Place::Service(operation) => return Ok(operation),
         _ => return Ok(Operation::Answer),
-    }
-    if interface.dialect == DialectId::AnthropicMessages {
+    };
+    if interface.dialect == client {
         return Ok(Operation::CountTokens);
     }
     let message = format!(
-        "tokens are counted by the provider, and that of deployment '{}' speaks {}, which cannot; deployments that speak {} can",
-        deployment.name,
-        interface.dialect,
-        DialectId::AnthropicMessages
+        "tokens are counted by the provider, and that of deployment '{}' speaks {}, not {client}, in which they are asked for",
+        deployment.name, interface.dialect,
     );
     Err(Refusal::new(RefusalCode::NotImplemented, message).param("model"))
 }

@@ -47,6 +47,7 @@ struct Row {
 #[serde(rename_all = "snake_case")]
 enum DialectName {
     OpenaiChat,
+    OpenaiResponses,
     AnthropicMessages,
 }
 
@@ -159,6 +160,7 @@ pub(crate) fn known() -> Vec<Known> {
 fn unlisted(dialect: DialectName) -> Known {
     match dialect {
         DialectName::OpenaiChat => openai::unlisted(),
+        DialectName::OpenaiResponses => openai::unlisted_responses(),
         DialectName::AnthropicMessages => anthropic::unlisted(),
     }
 }

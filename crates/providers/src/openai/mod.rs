@@ -1,4 +1,4 @@
-//! `OpenAI` itself, which speaks Chat Completions as it documents it: <https://platform.openai.com/docs/api-reference>.
+//! `OpenAI` itself, which speaks Chat Completions and Responses as it documents them: <https://platform.openai.com/docs/api-reference>.
 
 mod connect;
 pub(crate) mod failures;
@@ -19,7 +19,7 @@ pub(crate) fn known() -> Known {
         base_url_variable: Some(connect::BASE_URL_VARIABLE.to_owned()),
         style: connect::STYLE,
         main: interface(DialectId::OpenaiChat, quirks::variant()),
-        others: Vec::new(),
+        others: vec![interface(DialectId::OpenaiResponses, Variant::default())],
         offers: quirks::offers(),
         docs: "https://platform.openai.com/docs/api-reference/chat".to_owned(),
     }
@@ -43,4 +43,9 @@ pub fn unlisted() -> Known {
     // What is really there the operator knows, and says so where it matters.
     let offers = KnownOffers::usual(&Operation::SERVICES);
     Known { base_url: None, key_variable: None, base_url_variable: None, main, others: Vec::new(), offers, ..known() }
+}
+
+/// What a provider of Responses is that no row describes.
+pub fn unlisted_responses() -> Known {
+    Known { main: interface(DialectId::OpenaiResponses, Variant::default()), ..unlisted() }
 }

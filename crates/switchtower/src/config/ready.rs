@@ -199,6 +199,7 @@ impl Resolver<'_> {
         let credential = self.credential(written, kind, dialect, has_keys);
         let unlisted = dialect.map(|dialect| match dialect {
             DialectId::OpenaiChat => providers::openai::unlisted(),
+            DialectId::OpenaiResponses => providers::openai::unlisted_responses(),
             DialectId::AnthropicMessages => providers::anthropic::unlisted(),
         });
         let chosen = written.dialect.as_ref().and_then(|at| kind?.only(at.value));

@@ -182,11 +182,11 @@ fn a_summary_says_what_names_lead_to() {
     insta::assert_snapshot!(summary(&read(FULL).unwrap()), @r"
     listens on 127.0.0.1:8080 for keys app-1
 
-    NAME      LEADS TO           DIALECT             AT                         CREDENTIAL
-    claude/…  any model          anthropic_messages  https://api.anthropic.com  key
-    mock/…    any model          openai_chat         http://127.0.0.1:9000/v1   key
-    openai/…  any model          openai_chat         https://api.openai.com/v1  key
-    fast      openai/gpt-5-mini  openai_chat
+    NAME      LEADS TO           DIALECT                       AT                         CREDENTIAL
+    claude/…  any model          anthropic_messages            https://api.anthropic.com  key
+    mock/…    any model          openai_chat                   http://127.0.0.1:9000/v1   key
+    openai/…  any model          openai_chat+openai_responses  https://api.openai.com/v1  key
+    fast      openai/gpt-5-mini  openai_chat+openai_responses
     drafts    mock/llama-3.3
     smart     fast
     ");
@@ -249,7 +249,7 @@ smart = "fats"
     switchtower.toml:11:1: 'keys[0].secret' is not a reference; secrets do not belong in this file; write 'env:NAME' for an environment variable, 'file:PATH' for a file, or 'cmd:PROGRAM ARGUMENTS' for what a command says
     switchtower.toml:13:12: 'opnai' is not in the catalogue and says no 'dialect'; did you mean 'openai'? otherwise set 'dialect' and 'base_url', or 'kind'
     switchtower.toml:14:1: 'providers.opnai.key': 'env:NOT_SET' is not set
-    switchtower.toml:17:1: 'providers.mock.dialect' is 'openai-chat'; expected 'openai_chat' or 'anthropic_messages'; did you mean 'openai_chat'?
+    switchtower.toml:17:1: 'providers.mock.dialect' is 'openai-chat'; expected 'openai_chat' or 'openai_responses' or 'anthropic_messages'; did you mean 'openai_chat'?
     switchtower.toml:18:1: 'providers.mock.base_url' holds what looks like a credential; secrets do not belong in this file; refer to one in 'key' or 'headers'
     switchtower.toml:19:19: 'providers.mock.idle_timeout_ms' is a text; expected a whole number
     switchtower.toml:20:1: 'providers.mock.credential' is 'callers'; expected 'deployment' or 'caller'; did you mean 'caller'?
@@ -477,7 +477,7 @@ fn providers_are_resolved() {
     check(
         "[providers.openai]\ndialect = \"anthropic_messages\"",
         &[
-            "2:1: a provider of kind 'openai' speaks openai_chat, not anthropic_messages; leave 'dialect' out, or give the provider a name of its own",
+            "2:1: a provider of kind 'openai' speaks openai_chat and openai_responses, not anthropic_messages; leave 'dialect' out, or give the provider a name of its own",
         ],
     );
     check("[providers.openai]\ndialect = \"openai_chat\"\nbase_url = \"https://eu.example/v1\"", &[]);

@@ -65,6 +65,11 @@ fn carried(id: DialectId, value: &Value, answer: &Answer, findings: &mut Finding
             number("/usage/completion_tokens"),
             number("/usage/prompt_tokens_details/cached_tokens"),
         ],
+        DialectId::OpenaiResponses => [
+            number("/usage/input_tokens"),
+            number("/usage/output_tokens"),
+            number("/usage/input_tokens_details/cached_tokens"),
+        ],
         DialectId::AnthropicMessages => {
             let written = number("/usage/cache_creation_input_tokens");
             let read = number("/usage/cache_read_input_tokens");
@@ -83,6 +88,10 @@ fn carried(id: DialectId, value: &Value, answer: &Answer, findings: &mut Finding
             .flatten()
             .map(|choice| choice.get("finish_reason").is_some_and(Value::is_string))
             .collect(),
+        DialectId::OpenaiResponses => {
+            let status = value.get("status").and_then(Value::as_str);
+            vec![matches!(status, Some("completed" | "incomplete"))]
+        }
         DialectId::AnthropicMessages => vec![value.get("stop_reason").is_some_and(Value::is_string)],
     };
     if stopped != answer.choices.iter().map(|choice| choice.stop.is_some()).collect::<Vec<_>>() {
@@ -164,6 +173,8 @@ fn stop(answer: &Answer) -> &'static str {
         _ if refused => "refused",
         Some(StopReason::MaxTokens | StopReason::ContextWindow) => "length",
         Some(StopReason::ToolUse) => "tools",
+        // Nor does every dialect tell a turn that ended with calls from one that ended for them.
+        Some(StopReason::EndTurn) if !calls(answer).is_empty() => "tools",
         // Who does not say why it stopped has stopped for its calls, if there are any.
         None if !calls(answer).is_empty() => "tools",
         Some(StopReason::Refusal | StopReason::ContentFilter) => "refused",

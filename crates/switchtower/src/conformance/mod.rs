@@ -107,6 +107,7 @@ pub fn tell(
 fn claimed(exchange: &Exchange) -> Option<DialectId> {
     match exchange.dialect.as_str() {
         "openai.chat" => Some(DialectId::OpenaiChat),
+        "openai.responses" => Some(DialectId::OpenaiResponses),
         "anthropic.messages" => Some(DialectId::AnthropicMessages),
         _ => None,
     }

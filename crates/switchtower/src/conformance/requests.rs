@@ -1,6 +1,6 @@
 //! Requests: through their own dialect, and to each other dialect and back.
 
-use super::semantic::{differences, settle, unnamed_differences};
+use super::semantic::{align, differences, settle, unnamed_differences};
 use super::{Findings, listed};
 use serde_json::Value;
 use switchtower_dialect::{ALL, Dialect, Variant};
@@ -60,6 +60,7 @@ pub(super) fn check(own: &dyn Dialect, body: &Value, refused: bool, schemas: &Sc
                 if let (Value::Object(original), true) = (&mut original, request.model == MODEL) {
                     original.insert("model".to_owned(), Value::from(MODEL));
                 }
+                align(own.id(), &original, &mut back);
                 settle(own.id(), &mut original);
                 settle(own.id(), &mut back);
                 let silent = unnamed_differences(&original, &back, &named);

@@ -94,6 +94,7 @@ pub(super) fn settle(dialect: DialectId, request: &mut Value) {
     drop_silence(body);
     match dialect {
         DialectId::OpenaiChat => settle_chat(body),
+        DialectId::OpenaiResponses => settle_responses(body),
         DialectId::AnthropicMessages => settle_messages(body),
     }
 }
@@ -131,7 +132,15 @@ fn settle_chat(body: &mut Map<String, Value>) {
     if let Some(Value::String(stop)) = body.get("stop").cloned() {
         body.insert("stop".to_owned(), Value::Array(vec![Value::String(stop)]));
     }
+    // "store: defaults to false".
+    if body.get("store") == Some(&Value::Bool(false)) {
+        body.shift_remove("store");
+    }
     for tool in body.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        // "strict: defaults to false".
+        if let Some(function) = tool.get_mut("function") {
+            leave_out_default(function, "strict", &Value::Bool(false));
+        }
         // Mistral: "type: default function".
         if let Value::Object(tool) = tool
             && tool.contains_key("function")
@@ -144,10 +153,12 @@ fn settle_chat(body: &mut Map<String, Value>) {
         text_as_parts(message, "content");
         for part in message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
             // Mistral: "image_url: ImageURL or string".
-            if let Some(image) = part.get_mut("image_url")
-                && image.is_string()
-            {
-                *image = serde_json::json!({"url": image});
+            if let Some(image) = part.get_mut("image_url") {
+                if image.is_string() {
+                    *image = serde_json::json!({"url": image});
+                }
+                // "detail: defaults to auto".
+                leave_out_default(image, "detail", &Value::from("auto"));
             }
         }
         for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -166,6 +177,79 @@ fn settle_chat(body: &mut Map<String, Value>) {
     }
 }
 
+/// Writes what came back in the one of two ways that the original has, where they differ in the places of what follows.
+pub(super) fn align(dialect: DialectId, original: &Value, back: &mut Value) {
+    let (DialectId::OpenaiResponses, Value::Object(back)) = (dialect, back) else { return };
+    // "instructions: a system (or developer) message inserted into the model's context".
+    let instructs = |body: &Map<String, Value>| body.get("instructions").is_some_and(Value::is_string);
+    let wanted = original.as_object().is_some_and(instructs);
+    match (wanted, instructs(back)) {
+        (true, false) => {
+            let Some(Value::Array(input)) = back.get_mut("input") else { return };
+            let first = input.first().filter(|first| first.get("role").is_some_and(|role| role == "system"));
+            if let Some(text) =
+                first.and_then(|first| first.get("content")).filter(|content| content.is_string()).cloned()
+            {
+                input.remove(0);
+                back.insert("instructions".to_owned(), text);
+            }
+        }
+        (false, true) => {
+            let Some(text) = back.shift_remove("instructions") else { return };
+            if let Some(Value::Array(input)) = back.get_mut("input") {
+                input.insert(0, serde_json::json!({"role": "system", "content": text}));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn settle_responses(body: &mut Map<String, Value>) {
+    // The items are no content of the caller's own, as the field of this name is elsewhere.
+    if let Some(input) = body.get_mut("input") {
+        drop_silence_within(input);
+    }
+    // "input: string or array": a string is one message of the user.
+    if let Some(Value::String(text)) = body.get("input").cloned() {
+        body.insert("input".to_owned(), serde_json::json!([{"role": "user", "content": text}]));
+    }
+    for tool in body.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        leave_out_default(tool, "strict", &Value::Bool(true));
+    }
+    for item in body.get_mut("input").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Value::Object(item) = item else { continue };
+        // A message may leave its type out.
+        if item.get("type").is_some_and(|kind| kind == "message") {
+            item.shift_remove("type");
+        }
+        for key in ["content", "output"] {
+            let part =
+                if item.get("role").is_some_and(|role| role == "assistant") { "output_text" } else { "input_text" };
+            if let Some(Value::String(text)) = item.get(key).cloned() {
+                item.insert(key.to_owned(), serde_json::json!([{"type": part, "text": text}]));
+            }
+            for part in item.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
+                leave_out_default(part, "detail", &Value::from("auto"));
+            }
+        }
+        // Arguments are JSON in a string: the JSON counts.
+        if let Some(arguments) = item.get_mut("arguments")
+            && let Some(Ok(parsed)) = arguments.as_str().map(serde_json::from_str)
+        {
+            *arguments = parsed;
+        }
+    }
+}
+
+/// Leaves out a field that says what its absence says.
+fn leave_out_default(object: &mut Value, key: &str, default: &Value) {
+    if let Value::Object(object) = object
+        && object.get(key) == Some(default)
+    {
+        object.shift_remove(key);
+    }
+}
+
 fn settle_messages(body: &mut Map<String, Value>) {
     // "output_format" is the name that "output_config.format" had in its beta.
     if let Some(format) = body.shift_remove("output_format") {
@@ -173,6 +257,10 @@ fn settle_messages(body: &mut Map<String, Value>) {
         if let Value::Object(config) = config {
             config.insert("format".to_owned(), format);
         }
+    }
+    for tool in body.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+        // "strict" is something to ask for.
+        leave_out_default(tool, "strict", &Value::Bool(false));
     }
     text_as_parts(body, "system");
     for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {

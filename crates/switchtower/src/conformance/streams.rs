@@ -123,12 +123,18 @@ fn carried(own: &dyn Dialect, whole: &Read, findings: &mut Findings) {
     let last = |paths: &[&str]| {
         values.iter().rev().find_map(|value| paths.iter().find_map(|path| value.pointer(path).filter(|v| !v.is_null())))
     };
-    let output = last(&["/usage/completion_tokens", "/usage/output_tokens", "/message/usage/output_tokens"]);
+    let output = last(&[
+        "/usage/completion_tokens",
+        "/usage/output_tokens",
+        "/message/usage/output_tokens",
+        "/response/usage/output_tokens",
+    ]);
     let typed = whole.answer.usage.as_ref().and_then(|usage| usage.output);
     if output.and_then(Value::as_u64) != typed {
         findings.push(("usage carried", format!("{}: the last count of the stream was lost", own.id())));
     }
-    let stopped = last(&["/choices/0/finish_reason", "/delta/stop_reason"]).is_some();
+    let ended = last(&["/response/status"]).is_some_and(|status| status == "completed" || status == "incomplete");
+    let stopped = ended || last(&["/choices/0/finish_reason", "/delta/stop_reason"]).is_some();
     let failed = whole.frames.iter().flat_map(|frame| &frame.events).any(|event| matches!(event, Event::Failed(_)));
     if stopped != whole.answer.choices.iter().any(|choice| choice.stop.is_some()) && !failed {
         findings.push(("stop reason carried", format!("{}: the reason for stopping was lost", own.id())));

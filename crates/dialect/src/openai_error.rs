@@ -1,4 +1,4 @@
-//! Errors, whole and in the middle of a stream.
+//! Errors as `OpenAI` writes them in each of its dialects, whole and in the middle of a stream.
 
 use crate::failure_class::answered_with;
 use crate::fields::Fields;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use switchtower_domain::{Actor, Failure, FailureClass, FailureForm, Refusal, RefusalCode};
 
 /// The error of a refusal. Source: <https://platform.openai.com/docs/guides/error-codes>
-pub(super) fn encode(refusal: &Refusal, request_id: &str) -> Value {
+pub(crate) fn encode(refusal: &Refusal, request_id: &str) -> Value {
     let error = Object::new()
         .with("message", refusal.message.as_str())
         .with("type", kind(refusal))
@@ -45,12 +45,12 @@ const fn code(refusal: &Refusal) -> &'static str {
 }
 
 /// Reads the error of a provider.
-pub(super) fn decode(status: u16, body: &[u8]) -> Failure {
+pub(crate) fn decode(status: u16, body: &[u8]) -> Failure {
     answered_with(status, body, of_value)
 }
 
 /// Reads the error that came instead of a chunk.
-pub(super) fn of_stream(map: Map<String, Value>) -> Failure {
+pub(crate) fn of_stream(map: Map<String, Value>) -> Failure {
     let mut failure = of_value(Value::Object(map));
     let number = failure.extras.get("error").and_then(|error| error.get("code")).and_then(Value::as_u64);
     let status = number.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code));
@@ -114,7 +114,7 @@ fn read(value: Value, form: FailureForm) -> Failure {
 }
 
 /// Writes a failure as its provider would; one of another dialect in the words of this one.
-pub(super) fn encode_failure(failure: &Failure, same: bool) -> Value {
+pub(crate) fn encode_failure(failure: &Failure, same: bool) -> Value {
     let mut error = Object::new();
     if same {
         if let FailureForm::Native(value) = &failure.form {

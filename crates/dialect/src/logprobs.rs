@@ -1,4 +1,4 @@
-//! Log-probabilities.
+//! Log-probabilities as `OpenAI` writes them in each of its dialects.
 
 use crate::DecodeError;
 use crate::fields::Fields;
@@ -6,7 +6,8 @@ use crate::render::Object;
 use serde_json::Value;
 use switchtower_domain::{LogProbs, TokenLogProb};
 
-pub(super) fn decode(fields: &mut Fields) -> Result<Option<LogProbs>, DecodeError> {
+/// Reads the log-probabilities of one choice.
+pub(crate) fn decode(fields: &mut Fields) -> Result<Option<LogProbs>, DecodeError> {
     Ok(Some(LogProbs {
         content: tokens(fields, "content")?,
         refusal: tokens(fields, "refusal")?,
@@ -15,7 +16,8 @@ pub(super) fn decode(fields: &mut Fields) -> Result<Option<LogProbs>, DecodeErro
     }))
 }
 
-fn tokens(fields: &mut Fields, key: &str) -> Result<Option<Vec<TokenLogProb>>, DecodeError> {
+/// Reads a list of tokens, if all of it can be read.
+pub(crate) fn tokens(fields: &mut Fields, key: &str) -> Result<Option<Vec<TokenLogProb>>, DecodeError> {
     let readable = |item: &Value| {
         item.get("token").is_some_and(Value::is_string) && item.get("logprob").is_some_and(Value::is_number)
     };
@@ -41,7 +43,8 @@ fn token(mut fields: Fields) -> Result<TokenLogProb, DecodeError> {
     Ok(TokenLogProb { token, logprob, bytes, top, extras: fields.rest() })
 }
 
-pub(super) fn encode(logprobs: &LogProbs) -> Object {
+/// Writes the log-probabilities of one choice.
+pub(crate) fn encode(logprobs: &LogProbs) -> Object {
     let mut object = Object::new();
     for (key, list) in
         [("content", &logprobs.content), ("refusal", &logprobs.refusal), ("reasoning_content", &logprobs.reasoning)]
@@ -52,7 +55,8 @@ pub(super) fn encode(logprobs: &LogProbs) -> Object {
     object
 }
 
-fn encode_tokens(list: &[TokenLogProb]) -> Vec<Value> {
+/// Writes a list of tokens.
+pub(crate) fn encode_tokens(list: &[TokenLogProb]) -> Vec<Value> {
     list.iter()
         .map(|token| {
             let mut object = Object::new().with("token", token.token.as_str());

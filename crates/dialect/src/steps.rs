@@ -1,0 +1,71 @@
+//! Turns of dialects that write each step of the model as an item of its own, as the turns that others have.
+
+use crate::render::ExtrasWriter;
+use std::borrow::Cow;
+use switchtower_domain::{Part, PartKind, Role, Turn};
+
+/// The turns with neighbouring steps of the model joined: its thoughts, words and calls before the next word of
+/// somebody else are one turn. What a provider's own tools did has no place here and is named.
+///
+/// `list` is the path of the turns in the caller's own terms.
+pub(crate) fn joined<'a>(turns: &'a [Turn], list: &str, out: &mut ExtrasWriter<'_>) -> Cow<'a, [Turn]> {
+    if out.same
+        || !turns.windows(2).any(|pair| matches!(pair, [one, next] if joins(one, next)))
+            && !turns.iter().any(is_foreign)
+    {
+        return Cow::Borrowed(turns);
+    }
+    let mut joined: Vec<Turn> = Vec::with_capacity(turns.len());
+    for turn in turns {
+        if is_foreign(turn) {
+            for part in &turn.parts {
+                out.meaning(part.at.path(), "is known to its own dialect only");
+            }
+            continue;
+        }
+        match joined.last_mut() {
+            Some(open) if joins(open, turn) => {
+                out.name(&turn.extras, turn.at.path());
+                if turn.name.is_some() {
+                    out.meaning(turn.at.field("name"), "turns of the model become one");
+                }
+                let called = open.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall(_)));
+                if called && turn.parts.iter().any(|part| !is_step(part)) {
+                    out.hint(list, "what is said between calls is told before them");
+                }
+                let speaks = |turn: &Turn| turn.parts.iter().any(|part| !is_step(part));
+                open.plain = match (speaks(open), speaks(turn)) {
+                    (true, true) | (false, false) => false,
+                    (true, false) => open.plain,
+                    (false, true) => turn.plain,
+                };
+                open.parts.extend(turn.parts.iter().cloned());
+            }
+            _ => joined.push(turn.clone()),
+        }
+    }
+    Cow::Owned(joined)
+}
+
+fn joins(one: &Turn, next: &Turn) -> bool {
+    let all_steps = |turn: &Turn| !turn.parts.is_empty() && turn.parts.iter().all(is_step);
+    let both = one.role == Role::Assistant && next.role == Role::Assistant;
+    both && (all_steps(one) || all_steps(next) || one.parts.last().is_some_and(is_step))
+}
+
+const fn is_step(part: &Part) -> bool {
+    matches!(part.kind, PartKind::Reasoning(_) | PartKind::ToolCall(_))
+}
+
+/// Whether a turn is nothing but work of a provider's own tools.
+fn is_foreign(turn: &Turn) -> bool {
+    let foreign = |part: &Part| matches!(part.kind, PartKind::ProviderItem(_) | PartKind::Native { .. });
+    !turn.parts.is_empty() && turn.parts.iter().all(foreign)
+}
+
+/// Whether results of tools are followed by another turn of the user, from which they could not be told apart.
+pub(crate) fn splits_results(pair: &[Turn]) -> bool {
+    let [first, second] = pair else { return false };
+    let results = first.parts.iter().any(|part| matches!(part.kind, PartKind::ToolResult(_)));
+    results && first.role == Role::User && second.role == Role::User
+}
