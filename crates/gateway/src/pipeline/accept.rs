@@ -31,7 +31,7 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-const BUILT: &str = "POST /v1/chat/completions, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, and GET /v1/models";
+const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, and GET /v1/models";
 
 /// Where services are asked for.
 const SERVICES: [(&str, Operation); 5] = [
@@ -154,7 +154,7 @@ fn no_such_place(path: &str) -> Refusal {
         |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     match UNBUILT.iter().find(|prefix| beneath(prefix)) {
         // Only what was stored there is missing.
-        Some(prefix @ &"/v1/chat/completions") => {
+        Some(prefix @ (&"/v1/chat/completions" | &"/v1/responses")) => {
             let message = format!("nothing beneath {prefix} is served yet; what works: {BUILT}");
             Refusal::new(RefusalCode::NotImplemented, message)
         }
@@ -342,12 +342,14 @@ mod tests {
         assert_eq!(found("/v1/models/sim/sim-1"), Ok(Place::Model("sim/sim-1".to_owned())));
         assert_eq!(found("/v1/chat/completions/"), Ok(Place::Answer(DialectId::OpenaiChat)));
         assert_eq!(found("/anthropic/v1/messages/"), Ok(Place::Answer(DialectId::AnthropicMessages)));
+        assert_eq!(found("/v1/responses/"), Ok(Place::Answer(DialectId::OpenaiResponses)));
+        assert_eq!(found("/v1/responses/input_tokens"), Ok(Place::CountTokens(DialectId::OpenaiResponses)));
         assert_eq!(found("/v1/models/"), Ok(Place::Models));
         assert_eq!(found("/openai/v1/embeddings"), Ok(Place::Service(Operation::Embeddings)));
         assert_eq!(found("/v1/fim/completions/"), Ok(Place::Service(Operation::Fim)));
         for path in [
             "/v1/responses/resp_1",
-            "/v1/responses/",
+            "/v1/responses/resp_1/cancel",
             "/v1/realtime",
             "/v1/audio/speech",
             "/v1/organization/usage/embeddings",

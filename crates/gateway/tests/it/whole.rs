@@ -207,7 +207,7 @@ async fn models_are_listed_in_each_dialect() {
 #[tokio::test]
 async fn other_places_are_answered_clearly() {
     let (gateway, _) = gateway(Script::Unreachable);
-    let response = gateway.handle(post("/v1/responses", "{}")).await;
+    let response = gateway.handle(post("/v1/files", "{}")).await;
     assert_eq!(response.status(), 501);
     assert!(text(response).await.contains("/v1/chat/completions"));
     assert_eq!(gateway.handle(post("/nowhere", "{}")).await.status(), 404);
