@@ -192,7 +192,8 @@ fn a_vendors_own_word_for_stopping_is_known_and_written_back() {
         {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "eos"}]});
     let answer = chat.decode_answer(original.clone(), &variant).unwrap();
     assert_eq!(chat.encode_answer(&answer).body, original);
-    assert_eq!(others(chat).next().unwrap().encode_answer(&answer).body["stop_reason"], "end_turn");
+    let messages = switchtower_dialect::dialect(switchtower_domain::DialectId::AnthropicMessages);
+    assert_eq!(messages.encode_answer(&answer).body["stop_reason"], "end_turn");
     let chunk = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"eos"}]}"#;
     let event = WireEvent { name: None, data: chunk.to_owned() };
     let frame = chat.stream_decoder(&variant).decode(&event).unwrap();
