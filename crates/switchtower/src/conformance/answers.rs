@@ -1,12 +1,13 @@
 //! Whole answers and errors: through their own dialect, and as another dialect tells them.
 
+use super::rows;
 use super::semantic::differences;
 use super::{Findings, listed};
 use serde_json::Value;
 use switchtower_dialect::{ALL, Dialect, Variant};
 use switchtower_domain::{Answer, Choice, DialectId, PartKind, StopReason};
 
-pub(super) fn check(own: &dyn Dialect, body: &[u8], findings: &mut Findings) {
+pub(super) fn check(own: &dyn Dialect, variant: &Variant, body: &[u8], findings: &mut Findings) {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return findings.push(("answer decodes", "the recorded body is not JSON".to_owned()));
     };
@@ -23,7 +24,13 @@ pub(super) fn check(own: &dyn Dialect, body: &[u8], findings: &mut Findings) {
     if !paths.is_empty() {
         findings.push(("answer round trip", format!("differs at {}", listed(&paths))));
     }
-    carried(own.id(), &value, &answer, findings);
+    // From here on as the provider's row reads it.
+    let answer = match own.decode_answer(value.clone(), variant) {
+        Ok(answer) => answer,
+        Err(error) => return findings.push(("answer decodes", error.to_string())),
+    };
+    carried(own.id(), variant, &value, &answer, findings);
+    rows::reasoning_carried(std::slice::from_ref(&value), &answer, findings);
     for other in ALL.iter().filter(|other| other.id() != own.id()) {
         let told = other.encode_answer(&answer);
         if told.notices.iter().any(|notice| notice.reason.contains("no JSON object")) {
@@ -56,27 +63,9 @@ pub(super) fn failure(own: &dyn Dialect, status: u16, body: &[u8], findings: &mu
 }
 
 /// Usage and stop reasons are looked up in the recording itself, not in what was decoded from it.
-fn carried(id: DialectId, value: &Value, answer: &Answer, findings: &mut Findings) {
+fn carried(id: DialectId, variant: &Variant, value: &Value, answer: &Answer, findings: &mut Findings) {
     let usage = answer.usage.clone().unwrap_or_default();
-    let number = |path: &str| value.pointer(path).and_then(Value::as_u64);
-    let recorded = match id {
-        DialectId::OpenaiChat => [
-            number("/usage/prompt_tokens"),
-            number("/usage/completion_tokens"),
-            number("/usage/prompt_tokens_details/cached_tokens"),
-        ],
-        DialectId::OpenaiResponses => [
-            number("/usage/input_tokens"),
-            number("/usage/output_tokens"),
-            number("/usage/input_tokens_details/cached_tokens"),
-        ],
-        DialectId::AnthropicMessages => {
-            let written = number("/usage/cache_creation_input_tokens");
-            let read = number("/usage/cache_read_input_tokens");
-            let cached = [read, written].into_iter().flatten().sum::<u64>();
-            [number("/usage/input_tokens").map(|rest| rest + cached), number("/usage/output_tokens"), read]
-        }
-    };
+    let recorded = rows::usage_of(id, value.get("usage").unwrap_or(&Value::Null), variant);
     if recorded != [usage.input, usage.output, usage.cache_read] {
         findings.push(("usage carried", "the counts are not those of the recording".to_owned()));
     }

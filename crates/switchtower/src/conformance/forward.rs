@@ -2,7 +2,7 @@
 
 use super::Findings;
 use serde_json::Value;
-use switchtower_dialect::{Dialect, StreamEnding, Variant, scan, splice::Splice, sse};
+use switchtower_dialect::{Dialect, Variant, scan, splice::Splice, sse};
 use switchtower_domain::limits;
 
 const MODEL: &str = "\"another-model\"";
@@ -24,9 +24,8 @@ pub(super) fn request(body: &Value, findings: &mut Findings) {
     }
 }
 
-pub(super) fn stream(own: &dyn Dialect, body: &[u8], findings: &mut Findings) {
-    let variant = Variant { stream_ending: StreamEnding::StopReason, ..Variant::default() };
-    let mut watch = own.stream_watch(&variant);
+pub(super) fn stream(own: &dyn Dialect, variant: &Variant, body: &[u8], findings: &mut Findings) {
+    let mut watch = own.stream_watch(variant);
     let mut reader = sse::Reader::new(limits::EVENT_BYTES_MAX);
     let mut sent = Vec::with_capacity(body.len());
     for piece in body.chunks(97) {

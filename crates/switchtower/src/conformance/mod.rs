@@ -8,6 +8,7 @@ mod forward;
 mod mutation;
 mod report;
 mod requests;
+mod rows;
 mod semantic;
 mod services;
 mod streams;
@@ -15,6 +16,7 @@ mod streams;
 pub use report::{Counts, Failed, Report};
 
 use report::Outcome;
+use rows::Row;
 use serde_json::Value;
 use services::Claimed;
 use std::io::Write;
@@ -124,20 +126,24 @@ type Findings = Vec<(&'static str, String)>;
 
 fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Outcome {
     let own = dialect(id);
+    let variant = Row::of(exchange).variant(id);
     let mut findings = Findings::new();
     if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref()) {
         let refused = (400..500).contains(&exchange.response.status);
         requests::check(own, body, refused, schemas, &mut findings);
         forward::request(body, &mut findings);
+        if exchange.response.status < 300 {
+            rows::fits_request(body, &variant.forbidden, Some(&variant), &mut findings);
+        }
     }
     let body = exchange.response.body.to_bytes();
     if exchange.response.status >= 400 {
         answers::failure(own, exchange.response.status, &body, &mut findings);
     } else if exchange.streaming && !body.trim_ascii_start().starts_with(b"{") {
-        streams::check(own, &body, &mut findings);
-        forward::stream(own, &body, &mut findings);
+        streams::check(own, &variant, &body, &mut findings);
+        forward::stream(own, &variant, &body, &mut findings);
     } else {
-        answers::check(own, &body, &mut findings);
+        answers::check(own, &variant, &body, &mut findings);
     }
     if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
 }

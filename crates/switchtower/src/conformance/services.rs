@@ -1,12 +1,13 @@
 //! Embeddings, rankings, completions of text and moderations: through their typed values, and as `Forward` treats them.
 
 use super::mutation::Mutations;
+use super::rows::{self, Row};
 use super::semantic::differences;
 use super::{Findings, answers, forward, listed};
 use serde_json::Value;
 use switchtower_dialect::services::Service;
 use switchtower_dialect::services::openai_completions::Completions;
-use switchtower_dialect::services::openai_embeddings::{EmbeddingVariant, Embeddings, join, rewritten};
+use switchtower_dialect::services::openai_embeddings::{Elements, EmbeddingVariant, Embeddings, join, rewritten};
 use switchtower_dialect::services::openai_moderations::Moderations;
 use switchtower_dialect::services::rerank::{Rerank, settle};
 use switchtower_dialect::{dialect, sse};
@@ -48,7 +49,15 @@ impl Claimed {
 
     pub(super) fn check(self, exchange: &Exchange, findings: &mut Findings) {
         match self {
-            Self::Embeddings => check::<Embeddings>(exchange, findings, vectors),
+            Self::Embeddings => {
+                let variant = Row::of(exchange).embeddings();
+                if let Some(body) = accepted(exchange) {
+                    rows::fits_request(body, &variant.forbidden, None, findings);
+                }
+                check::<Embeddings>(exchange, findings, |answer, request, findings| {
+                    vectors(answer, request, &variant, findings);
+                });
+            }
             Self::Rerank => check::<Rerank>(exchange, findings, |answer, request, findings| {
                 carried(answer.usage.as_ref(), exchange, findings);
                 if let Some(request) = request
@@ -95,7 +104,8 @@ fn check<S: Service>(
     }
     if exchange.streaming {
         stream::<S>(&bytes, findings);
-        return forward::stream(chat, &bytes, findings);
+        let variant = Row::of(exchange).variant(DialectId::OpenaiChat);
+        return forward::stream(chat, &variant, &bytes, findings);
     }
     let Ok(value) = serde_json::from_slice::<Value>(&bytes) else {
         return findings.push(("answer decodes", "the recorded body is not JSON".to_owned()));
@@ -103,6 +113,11 @@ fn check<S: Service>(
     if let Some(answer) = answer::<S>(&value, "answer decodes", "answer round trip", findings) {
         fits(&answer, request, findings);
     }
+}
+
+/// The body of a request that its provider answered.
+fn accepted(exchange: &Exchange) -> Option<&Value> {
+    exchange.request.as_ref().filter(|_| exchange.response.status < 300)?.body.as_ref()
 }
 
 fn request<S: Service>(body: &Value, refused: bool, findings: &mut Findings) -> Option<S::Request> {
@@ -184,17 +199,21 @@ fn carried(usage: Option<&Usage>, exchange: &Exchange, findings: &mut Findings) 
 }
 
 /// As many vectors as inputs, and each survives the way into the other encoding and back.
-fn vectors(answer: &EmbeddingAnswer, request: Option<<Embeddings as Service>::Request>, findings: &mut Findings) {
-    let variant = EmbeddingVariant::default();
+fn vectors(
+    answer: &EmbeddingAnswer,
+    request: Option<<Embeddings as Service>::Request>,
+    variant: &EmbeddingVariant,
+    findings: &mut Findings,
+) {
     let count = request.map_or(answer.embeddings.len(), |request| request.inputs.len());
     let as_it_is = VectorEncoding::Other(String::new());
-    if let Err(error) = join(vec![answer.clone()], &[count], &variant, &as_it_is) {
+    if let Err(error) = join(vec![answer.clone()], &[count], variant, &as_it_is) {
         findings.push(("answer fits its request", error.to_string()));
     }
     for (place, embedding) in answer.embeddings.iter().enumerate() {
         let path = format!("data[{place}].embedding");
-        let turn = |vector: Vector, wanted| rewritten(vector, variant.elements, &wanted, &path);
-        let there = turn(embedding.vector.clone(), VectorEncoding::Base64);
+        let there = rewritten(embedding.vector.clone(), variant.elements, &VectorEncoding::Base64, &path);
+        let turn = |vector: Vector, wanted| rewritten(vector, Elements::Float32, &wanted, &path);
         let back = there.and_then(|vector| Ok((turn(vector.clone(), VectorEncoding::Float)?, vector)));
         let again = back.and_then(|(floats, first)| Ok((turn(floats, VectorEncoding::Base64)?, first)));
         match again {

@@ -1,26 +1,30 @@
 //! Streams: the same answer at every cut, the same events again, and the same story in another dialect.
 
 use super::answers::tells_the_same;
+use super::rows;
 use super::semantic::differences;
 use super::{Findings, listed};
 use serde_json::Value;
 use switchtower_dialect::{ALL, Dialect, StreamEnding, Variant, WireEvent, sse};
 use switchtower_domain::{Answer, AnswerBuilder, Event, Frame, limits};
 
-pub(super) fn check(own: &dyn Dialect, body: &[u8], findings: &mut Findings) {
-    let whole = match read(own, &[body]) {
+pub(super) fn check(own: &dyn Dialect, variant: &Variant, body: &[u8], findings: &mut Findings) {
+    let whole = match read(own, variant, &[body]) {
         Ok(whole) => whole,
         Err(reason) => return findings.push(("stream decodes", reason)),
     };
     for (cut, pieces) in cuts(body) {
-        match read(own, &pieces) {
+        match read(own, variant, &pieces) {
             Ok(cut_up) if cut_up.answer == whole.answer && cut_up.frames == whole.frames => {}
             Ok(_) => findings.push(("any cut gives the same", format!("cut {cut}: another answer"))),
             Err(reason) => findings.push(("any cut gives the same", format!("cut {cut}: {reason}"))),
         }
     }
-    round_trip(own, &whole, findings);
-    carried(own, &whole, findings);
+    match read(own, &lenient(), &[body]) {
+        Ok(plain) => round_trip(own, &plain, findings),
+        Err(reason) => findings.push(("stream round trip", reason)),
+    }
+    carried(own, variant, &whole, findings);
     for other in ALL.iter().filter(|other| other.id() != own.id()) {
         match translate(*other, &whole.frames) {
             Ok(received) => tells_the_same("stream translated", &whole.answer, &received, findings),
@@ -36,14 +40,14 @@ pub(super) struct Read {
     pub(super) answer: Answer,
 }
 
-/// Recorded vendors leave the end marker out now and then; the reason for stopping is enough here.
-fn variant() -> Variant {
+/// The dialect as it is, but for the end marker, which vendors leave out now and then.
+pub(super) fn lenient() -> Variant {
     Variant { stream_ending: StreamEnding::StopReason, ..Variant::default() }
 }
 
-pub(super) fn read(own: &dyn Dialect, pieces: &[&[u8]]) -> Result<Read, String> {
+pub(super) fn read(own: &dyn Dialect, variant: &Variant, pieces: &[&[u8]]) -> Result<Read, String> {
     let mut reader = sse::Reader::new(limits::EVENT_BYTES_MAX);
-    let mut decoder = own.stream_decoder(&variant());
+    let mut decoder = own.stream_decoder(variant);
     let mut builder = AnswerBuilder::new(own.id());
     let (mut events, mut frames) = (Vec::new(), Vec::new());
     let mut take = |raw: &sse::RawEvent| -> Result<(), String> {
@@ -118,21 +122,18 @@ pub(super) fn differing(recorded: &WireEvent, written: &WireEvent) -> Vec<String
 }
 
 /// The last word on usage and stopping is looked up in the recorded events themselves.
-fn carried(own: &dyn Dialect, whole: &Read, findings: &mut Findings) {
+fn carried(own: &dyn Dialect, variant: &Variant, whole: &Read, findings: &mut Findings) {
     let values: Vec<Value> = whole.events.iter().filter_map(|event| serde_json::from_str(&event.data).ok()).collect();
     let last = |paths: &[&str]| {
         values.iter().rev().find_map(|value| paths.iter().find_map(|path| value.pointer(path).filter(|v| !v.is_null())))
     };
-    let output = last(&[
-        "/usage/completion_tokens",
-        "/usage/output_tokens",
-        "/message/usage/output_tokens",
-        "/response/usage/output_tokens",
-    ]);
+    let usage = last(&["/usage", "/message/usage", "/response/usage"]);
+    let output = usage.and_then(|usage| rows::usage_of(own.id(), usage, variant)[1]);
     let typed = whole.answer.usage.as_ref().and_then(|usage| usage.output);
-    if output.and_then(Value::as_u64) != typed {
+    if output != typed {
         findings.push(("usage carried", format!("{}: the last count of the stream was lost", own.id())));
     }
+    rows::reasoning_carried(&values, &whole.answer, findings);
     let ended = last(&["/response/status"]).is_some_and(|status| status == "completed" || status == "incomplete");
     let stopped = ended || last(&["/choices/0/finish_reason", "/delta/stop_reason"]).is_some();
     let failed = whole.frames.iter().flat_map(|frame| &frame.events).any(|event| matches!(event, Event::Failed(_)));
@@ -144,7 +145,7 @@ fn carried(own: &dyn Dialect, whole: &Read, findings: &mut Findings) {
 /// Tells the frames to a client of another dialect and reads what it gets.
 fn translate(other: &dyn Dialect, frames: &[Frame]) -> Result<Answer, String> {
     let mut encoder = other.stream_encoder(true);
-    let mut decoder = other.stream_decoder(&variant());
+    let mut decoder = other.stream_decoder(&lenient());
     let mut builder = AnswerBuilder::new(other.id());
     let mut failed = false;
     let mut ended = false;
