@@ -93,4 +93,31 @@ fn recorded_traffic_conforms() {
     let count = |key: &str| report[key].as_u64().unwrap();
     let covered = count("passed") + count("failed");
     assert!(covered > 1000 && count("passed") * 100 >= covered * 99, "{:#}", report["failures"]);
+    for (provider, counts) in report["by_provider"].as_object().unwrap() {
+        let count = |key: &str| counts[key].as_u64().unwrap();
+        let covered = count("passed") + count("failed");
+        assert!(count("passed") * 100 >= covered * 95, "{provider}: {counts}");
+    }
+}
+
+/// A row that its provider's recordings contradict is noticed.
+#[test]
+fn a_row_is_held_against_its_recordings() {
+    let folder = tempfile::tempdir().unwrap();
+    let request =
+        json!({"model": "m", "messages": [{"role": "user", "content": "hello"}], "user": "u", "stream": true});
+    let unmarked = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"h\"},\"finish_reason\":\"stop\"}]}\n\n";
+    let write = |provider: &str| {
+        let text = recording("test.chat", "openai.chat", &request, unmarked, true);
+        std::fs::write(
+            folder.path().join(format!("{provider}.json")),
+            text.replace("\"test\"", &format!("\"{provider}\"")),
+        )
+        .unwrap();
+    };
+    ["mistral", "perplexity"].into_iter().for_each(write);
+    let told = String::from_utf8(conformance(folder.path(), &["--failures"]).stdout).unwrap();
+    assert!(told.contains("mistral.json: row fits what was accepted: the provider took 'user'"), "{told}");
+    assert!(told.contains("mistral.json: stream decodes: the stream does not end"), "{told}");
+    assert!(!told.contains("perplexity.json"), "{told}");
 }
