@@ -67,6 +67,10 @@ pub(super) fn usage_of(id: DialectId, usage: &Value, variant: &Variant) -> [Opti
 
 /// Where the recording has reasoning in words, the answer has it.
 pub(super) fn reasoning_carried(recorded: &[Value], answer: &Answer, findings: &mut Findings) {
+    // Responses have reasoning in items of their own, which the dialect's own checks see to.
+    if answer.origin == DialectId::OpenaiResponses {
+        return;
+    }
     let typed = answer.choices.iter().flat_map(|choice| &choice.parts).any(|part| {
         matches!(&part.kind,
         PartKind::Reasoning(reasoning) if reasoning.text.is_some() || reasoning.summary.is_some())
