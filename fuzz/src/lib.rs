@@ -242,6 +242,25 @@ pub fn faults(data: &[u8]) {
     drop(text.parse::<switchtower_sim::FaultScript>());
 }
 
+// The file itself, and not its crate: the roof would bring TLS into this workspace.
+#[path = "../../crates/switchtower/src/server/proxy_protocol.rs"]
+mod proxy_protocol;
+
+/// A header of the PROXY protocol is within bounds, and what is decided stays decided however much follows.
+pub fn proxy_header(data: &[u8]) {
+    let begun = [b"\r\n\r\n\0\r\nQUIT\n".as_slice(), data].concat();
+    for bytes in [data, &begun] {
+        let first = proxy_protocol::parse(bytes);
+        if let Ok(Some(header)) = first {
+            assert!(header.length <= bytes.len() && header.length <= 16 + 2048);
+            assert_eq!(proxy_protocol::parse(&bytes[..header.length]), first);
+        }
+        if first != Ok(None) {
+            assert_eq!(proxy_protocol::parse(&[bytes, b"GET / HTTP/1.1\r\n"].concat()), first);
+        }
+    }
+}
+
 /// Mutates the seeds for as long as the first argument says (seconds, 3 if none), from the second (a number, 1).
 pub fn brief(name: &str, target: fn(&[u8])) {
     let mut arguments = std::env::args().skip(1).map(|word| word.parse::<u64>().unwrap_or(1));
@@ -264,7 +283,9 @@ pub fn brief(name: &str, target: fn(&[u8])) {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    const OWN: [&str; 6] = [
+    const OWN: [&str; 8] = [
+        "PROXY TCP4 10.0.0.9 10.0.0.1 9 80\r\n",
+        "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0cabcdefghijkl",
         "{}",
         "every 7 overloaded\n3 cut:after=2",
         "stall:after=1,slow_headers:ms=5",
