@@ -1,6 +1,7 @@
 //! Configurations and what is said about them. Every case goes through `check`.
 
 mod addresses;
+mod guide;
 
 use super::*;
 use proptest::prelude::*;

@@ -79,7 +79,7 @@ impl Connection {
                     Ok((Agreed::Plain(stream), is_http2))
                 }
                 Some(config) => {
-                    let stream = TlsAcceptor::from(Arc::clone(config)).accept(stream).await?;
+                    let stream = Box::pin(TlsAcceptor::from(Arc::clone(config)).accept(stream)).await?;
                     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
                     Ok((Agreed::Encrypted(Box::new(stream)), is_http2))
                 }
@@ -273,5 +273,31 @@ impl Body for Used {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Environment;
+    use crate::serve::Plan;
+    use crate::server::in_force::Prepared;
+
+    #[test]
+    fn a_connection_of_the_plainest_kind_is_small() {
+        let mut plan =
+            Plan::without_configuration(&Environment::default(), Some("127.0.0.1:0".parse().unwrap())).unwrap();
+        plan.threads = Some(1);
+        let running = plan.start().unwrap();
+        let in_force = InForce::new(&Prepared::new(running.serving, None).unwrap(), None);
+        let connection = Connection {
+            in_force: Arc::new(ArcSwap::from_pointee(in_force)),
+            listener: 0,
+            proxy_protocol: false,
+            stop: CancellationToken::new(),
+        };
+        let (_, stream) = tokio::io::duplex(1);
+        // What a connection may be besides lies apart, so that thousands of open streams do not pay for it.
+        assert!(size_of_val(&connection.serve(stream)) < 2048);
     }
 }

@@ -1,0 +1,55 @@
+//! The examples of the guide can be served.
+
+use crate::config::{Around, Outside, parse};
+use rcgen::{CertificateParams, KeyPair};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+/// Everything that an example may refer to.
+#[derive(Debug)]
+struct Anything {
+    certificate: String,
+    key: String,
+}
+
+impl Outside for Anything {
+    fn variable(&self, name: &str) -> Option<String> {
+        Some(format!("value-of-{name}"))
+    }
+
+    fn file(&self, path: &Path, _: u64) -> io::Result<String> {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        Ok(match ending {
+            Some("pem") => self.certificate.clone(),
+            Some("key") => self.key.clone(),
+            _ => "user:password".to_owned(),
+        })
+    }
+
+    fn command(&self, _: &[String], _: &Path, _: u64, _: Duration) -> Result<String, String> {
+        Ok("what-it-says".to_owned())
+    }
+
+    fn names(&self, _: &Path) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn every_example_of_the_guide_can_be_served() {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let outside = Anything { certificate: certificate.pem(), key: key.serialize_pem() };
+    let built_in = crate::findings::sim_providers().unwrap();
+    let page = include_str!("../../../../../docs/guides/configuration.md");
+    let examples = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut count = 0;
+    for example in examples {
+        let around = Around { outside: &outside, folder: Path::new(""), built_in: &built_in, listen: None };
+        let ready = parse("example.toml", example, &around).unwrap_or_else(|problems| panic!("{problems}\n{example}"));
+        ready.directory().unwrap();
+        count += 1;
+    }
+    assert!(count >= 5, "{count}");
+}
