@@ -160,6 +160,11 @@ pub trait Dialect: Sync + std::fmt::Debug {
         self.retention().iter().any(|rule| rule.field == field && rule.unsaid)
     }
 
+    /// Top-level fields that refer to what the provider keeps.
+    fn references(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Fields of a request that ask the provider to keep what is sent, each with the value that does not.
     fn retention(&self) -> &'static [Retention];
 

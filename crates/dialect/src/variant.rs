@@ -32,6 +32,8 @@ pub struct Variant {
     pub stream_usage: StreamUsage,
     /// Words for why an answer ended that are none of the dialect's, and what each means.
     pub finish_reasons: BTreeMap<String, StopReason>,
+    /// Whether what is sent is kept unless a request says otherwise, where the dialect leaves that to the vendor.
+    pub keeps_unasked: bool,
     /// Top-level fields that the vendor does not take.
     pub forbidden: Vec<String>,
     /// Top-level fields that the vendor calls by another name.
@@ -54,6 +56,7 @@ impl Default for Variant {
             stream_ending: StreamEnding::Marker,
             stream_usage: StreamUsage::Asked,
             finish_reasons: BTreeMap::new(),
+            keeps_unasked: true,
             forbidden: Vec::new(),
             renamed: BTreeMap::new(),
         }

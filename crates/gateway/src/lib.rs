@@ -16,6 +16,7 @@ mod failure;
 mod gateway;
 mod json_text;
 mod notices;
+mod owner;
 mod pipeline;
 mod reply;
 mod request_id;
@@ -25,5 +26,6 @@ mod stream;
 
 pub use directory::{Directory, DirectoryError};
 pub use gateway::Gateway;
+pub use owner::SealKey;
 pub use reply::GatewayBody;
 pub use settings::{Access, AccessError, CallerKey, Limits, Settings, SettingsError};

@@ -7,6 +7,7 @@ mod call;
 mod decode;
 mod defaults;
 mod encode;
+mod kept;
 mod listing;
 mod plan;
 mod resolve;

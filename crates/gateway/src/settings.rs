@@ -1,5 +1,6 @@
 //! What an operator can set about the path of a request.
 
+use crate::SealKey;
 use sha2::{Digest as _, Sha256};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,12 +18,20 @@ pub struct Settings {
     pub strict: bool,
     /// How long a provider may be silent in a stream before the client gets a comment that keeps its connection open.
     pub keep_alive: Duration,
+    /// What seals the ids of what providers keep.
+    pub seal: SealKey,
 }
 
 impl Settings {
     /// Settings with the usual bounds.
     pub fn new(access: Access) -> Self {
-        Self { access, limits: Limits::default(), strict: false, keep_alive: Duration::from_secs(15) }
+        Self {
+            access,
+            limits: Limits::default(),
+            strict: false,
+            keep_alive: Duration::from_secs(15),
+            seal: SealKey::of_this_process(),
+        }
     }
 
     /// Checks that the bounds can be kept.

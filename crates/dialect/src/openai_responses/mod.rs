@@ -96,6 +96,10 @@ impl Dialect for OpenaiResponses {
         Terms { citations: "annotations", call_id: "call_id", result_id: "call_id" }
     }
 
+    fn references(&self) -> &'static [&'static str] {
+        &["previous_response_id", "conversation"]
+    }
+
     /// `store` is on unless a request says otherwise, and a background job is kept until it is fetched.
     /// Source: <https://platform.openai.com/docs/guides/your-data>
     fn retention(&self) -> &'static [Retention] {

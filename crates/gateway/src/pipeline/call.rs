@@ -3,6 +3,7 @@
 use super::plan::{Carriage, Planned};
 use crate::Settings;
 use crate::failure;
+use crate::owner::Sealing;
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request};
@@ -22,6 +23,7 @@ pub(super) struct Answering {
     pub(super) client: DialectId,
     pub(super) deployment: Arc<Deployment>,
     pub(super) carriage: Carriage,
+    pub(super) sealing: Option<Sealing>,
     pub(super) notices: Vec<Notice>,
     /// The provider's own id for the request.
     pub(super) provider_request_id: Option<HeaderValue>,
@@ -44,12 +46,12 @@ pub(super) async fn call(
     transport: &dyn Transport,
     planned: Planned,
 ) -> Result<Answering, Refusal> {
-    let Planned { client, deployment, outgoing, more, carriage, streamed, notices } = planned;
+    let Planned { client, deployment, outgoing, more, carriage, streamed, sealing, notices } = planned;
     let ends_at = Instant::now() + deployment.provider.timeouts.total;
     let asking = Asking { settings, transport, deployment: &deployment, client, streamed, ends_at };
     let (provider_request_id, content) =
         if more.is_empty() { asking.exchange(outgoing).await? } else { asking.together(outgoing, more).await? };
-    Ok(Answering { client, deployment, carriage, notices, provider_request_id, content })
+    Ok(Answering { client, deployment, carriage, sealing, notices, provider_request_id, content })
 }
 
 /// How many requests that belong to one answer are open at once.

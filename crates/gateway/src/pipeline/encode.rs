@@ -29,11 +29,14 @@ pub(super) fn encode(
     answering: Answering,
     id: &RequestId,
 ) -> Result<Response<GatewayBody>, Refusal> {
-    let Answering { client, deployment, carriage, mut notices, provider_request_id, content } = answering;
+    let Answering { client, deployment, carriage, mut sealing, mut notices, provider_request_id, content } = answering;
     let (body, kind) = match content {
         Content::Whole(bytes) => {
             let bytes = match carriage {
-                Carriage::Forward => checked(bytes, client, &deployment)?,
+                Carriage::Forward => {
+                    let bytes = checked(bytes, client, &deployment)?;
+                    sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes)).map_or(bytes, Bytes::from)
+                }
                 Carriage::Translate { .. } => translated(&bytes, client, &deployment, &mut notices)?,
                 Carriage::Service(job) => served(*job, &[bytes], client, &deployment, &mut notices)?,
             };
@@ -49,7 +52,9 @@ pub(super) fn encode(
             let ends = Ends { client, deployment: Arc::clone(&deployment), request_id: id.clone() };
             let stream = match carriage {
                 // Of services only those are streamed that are forwarded.
-                Carriage::Forward | Carriage::Service(_) => EventStream::forwarded(settings, events, ends, ends_at),
+                Carriage::Forward | Carriage::Service(_) => {
+                    EventStream::forwarded(settings, events, ends, ends_at, sealing)
+                }
                 Carriage::Translate { report_usage } => {
                     EventStream::translated(settings, events, ends, ends_at, report_usage)
                 }

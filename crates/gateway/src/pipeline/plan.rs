@@ -3,8 +3,10 @@
 use super::accept::Place;
 use super::decode::Decoded;
 use super::defaults;
+use super::kept;
 use super::resolve::Resolved;
 use super::service::{self, Job};
+use crate::owner::Sealing;
 use crate::{Settings, json_text, notices};
 use bytes::Bytes;
 use http::Request;
@@ -13,7 +15,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
-use switchtower_dialect::{DecodeError, Dialect, StreamUsage, Variant, dialect};
+use switchtower_dialect::{DecodeError, Dialect, Retention, StreamUsage, Variant, carried, dialect};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
 use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, address, request};
 
@@ -27,6 +29,8 @@ pub(super) struct Planned {
     pub(super) more: Vec<Request<Bytes>>,
     pub(super) carriage: Carriage,
     pub(super) streamed: bool,
+    /// How the ids of the answer are sealed, where its provider keeps it.
+    pub(super) sealing: Option<Sealing>,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -65,6 +69,10 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     };
     let mut draft = Draft { interface, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
     draft.keep_nothing(&decoded, client)?;
+    let sealing = match decoded.asked.place {
+        Place::Answer(_) => kept::open(settings, &decoded, client, &deployment, interface, &mut draft.splice)?,
+        _ => None,
+    };
     let mut more = Vec::new();
     let (body, carriage) = if let Place::Service(operation) = decoded.asked.place {
         let prepared = service::prepare(&mut draft, &decoded, &deployment, operation)?;
@@ -90,8 +98,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     };
     let outgoing = send(body).map_err(unsendable)?;
     let more = more.into_iter().map(send).collect::<Result<_, _>>().map_err(unsendable)?;
-    let notices = draft.notices;
-    Ok(Planned { client, deployment, outgoing, more, carriage, streamed: decoded.streamed, notices })
+    let (streamed, notices) = (decoded.streamed, draft.notices);
+    Ok(Planned { client, deployment, outgoing, more, carriage, streamed, sealing, notices })
 }
 
 fn operation(decoded: &Decoded<'_>, deployment: &Deployment, interface: &Interface) -> Result<Operation, Refusal> {
@@ -133,12 +141,17 @@ impl Draft<'_> {
     /// which they leave.
     fn keep_nothing(&mut self, decoded: &Decoded<'_>, client: DialectId) -> Result<(), Refusal> {
         let variant = &self.interface.variant;
-        let forwarded = self.interface.dialect == client && !needs_other_roles(decoded, client, variant);
+        let forwarded = self.interface.dialect == client && !needs_rewriting(decoded, client, variant);
         for rule in dialect(client).retention() {
             let others = variant.renamed.iter().filter(|(from, to)| *to == rule.field && *from != rule.field);
             let others = others.map(|(from, _)| from.as_str()).filter(|_| forwarded);
             for name in std::iter::once(rule.field).chain(others) {
-                let Some(field) = decoded.scan.field(name) else { continue };
+                let Some(field) = decoded.scan.field(name) else {
+                    if rule.unsaid && name == rule.field && forwarded && self.withholds_unsaid(decoded, rule) {
+                        self.splice.set(name, rule.instead.unwrap_or("null"));
+                    }
+                    continue;
+                };
                 if rule.harmless.iter().any(|harmless| harmless.as_bytes() == field.value) || !self.may_change(name)? {
                     continue;
                 }
@@ -158,7 +171,17 @@ impl Draft<'_> {
     /// The same for a body that was written anew, whose fields have their last names.
     fn keep_nothing_of(&mut self, map: &mut Map<String, Value>, target: &dyn Dialect) -> Result<(), Refusal> {
         for rule in target.retention() {
-            let Some(value) = map.get(rule.field).map(Value::to_string) else { continue };
+            let Some(value) = map.get(rule.field).map(Value::to_string) else {
+                let instead = rule.instead.and_then(|instead| serde_json::from_str(instead).ok());
+                if rule.unsaid
+                    && self.keeping != Keeping::Allowed
+                    && self.interface.variant.keeps_unasked
+                    && let Some(instead) = instead
+                {
+                    map.insert(rule.field.to_owned(), instead);
+                }
+                continue;
+            };
             if rule.harmless.contains(&value.as_str()) || !self.may_change(rule.field)? {
                 continue;
             }
@@ -172,6 +195,17 @@ impl Draft<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a provider that keeps what it is sent unless told otherwise is to be told, which the caller learns.
+    fn withholds_unsaid(&mut self, decoded: &Decoded<'_>, rule: &Retention) -> bool {
+        let asks = matches!(decoded.asked.place, Place::Answer(_)) && self.interface.variant.keeps_unasked;
+        if !asks || self.keeping == Keeping::Allowed || self.interface.variant.forbidden.iter().any(|f| f == rule.field)
+        {
+            return false;
+        }
+        self.notices.push(Notice::hint(rule.field, "what is sent is not kept unless that is permitted and asked for"));
+        true
     }
 
     /// Whether a field that asks the provider to keep what it is sent is to be changed, which is told then.
@@ -197,7 +231,7 @@ impl Draft<'_> {
         operation: Operation,
     ) -> Result<Bytes, Refusal> {
         let variant = &self.interface.variant;
-        if needs_other_roles(decoded, self.interface.dialect, variant) {
+        if needs_rewriting(decoded, self.interface.dialect, variant) {
             return self.rewrite(decoded, deployment).map(|(body, _)| body);
         }
         self.fit_names(decoded, deployment, &variant.renamed, &variant.forbidden);
@@ -329,9 +363,13 @@ impl Draft<'_> {
 
 static DEVELOPER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"developer\""));
 
-/// A vendor that does not know a role of the dialect gets the nearest one, which takes more than a splice.
-fn needs_other_roles(decoded: &Decoded<'_>, dialect: DialectId, variant: &Variant) -> bool {
-    dialect == DialectId::OpenaiChat && !variant.developer_role && DEVELOPER.find(decoded.body).is_some()
+static CARRIED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(carried::PREFIX.as_bytes()));
+
+/// What takes more than a splice: a vendor that does not know a role of the dialect gets the nearest one, and reasoning
+/// that belongs to another dialect is left out by name.
+fn needs_rewriting(decoded: &Decoded<'_>, target: DialectId, variant: &Variant) -> bool {
+    let roles = target == DialectId::OpenaiChat && !variant.developer_role && DEVELOPER.find(decoded.body).is_some();
+    roles || (dialect(target).carries_reasoning() && CARRIED.find(decoded.body).is_some())
 }
 
 /// Fields whose absence changes nothing for the model.

@@ -1,8 +1,9 @@
 //! Streams that leave as they came: looked at, never rewritten, but for an error, which may quote a secret.
 
 use super::{Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error};
+use crate::owner::Sealing;
 use switchtower_dialect::sse::{Parsed, RawEvent};
-use switchtower_dialect::{StreamEnding, StreamWatch, dialect};
+use switchtower_dialect::{StreamEnding, StreamWatch, WireEvent, dialect};
 use switchtower_domain::{DialectId, Failure};
 use switchtower_providers::Deployment;
 
@@ -11,13 +12,15 @@ pub(super) struct Forward {
     ending: StreamEnding,
     /// Whether the end marker was seen.
     marked: bool,
+    /// Seals the ids of an answer that its provider keeps.
+    sealing: Option<Sealing>,
 }
 
 impl Forward {
-    pub(super) fn new(deployment: &Deployment, client: DialectId) -> Self {
+    pub(super) fn new(deployment: &Deployment, client: DialectId, sealing: Option<Sealing>) -> Self {
         let interface = deployment.provider.interface(client);
         let watch = dialect(interface.dialect).stream_watch(&interface.variant);
-        Self { watch, ending: interface.variant.stream_ending, marked: false }
+        Self { watch, ending: interface.variant.stream_ending, marked: false, sealing }
     }
 
     pub(super) fn event(&mut self, event: &RawEvent, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
@@ -43,7 +46,13 @@ impl Forward {
         }
         // Where the reason for stopping is enough, more may follow it, such as usage.
         self.marked = self.watch.complete() && (is_marker || self.ending == StreamEnding::Marker);
-        out.pass(event);
+        match self.sealing.as_mut().and_then(|sealing| sealing.rewritten(parsed.data())) {
+            Some(data) => {
+                let name = parsed.name.map(|name| String::from_utf8_lossy(name).into_owned());
+                out.write(&WireEvent { name, data: String::from_utf8_lossy(&data).into_owned() });
+            }
+            None => out.pass(event),
+        }
         Ok(Step::On)
     }
 

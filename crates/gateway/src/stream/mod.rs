@@ -15,6 +15,7 @@ mod translate;
 
 use crate::Settings;
 use crate::failure::{class_of, masked, masked_id, refusal};
+use crate::owner::Sealing;
 use crate::request_id::RequestId;
 use bytes::{Bytes, BytesMut};
 use forward::Forward;
@@ -93,8 +94,14 @@ impl From<EventTooLarge> for Broken {
 
 impl EventStream {
     /// Events that leave as they came.
-    pub(crate) fn forwarded(settings: &Settings, events: ResponseBody, ends: Ends, ends_at: Instant) -> Self {
-        let forward = Forward::new(&ends.deployment, ends.client);
+    pub(crate) fn forwarded(
+        settings: &Settings,
+        events: ResponseBody,
+        ends: Ends,
+        ends_at: Instant,
+        sealing: Option<Sealing>,
+    ) -> Self {
+        let forward = Forward::new(&ends.deployment, ends.client, sealing);
         Self::new(settings, events, Carrier::Forward(forward), ends, ends_at)
     }
 

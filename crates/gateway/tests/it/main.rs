@@ -5,6 +5,7 @@
 mod deployments;
 mod failures;
 mod limits;
+mod responses;
 mod rows;
 mod scripted;
 mod services;
