@@ -64,6 +64,15 @@ impl Source {
         Ok(outcome)
     }
 
+    /// The files that look otherwise than they did, for people.
+    fn changed(&self) -> String {
+        const LISTED_MAX: usize = 8;
+        let now = self.seen.look();
+        let changed = self.seen.paths.iter().zip(&now).filter(|(before, now)| before != now);
+        let paths: Vec<String> = changed.map(|((path, _), _)| path.display().to_string()).take(LISTED_MAX).collect();
+        paths.join(", ")
+    }
+
     /// Whether there is reason to read it again: files that changed and were left alone since the last look, so that
     /// half of a file is not read, or commands whose time has come.
     pub fn is_due(&mut self) -> bool {
@@ -98,13 +107,19 @@ pub struct Running {
 }
 
 impl Running {
-    /// Reads the configuration again and puts it in force; says in the log what came of it.
-    pub fn renew(&mut self, source: &mut Source) {
+    /// Reads the configuration again and puts it in force; says in the log what came of it, also that nothing did where
+    /// somebody asked for it.
+    pub fn renew(&mut self, source: &mut Source, asked: bool) {
         let digest = source.seen.digest;
+        let changed = source.changed();
         match source.read_again() {
-            Ok(Ok(_)) if source.seen.digest == digest => tracing::debug!("the configuration is as it was"),
+            Ok(Ok(_)) if source.seen.digest == digest => {
+                if asked {
+                    tracing::info!("the configuration is as it was");
+                }
+            }
             Ok(Ok(ready)) => match self.take(ready) {
-                Ok(()) => tracing::info!(files = source.seen.paths.len(), "the changed configuration is in force"),
+                Ok(()) => tracing::info!(changed, "the changed configuration is in force"),
                 Err(error) => {
                     tracing::error!(
                         "the changed configuration is not put in force, the last good one stays: {error:#}"
@@ -173,8 +188,9 @@ impl Running {
         for bound in &self.listeners {
             match new.iter().find(|listener| listener.name == bound.name) {
                 None => stays(&bound.name),
-                Some(listener) if !listener.is_bound_like(bound) => stays(&format!("{}.address", bound.name)),
-                Some(_) => {}
+                Some(listener) => {
+                    listener.unlike(bound).iter().for_each(|setting| stays(&format!("{}.{setting}", bound.name)));
+                }
             }
         }
         for listener in new.iter().filter(|new| !self.listeners.iter().any(|bound| bound.name == new.name)) {
@@ -185,6 +201,6 @@ impl Running {
 
 /// A listener with its certificates as they are now.
 fn renewed(bound: &ListenerSettings, new: &[ListenerSettings]) -> ListenerSettings {
-    let same = new.iter().find(|listener| listener.name == bound.name && listener.is_bound_like(bound));
+    let same = new.iter().find(|listener| listener.name == bound.name && listener.unlike(bound).is_empty());
     same.unwrap_or(bound).clone()
 }

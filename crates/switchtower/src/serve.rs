@@ -4,7 +4,7 @@ use crate::config::Ready;
 use crate::environment::Environment;
 use crate::findings;
 use crate::reload::{LOOK_INTERVAL, Running, Source};
-use crate::server::{ADDRESS, Address, Server, ServerSettings, Serving};
+use crate::server::{ADDRESS, Address, ListenerSettings, Server, ServerSettings, Serving};
 use crate::sim_transport::WithSim;
 use crate::upstream::{Trust, Upstream, UpstreamSettings, WaySettings, Ways};
 use anyhow::{Context as _, Result};
@@ -103,7 +103,8 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // From before the greeting on, so that who reads it may send the signal.
     let _guard = runtime.enter();
-    let mut hang_ups = hang_ups();
+    // Where there is nothing to read again, a hang-up ends the process as it usually does.
+    let mut hang_ups = source.is_some().then(HangUps::new);
     let mut running = plan.start()?;
     for (address, listener) in running.server.addresses().iter().zip(&running.listeners) {
         match address {
@@ -112,11 +113,13 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
             Address::Unix(_) => writeln!(out, "listening on {address}")?,
         }
     }
-    greet(running.server.address(), &running.serving.gateway, from_environment, out)?;
+    let first = running.server.addresses().first().zip(running.listeners.first());
+    let place = first.map(|(address, listener)| place(address, listener)).unwrap_or_default();
+    greet(&place, &running.serving.gateway, from_environment, out)?;
     out.flush()?;
     let server = Arc::clone(&running.server);
     let looking = async move {
-        let Some(mut source) = source else { return std::future::pending().await };
+        let (Some(mut source), Some(hang_ups)) = (source, &mut hang_ups) else { return std::future::pending().await };
         loop {
             let hung_up = tokio::select! {
                 () = hang_ups.next() => true,
@@ -125,7 +128,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
             // Commands may take their time; signals are heard all the while.
             let looked = tokio::task::spawn_blocking(move || {
                 if source.is_due() || hung_up {
-                    running.renew(&mut source);
+                    running.renew(&mut source, hung_up);
                 }
                 (running, source)
             });
@@ -161,14 +164,14 @@ struct HangUps {
     signals: Option<tokio::signal::unix::Signal>,
 }
 
-fn hang_ups() -> HangUps {
-    HangUps {
-        #[cfg(unix)]
-        signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
-    }
-}
-
 impl HangUps {
+    fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
     async fn next(&mut self) {
         #[cfg(unix)]
         if let Some(signals) = &mut self.signals
@@ -196,8 +199,18 @@ pub async fn asked_to_stop() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
+/// A listener as the command line of an HTTP client names it.
+fn place(address: &Address, listener: &ListenerSettings) -> String {
+    let load_balanced = if listener.proxy_protocol { "--haproxy-protocol " } else { "" };
+    let scheme = if listener.tls.is_some() { "https" } else { "http" };
+    match address {
+        Address::Tcp(address) => format!("{load_balanced}{scheme}://{address}"),
+        Address::Unix(path) => format!("{load_balanced}--unix-socket {} {scheme}://localhost", path.display()),
+    }
+}
+
 /// Says what was found and what to try.
-fn greet(address: SocketAddr, gateway: &Gateway, from_environment: bool, out: &mut dyn Write) -> Result<()> {
+fn greet(place: &str, gateway: &Gateway, from_environment: bool, out: &mut dyn Write) -> Result<()> {
     let directory = gateway.directory();
     writeln!(out, "providers:")?;
     for provider in directory.providers() {
@@ -209,7 +222,7 @@ fn greet(address: SocketAddr, gateway: &Gateway, from_environment: bool, out: &m
     let key = if gateway.settings().access.is_keyless() { "" } else { " \\\n  -H 'authorization: Bearer YOUR_KEY'" };
     writeln!(
         out,
-        "try:\n  curl http://{address}/v1/chat/completions -H 'content-type: application/json'{key} \\\n  \
+        "try:\n  curl {place}/v1/chat/completions -H 'content-type: application/json'{key} \\\n  \
          -d '{{\"model\": \"sim/sim-1\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}]}}'"
     )?;
     Ok(())

@@ -163,6 +163,28 @@ fn a_hang_up_runs_commands_again() {
 }
 
 #[test]
+fn a_hang_up_that_finds_nothing_new_says_so() {
+    let gateway = Gateway::start(LISTEN);
+    gateway.hang_up();
+    gateway.wait_for("the configuration is as it was");
+    assert!(!gateway.log().contains("is in force"));
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_configuration_a_hang_up_ends_the_process() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchtower"));
+    command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(std::process::Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut told = [0; 9];
+    process.stdout.as_mut().unwrap().read_exact(&mut told).unwrap();
+    assert_eq!(&told, b"listening");
+    assert!(Command::new("kill").arg("-HUP").arg(process.id().to_string()).status().unwrap().success());
+    assert_eq!(process.wait().unwrap().signal(), Some(1));
+}
+
+#[test]
 fn commands_are_run_again_after_their_interval() {
     let keyed = KEYED.replace("file:app.key", "cmd:cat app.key");
     let gateway = Gateway::start(&format!("{LISTEN}[secrets]\ncommand_interval_ms = 100\n{keyed}"));
@@ -178,6 +200,7 @@ fn what_cannot_change_is_told_by_name() {
     gateway.write("switchtower.toml", &(text + "[listeners.more]\naddress = \"127.0.0.1:0\"\n" + &aliases("new")));
     gateway.wait_for("is in force");
     let log = gateway.log();
+    assert!(log.contains("switchtower.toml\""), "what changed is named: {log}");
     for setting in ["listen.threads", "listen.address", "listeners.more"] {
         assert!(log.contains(&format!("setting=\"{setting}\"")), "{setting}: {log}");
     }

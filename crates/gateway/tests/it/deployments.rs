@@ -108,3 +108,18 @@ async fn a_request_carries_the_way_of_its_provider() {
     gateway.handle(post(CHAT, CHAT_REQUEST)).await;
     assert_eq!(sent.ways(), [Some(Way(3)), None]);
 }
+
+#[tokio::test]
+async fn defaults_know_the_words_of_responses_too() {
+    let (gateway, provider) = serving(Script::json(200, "{}"), vec![deployment("d", "openai", defaults())]);
+    gateway.handle(post("/v1/responses", r#"{"model":"d","input":"hi"}"#)).await;
+    let sent: Value = serde_json::from_str(&provider.bodies()[0]).unwrap();
+    assert_eq!(provider.addresses(), ["https://d-vendor.example/v1/responses"]);
+    assert_eq!((&sent["max_output_tokens"], &sent["reasoning"]), (&json!(4096), &json!({"effort": "low"})));
+    assert_eq!(sent["temperature"].to_string(), "0.20");
+    assert!(sent.get("seed").is_none() && sent.get("stop").is_none(), "what has no place there is left out");
+    let own = r#"{"model":"d","input":"hi","reasoning":{"summary":"auto"},"max_output_tokens":5}"#;
+    gateway.handle(post("/v1/responses", own)).await;
+    let sent: Value = serde_json::from_str(&provider.bodies()[1]).unwrap();
+    assert_eq!((&sent["max_output_tokens"], &sent["reasoning"]), (&json!(5), &json!({"summary": "auto"})));
+}

@@ -31,10 +31,15 @@ impl ListenerSettings {
         Self { name: name.into(), address, tls: None, proxy_protocol: false, socket_mode: SOCKET_MODE }
     }
 
-    /// Whether it is the same to everybody who binds it; certificates may differ.
-    pub fn is_bound_like(&self, other: &Self) -> bool {
-        (&self.address, self.proxy_protocol, self.socket_mode, self.tls.is_some())
-            == (&other.address, other.proxy_protocol, other.socket_mode, other.tls.is_some())
+    /// The settings that differ and that a listener keeps once it is there; certificates may change.
+    pub fn unlike(&self, other: &Self) -> Vec<&'static str> {
+        let kept = [
+            ("address", self.address != other.address),
+            ("certificate", self.tls.is_some() != other.tls.is_some()),
+            ("proxy_protocol", self.proxy_protocol != other.proxy_protocol),
+            ("socket_mode", self.socket_mode != other.socket_mode),
+        ];
+        kept.into_iter().filter(|(_, differs)| *differs).map(|(setting, _)| setting).collect()
     }
 }
 
