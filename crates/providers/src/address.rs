@@ -69,6 +69,11 @@ impl Base {
             Some(version) if url.ends_with("/v1") || url.ends_with("/models") => {
                 Address::new(&format!("{url}{path}?api-version={version}"))
             }
+            // Responses name the deployment in their body, at any base.
+            Some(version) if path.starts_with("/responses") => Address::new(&format!(
+                "{}/openai{path}?api-version={version}",
+                url.strip_suffix("/openai").unwrap_or(url)
+            )),
             Some(version) => {
                 let root = url.strip_suffix("/openai").unwrap_or(url);
                 Address::new(&format!("{root}/openai/deployments/{MODEL}{path}?api-version={version}"))

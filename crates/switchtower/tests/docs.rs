@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use switchtower_domain::{Actor, RefusalCode};
+use switchtower_providers::compatible::facts;
+use switchtower_providers::{CredentialStyle, Operation, catalogue};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -56,4 +59,48 @@ fn every_link_between_documents_leads_somewhere() {
         }
     }
     assert!(dead.is_empty(), "{dead:#?}");
+}
+
+/// `SWITCHTOWER_UPDATE_DOCS=1` rewrites it.
+#[test]
+fn the_reference_lists_every_provider() {
+    let path = root().join("docs/reference/providers.md");
+    let wanted = providers();
+    if std::env::var_os("SWITCHTOWER_UPDATE_DOCS").is_some() {
+        std::fs::write(&path, wanted).unwrap();
+    } else {
+        assert_eq!(read(&path), wanted, "stale; run the test with SWITCHTOWER_UPDATE_DOCS=1");
+    }
+}
+
+fn providers() -> String {
+    let mut text = "<!-- written by a test from the catalogue, do not edit -->\n# Providers\n\nKinds that a \
+        configuration can name. Where no base URL is given, it is wherever you run the server. *Unread* marks an address \
+        that is believed to say so and that nobody has checked.\n\n\
+        | Kind | Base URL | Key | Dialects | Operations |\n| --- | --- | --- | --- | --- |\n"
+        .to_owned();
+    for kind in catalogue() {
+        let style = match kind.style {
+            CredentialStyle::Bearer => "bearer",
+            CredentialStyle::XApiKey => "x-api-key",
+            CredentialStyle::ApiKey => "api-key",
+            CredentialStyle::None => "none",
+        };
+        let key = kind.key_variable.as_ref().map_or(style.to_owned(), |variable| format!("`{variable}`, {style}"));
+        let base = kind.base_url.as_ref().map_or(String::new(), |base| format!("`{base}`"));
+        let dialects: Vec<String> = kind.interfaces().map(|interface| interface.dialect.to_string()).collect();
+        let operations: Vec<&str> = kind.offers.operations().map(Operation::as_str).collect();
+        let (dialects, operations) = (dialects.join(", "), operations.join(", "));
+        let _ = writeln!(text, "| [{}]({}) | {base} | {key} | {dialects} | {operations} |", kind.name, kind.docs);
+    }
+    let facts = facts();
+    let mut kinds: Vec<&str> = facts.iter().map(|fact| fact.kind.as_str()).collect();
+    kinds.dedup();
+    for kind in kinds {
+        let _ = write!(text, "\n## {kind}\n\n| What | Is | Source |\n| --- | --- | --- |\n");
+        for fact in facts.iter().filter(|fact| fact.kind == kind) {
+            let _ = writeln!(text, "| {} | `{}` | {} |", fact.subject, fact.value.replace('|', "\\|"), fact.source);
+        }
+    }
+    text
 }

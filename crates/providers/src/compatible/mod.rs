@@ -156,6 +156,53 @@ pub(crate) fn known() -> Vec<Known> {
         .collect()
 }
 
+/// One thing that a row says, and where that is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// The kind.
+    pub kind: String,
+    /// What it is about, such as `quirks.forbidden`.
+    pub subject: String,
+    /// What it is, as the row writes it.
+    pub value: String,
+    /// Where that is said.
+    pub source: String,
+}
+
+/// Everything that rows say with a source, in the order of the file.
+pub fn facts() -> Vec<Fact> {
+    let catalog = toml::from_str::<toml::Table>(CATALOG).unwrap_or_default();
+    let rows = catalog.get("provider").and_then(toml::Value::as_array).into_iter().flatten();
+    let mut facts = Vec::new();
+    for row in rows.filter_map(toml::Value::as_table) {
+        let kind = row.get("name").and_then(toml::Value::as_str).unwrap_or_default();
+        collect(kind, "", &toml::Value::Table(row.clone()), &mut facts);
+    }
+    facts
+}
+
+fn collect(kind: &str, subject: &str, value: &toml::Value, facts: &mut Vec<Fact>) {
+    match value {
+        toml::Value::Table(table) => match table.get("source").and_then(toml::Value::as_str) {
+            Some(source) => {
+                let mut said = table.clone();
+                said.remove("source");
+                let said = said.remove("value").unwrap_or(toml::Value::Table(said));
+                let (kind, subject) = (kind.to_owned(), subject.to_owned());
+                facts.push(Fact { kind, subject, value: said.to_string(), source: source.to_owned() });
+            }
+            None => {
+                for (key, value) in table {
+                    let dot = if subject.is_empty() { "" } else { "." };
+                    collect(kind, &format!("{subject}{dot}{key}"), value, facts);
+                }
+            }
+        },
+        toml::Value::Array(items) => items.iter().for_each(|item| collect(kind, subject, item, facts)),
+        _ => {}
+    }
+}
+
 /// What a provider of a dialect is that no row describes.
 fn unlisted(dialect: DialectName) -> Known {
     match dialect {
