@@ -33,6 +33,10 @@ pub(crate) struct Extras {
     /// `Some(n)` when log probabilities were asked for, with `n` alternatives each.
     pub(crate) top_logprobs: Option<u64>,
     pub(crate) service_tier: Option<String>,
+    /// Reasoning is shown, in a summary.
+    pub(crate) summarised: bool,
+    /// Reasoning is sealed, to be given back.
+    pub(crate) sealed: bool,
 }
 
 /// A tool that the model may call.

@@ -61,11 +61,13 @@ mod said;
 mod schema_fill;
 mod schema_pattern;
 pub mod script;
+mod seal;
 mod server;
 mod service;
 mod services;
 mod settings;
 mod sim;
+mod strict_schema;
 mod text;
 mod tokens;
 

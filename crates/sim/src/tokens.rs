@@ -70,6 +70,18 @@ fn first_piece(text: &str) -> usize {
     text.len()
 }
 
+/// How long to reason for an effort. The lengths grow with the effort as real ones do, only much shorter.
+pub(crate) fn of_effort(effort: &str) -> Option<u64> {
+    match effort {
+        "none" => None,
+        "minimal" => Some(8),
+        "low" => Some(16),
+        "high" => Some(64),
+        "xhigh" => Some(128),
+        _ => Some(32),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

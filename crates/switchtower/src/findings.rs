@@ -58,7 +58,11 @@ pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
         provider.models = models.collect::<Result<_, _>>()?;
         Ok(Arc::new(provider))
     };
-    Ok(vec![of("sim", openai::unlisted())?, of("sim-messages", anthropic::unlisted())?])
+    Ok(vec![
+        of("sim", openai::unlisted())?,
+        of("sim-responses", openai::unlisted_responses())?,
+        of("sim-messages", anthropic::unlisted())?,
+    ])
 }
 
 /// What steers the simulator, and the two headers that belong to a body of Messages.
@@ -104,6 +108,6 @@ mod tests {
 
     #[test]
     fn the_simulator_is_there_in_each_dialect() {
-        assert_eq!(sim_providers().unwrap().len(), 2);
+        assert_eq!(sim_providers().unwrap().len(), 3);
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Every folder has the same files: `mod.rs` (places and headers), `check.rs` (what is accepted, and reading it into an
 //! [`Ask`](crate::ask::Ask)), `answer.rs` (a whole answer), `stream.rs` (the same as events), `error.rs` (the vendor's
-//! words for a failure). A new dialect is such a folder and one line in [`ALL`].
+//! words for a failure, which dialects of one vendor share). A new dialect is such a folder and one line in [`ALL`].
 
 pub(crate) mod anthropic_messages;
 pub(crate) mod openai_chat;
+mod openai_error;
+pub(crate) mod openai_responses;
 
 use crate::ask::{Ask, PromptPart};
 use crate::body::Events;
@@ -19,7 +21,8 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
 /// Every dialect. The first that claims a place serves it.
-pub(crate) const ALL: &[&dyn Dialect] = &[&anthropic_messages::AnthropicMessages, &openai_chat::OpenAiChat];
+pub(crate) const ALL: &[&dyn Dialect] =
+    &[&anthropic_messages::AnthropicMessages, &openai_responses::OpenAiResponses, &openai_chat::OpenAiChat];
 
 /// A place at which a dialect serves something.
 #[derive(Debug, Clone, PartialEq, Eq)]

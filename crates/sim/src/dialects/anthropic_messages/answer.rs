@@ -1,8 +1,8 @@
 //! A whole Messages answer.
 
-use super::seal;
 use crate::random::Random;
 use crate::said::{Said, Stop, Turn};
+use crate::seal;
 use serde_json::{Value, json};
 
 pub(super) fn whole(said: &Said) -> Value {

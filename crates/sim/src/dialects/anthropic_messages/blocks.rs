@@ -1,12 +1,12 @@
 //! The conversation of a Messages request: turns, content blocks, and how they must follow each other.
 
 use super::check::mark;
-use super::seal;
 use crate::ask::{Ask, PromptPart};
 use crate::check::{Field, Kind, Object, fields, is_base64, is_web_address, may, must, object, text, type_name};
 use crate::dialects::Strictness;
 use crate::failure::{Complaint, Place, Wrong};
 use crate::random::digest_of;
+use crate::seal;
 use crate::tokens::{self, FILE_TOKENS, IMAGE_TOKENS, MESSAGE_TOKENS};
 use serde_json::Value;
 

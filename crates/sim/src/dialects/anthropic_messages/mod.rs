@@ -4,7 +4,6 @@ mod answer;
 mod blocks;
 mod check;
 mod error;
-mod seal;
 mod stream;
 mod version;
 

@@ -8,6 +8,7 @@ use crate::check::{
 use crate::dialects::Strictness;
 use crate::failure::{Complaint, Place, Wrong};
 use crate::random::digest_of;
+use crate::strict_schema;
 use crate::tokens::{self, FILE_TOKENS, IMAGE_TOKENS, MESSAGE_TOKENS};
 use serde_json::Value;
 
@@ -132,7 +133,7 @@ fn format(body: &Object) -> Result<Format, Complaint> {
             let inner = schema.get("schema").cloned().unwrap_or_else(|| serde_json::json!({"type": "object"}));
             if schema.get("strict") == Some(&Value::Bool(true)) {
                 let name = text(schema, "name").unwrap_or_default();
-                strict(&inner, "()").map_err(|why| {
+                strict_schema::check(&inner, "()").map_err(|why| {
                     let message = format!("Invalid schema for response_format '{name}': {why}");
                     Place::root().key("response_format").says(message)
                 })?;
@@ -143,56 +144,14 @@ fn format(body: &Object) -> Result<Format, Complaint> {
     }
 }
 
-/// What strict mode demands of a schema: closed objects with every property required.
-fn strict(schema: &Value, context: &str) -> Result<(), String> {
-    let Some(fields) = schema.as_object() else {
-        return Ok(());
-    };
-    if let Some(properties) = fields.get("properties").and_then(Value::as_object) {
-        if fields.get("additionalProperties") != Some(&Value::Bool(false)) {
-            return Err(format!(
-                "In context={context}, 'additionalProperties' is required to be supplied and to be false."
-            ));
-        }
-        let required = items(fields, "required");
-        for (name, property) in properties {
-            if !required.iter().any(|one| one == name) {
-                return Err(format!(
-                    "In context={context}, 'required' is required to be supplied and to be an array including every key in properties. Missing '{name}'."
-                ));
-            }
-            strict(property, &format!("('properties', '{name}')"))?;
-        }
-    }
-    if let Some(inner) = fields.get("items") {
-        strict(inner, "('items',)")?;
-    }
-    for key in ["anyOf", "$defs", "definitions"] {
-        match fields.get(key) {
-            Some(Value::Array(branches)) => branches.iter().try_for_each(|branch| strict(branch, context))?,
-            Some(Value::Object(named)) => named.values().try_for_each(|branch| strict(branch, context))?,
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// How long to reason. The lengths grow with the effort as real ones do, only much shorter.
+/// How long to reason.
 fn reasoning(body: &Object) -> Result<Option<u64>, Complaint> {
-    let by_effort = |effort: &str| match effort {
-        "none" => None,
-        "minimal" => Some(8),
-        "low" => Some(16),
-        "high" => Some(64),
-        "xhigh" => Some(128),
-        _ => Some(32),
-    };
     if let Some(effort) = text(body, "reasoning_effort") {
-        return Ok(by_effort(effort));
+        return Ok(tokens::of_effort(effort));
     }
     if let Some(reasoning) = body.get("reasoning").and_then(Value::as_object) {
         let off = reasoning.get("enabled") == Some(&Value::Bool(false));
-        return Ok(if off { None } else { by_effort(text(reasoning, "effort").unwrap_or("medium")) });
+        return Ok(if off { None } else { tokens::of_effort(text(reasoning, "effort").unwrap_or("medium")) });
     }
     if let Some(thinking) = body.get("thinking").and_then(Value::as_object) {
         const THINKING: &[Field] = &[must("type", Kind::OneOf(&["enabled", "disabled", "auto", "adaptive"]))];
@@ -282,7 +241,7 @@ fn one_tool(at: &Place, function: &Object) -> Result<OfferedTool, Complaint> {
         _ => {}
     }
     if function.get("strict") == Some(&Value::Bool(true)) {
-        strict(&schema, "()").map_err(invalid)?;
+        strict_schema::check(&schema, "()").map_err(invalid)?;
     }
     Ok(OfferedTool { name: name.to_owned(), schema })
 }

@@ -4,13 +4,12 @@
 
 mod answer;
 mod check;
-mod error;
 mod stream;
 
 pub(crate) use answer::whole;
 pub(crate) use stream::events;
 
-use super::{Dialect, Place, Strictness, event_bytes, set};
+use super::{Dialect, Place, Strictness, event_bytes, openai_error, set};
 use crate::ask::{Ask, PromptPart};
 use crate::body::Events;
 use crate::cache::PromptCache;
@@ -125,6 +124,6 @@ impl Dialect for OpenAiChat {
     }
 
     fn failure(&self, failure: &Failure, _request_id: &str) -> (StatusCode, Value) {
-        error::worded(failure)
+        openai_error::worded(failure)
     }
 }

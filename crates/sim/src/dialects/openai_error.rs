@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-pub(super) fn worded(failure: &Failure) -> (StatusCode, Value) {
+pub(crate) fn worded(failure: &Failure) -> (StatusCode, Value) {
     let invalid = "invalid_request_error";
     let (status, kind, param, code, message) = match failure {
         Failure::Invalid(complaint) => {

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 const SIGNATURE_WORDS: u64 = 12;
 
 /// The signature of a thinking text.
-pub(super) fn signature(owner: u64, thinking: &str) -> String {
+pub(crate) fn signature(owner: u64, thinking: &str) -> String {
     let mut digest = Digest::new();
     digest.add(&owner.to_le_bytes());
     digest.add(thinking.as_bytes());
@@ -19,14 +19,14 @@ pub(super) fn signature(owner: u64, thinking: &str) -> String {
 }
 
 /// The data of a block of withheld thinking: its own signature over a random start.
-pub(super) fn withheld(owner: u64, seed: u64) -> String {
+pub(crate) fn withheld(owner: u64, seed: u64) -> String {
     let start = Random::for_purpose(seed, "withheld").letters(24, b"abcdefghijklmnopqrstuvwxyz");
     let seal = signature(owner, &start);
     BASE64.encode(format!("{start}{seal}"))
 }
 
 /// True if this owner withheld it.
-pub(super) fn is_withheld_by(owner: u64, data: &str) -> bool {
+pub(crate) fn is_withheld_by(owner: u64, data: &str) -> bool {
     let Ok(bytes) = BASE64.decode(data) else {
         return false;
     };
