@@ -254,3 +254,56 @@ fn no_request_is_dropped_while_everything_changes() {
     streaming.read_to_string(&mut events).unwrap();
     assert!(events.contains("data: [DONE]"), "{events}");
 }
+
+/// A provider that counts the connections that it gets, and keeps them open.
+fn provider() -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    const ANSWER: &str = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections: Arc<AtomicUsize> = Arc::default();
+    let counted = Arc::clone(&connections);
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let mut socket = socket.unwrap();
+            std::thread::spawn(move || {
+                let mut request = Vec::new();
+                let mut piece = [0; 4096];
+                while let Ok(count @ 1..) = socket.read(&mut piece) {
+                    request.extend_from_slice(piece.get(..count).unwrap());
+                    if request.ends_with(b"]}") {
+                        request.clear();
+                        let length = ANSWER.len();
+                        let head = format!(
+                            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+                        );
+                        socket.write_all((head + ANSWER).as_bytes()).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    (address, connections)
+}
+
+#[test]
+fn connections_to_providers_stay_while_their_way_does() {
+    let (address, connections) = provider();
+    let listen = LISTEN.replace("threads = 2", "threads = 1");
+    let text = |more: &str, alias: &str| {
+        format!(
+            "{listen}[providers.p]\ndialect = \"openai_chat\"\nbase_url = \"http://{address}/v1\"\n{more}{}",
+            aliases(alias)
+        )
+    };
+    let gateway = Gateway::start(&text("", "a"));
+    assert_eq!((gateway.status("p/m", ""), gateway.status("p/m", "")), (200, 200));
+    gateway.write("switchtower.toml", &text("", "b"));
+    gateway.wait_for_many("is in force", 1);
+    assert_eq!((gateway.status("b", ""), gateway.status("p/m", "")), (200, 200));
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+    gateway.write("switchtower.toml", &text("connect_timeout_ms = 5000\n", "b"));
+    gateway.wait_for_many("is in force", 2);
+    assert_eq!(gateway.status("p/m", ""), 200);
+    assert_eq!(connections.load(Ordering::SeqCst), 2, "another way has connections of its own");
+}

@@ -154,6 +154,31 @@ async fn http_2_is_agreed_on_and_carries_many_requests() {
 }
 
 #[tokio::test]
+async fn the_header_of_a_load_balancer_comes_before_tls() {
+    use tokio::io::AsyncWriteExt as _;
+    let authority = Authority::new();
+    let keyed = "proxy_protocol = true\n[[keys]]\nname = \"app\"\nsecret = \"file:gateway.key\"\n";
+    let gateway = Gateway::start(&authority, keyed);
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(config));
+    for (header, is_well) in [("PROXY TCP4 10.0.0.9 10.0.0.1 9 80\r\n", true), ("", false)] {
+        let mut socket = tokio::net::TcpStream::connect(gateway.running.address()).await.unwrap();
+        socket.write_all(header.as_bytes()).await.unwrap();
+        let connected = connector.connect(ServerName::try_from("localhost").unwrap(), socket).await;
+        assert_eq!(connected.is_ok(), is_well, "{header:?}");
+        if let Ok(stream) = connected {
+            assert!(told(stream, &plain()).await.starts_with("HTTP/1.1 401"), "keys are asked for");
+        }
+    }
+}
+
+#[tokio::test]
 async fn certificates_of_clients_are_asked_for() {
     let (authority, clients) = (Authority::new(), Authority::new());
     let folder = tempfile::tempdir().unwrap();
