@@ -30,6 +30,8 @@ pub(super) struct Checked {
     pub(super) header_time_max: Duration,
     pub(super) connections_max: usize,
     pub(super) upstream: UpstreamSettings,
+    /// How requests leave for all providers.
+    pub(super) leaving: Leaving,
     pub(super) limits: Limits,
     pub(super) command_timeout: Duration,
     pub(super) command_interval: Option<Duration>,
@@ -113,6 +115,7 @@ pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &m
         keep_alive: millis(listen.keep_alive_ms.as_ref(), 100..=600_000, 15_000, findings),
         header_time_max: millis(limited.header_time_ms_max.as_ref(), 1..=3_600_000, 30_000, findings),
         connections_max: count(limited.connections_max.as_ref(), 1..=1_000_000, findings).unwrap_or(20_000),
+        leaving: Leaving::of_connections(&connections, findings),
         upstream: UpstreamSettings {
             connect: millis(connections.connect_timeout_ms.as_ref(), 1..=600_000, 10_000, findings),
             pool_idle: millis(connections.unused_ms_max.as_ref(), 0..=3_600_000, 60_000, findings),

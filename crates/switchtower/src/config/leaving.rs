@@ -34,7 +34,8 @@ pub(super) struct Leaving {
     pub(super) region: Option<RegionName>,
     pub(super) connect: Option<Duration>,
     pub(super) version: Option<HttpVersion>,
-    pub(super) proxy: Option<At<Proxy>>,
+    /// Nothing where it is said that there is none.
+    pub(super) proxy: Option<At<Option<Proxy>>>,
     pub(super) proxy_credential: Option<At<Reference>>,
     pub(super) ca_bundle: Option<At<PathBuf>>,
     pub(super) client_certificate: Option<At<PathBuf>>,
@@ -46,13 +47,21 @@ impl Leaving {
         check!(written, findings)
     }
 
+    /// What holds for all providers.
+    pub(super) fn of_connections(written: &written::Connections, findings: &mut Findings) -> Self {
+        Self {
+            proxy: proxy(written.proxy.as_ref(), findings),
+            proxy_credential: reference(written.proxy_credential.as_ref(), findings),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn of_deployment(written: &written::Deployment, findings: &mut Findings) -> Self {
         check!(written, findings)
     }
 
-    /// What holds where both a provider and its deployment say something.
-    pub(super) fn over(&self, provider: Option<&Self>) -> Self {
-        let Some(provider) = provider else { return self.clone() };
+    /// What holds where both a deployment and its provider, or a provider and all of them, say something.
+    pub(super) fn over(&self, provider: &Self) -> Self {
         let or = |ours: &Option<At<PathBuf>>, other: &Option<At<PathBuf>>| ours.clone().or_else(|| other.clone());
         let mut both = Self {
             region: self.region.clone().or_else(|| provider.region.clone()),
@@ -95,15 +104,18 @@ fn version(at: Option<&At<String>>, findings: &mut Findings) -> Option<HttpVersi
     choice(at, &known, findings)
 }
 
-fn proxy(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Proxy>> {
+fn proxy(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Option<Proxy>>> {
     let at = at?;
+    if at.value == "none" {
+        return Some(at.with(None));
+    }
     if looks_secret(&at.value) {
         let message = format!("'{}' holds what looks like a credential", at.place.key);
         findings.add_with(&at.place, message, "refer to it in 'proxy_credential'");
         return None;
     }
     match Proxy::new(&at.value) {
-        Ok(proxy) => Some(at.with(proxy)),
+        Ok(proxy) => Some(at.with(Some(proxy))),
         Err(error) => {
             findings.add(&at.place, format!("'{}' {error}", at.place.key));
             None

@@ -3,7 +3,7 @@
 
 use super::checked::{Changes, Checked, Deployment, Provider};
 use super::explain::Explanation;
-use super::leaving::REGION;
+use super::leaving::{Leaving, REGION};
 use super::problem::{Findings, quoted};
 use super::secrets::{Outside, Reference};
 use super::sources::Sources;
@@ -69,10 +69,13 @@ pub(super) fn resolve(
         outside: around.outside,
         sources,
         findings,
+        usual: &checked.leaving,
         command_timeout: checked.command_timeout,
         ways: Vec::new(),
     };
     let (access, key_names) = resolver.access(checked);
+    // Also where no provider is there to use it.
+    drop(resolver.proxy(&checked.leaving));
     let mut made = BTreeMap::new();
     for provider in &checked.providers {
         let region = provider.changes.leaving.region.as_ref();
@@ -140,6 +143,8 @@ pub(super) struct Resolver<'a> {
     pub(super) outside: &'a dyn Outside,
     pub(super) sources: &'a Sources,
     pub(super) findings: &'a mut Findings,
+    /// How requests leave for all providers.
+    usual: &'a Leaving,
     /// How long a command may take.
     pub(super) command_timeout: Duration,
     /// The ways so far.
@@ -192,7 +197,7 @@ impl Resolver<'_> {
         region: Option<&RegionName>,
         has_keys: bool,
     ) -> Option<providers::Provider> {
-        let way = self.way(&written.changes.leaving);
+        let way = self.way(&written.changes.leaving.over(self.usual));
         let kind = self.kind(written)?;
         let dialect = self.dialect(written, kind);
         let base_url = self.base_url(written, kind, dialect, region);
@@ -399,7 +404,8 @@ impl Resolver<'_> {
         };
         let leaving = &written.changes.leaving;
         let of_provider = checked.providers.iter().find(|one| one.given.value == at.value);
-        let both = leaving.is_any().then(|| leaving.over(of_provider.map(|one| &one.changes.leaving)));
+        let above = of_provider.map(|one| one.changes.leaving.over(self.usual)).unwrap_or_default();
+        let both = leaving.is_any().then(|| leaving.over(&above));
         let way = both.as_ref().map(|both| self.way(both));
         let mut provider = Arc::clone(provider.as_ref()?);
         let is_elsewhere = |one: &&Provider| one.base_url.as_ref().is_some_and(|at| at.value.contains(REGION));

@@ -34,16 +34,17 @@ impl Resolver<'_> {
         Some(Way(number))
     }
 
-    fn proxy(&mut self, leaving: &Leaving) -> Option<crate::upstream::Proxy> {
+    /// The proxy that is meant, with what it is shown.
+    pub(super) fn proxy(&mut self, leaving: &Leaving) -> Option<crate::upstream::Proxy> {
         let credential = leaving.proxy_credential.as_ref();
-        let Some(proxy) = leaving.proxy.as_ref() else {
+        let Some(proxy) = leaving.proxy.as_ref().and_then(|at| at.value.as_ref()) else {
             if let Some(At { place, .. }) = credential {
                 let message = format!("'{}' is what a proxy is shown, and there is none", place.key);
                 self.findings.add_with(place, message, "add 'proxy', or leave this out");
             }
             return None;
         };
-        let Some(reference) = credential else { return Some(proxy.value.clone()) };
+        let Some(reference) = credential else { return Some(proxy.clone()) };
         let secret = self.secret(reference)?;
         if !secret.expose().contains(':') {
             let message = format!("'{}': '{}' is not of the form USER:PASSWORD", reference.place.key, reference.value);
@@ -51,7 +52,7 @@ impl Resolver<'_> {
             return None;
         }
         let value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(secret.expose()))).ok()?;
-        Some(proxy.value.clone().with_authorization(value))
+        Some(proxy.clone().with_authorization(value))
     }
 
     /// The text of a file that is no secret.
@@ -175,6 +176,38 @@ mod tests {
         assert_eq!(way("other").version, HttpVersion::Two);
         let shown = |name: &str| format!("{:?}", way(name).proxy);
         assert!(shown("same").contains("Sensitive") && !shown("other").contains("Sensitive"));
+    }
+
+    #[test]
+    fn a_proxy_for_all_is_used_unless_a_provider_says_otherwise() {
+        let provider = |name: &str, more: &str| {
+            format!("[providers.{name}]\ndialect = \"openai_chat\"\nbase_url = \"https://a.example/v1\"\n{more}\n")
+        };
+        let text = [
+            "[connections]\nproxy = \"http://127.0.0.1:1\"\nproxy_credential = \"env:PROXY\"\n",
+            &provider("all", ""),
+            &provider("direct", "proxy = \"none\""),
+            &provider("own", "proxy = \"http://127.0.0.1:2\""),
+            "[deployments.d]\nprovider = \"direct\"\nmodel = \"m\"\nconnect_timeout_ms = 5\n",
+            "[deployments.e]\nprovider = \"all\"\nmodel = \"m\"\nproxy = \"none\"\n",
+        ]
+        .concat();
+        let ready = read(&text).unwrap();
+        let proxy = |way: Option<Way>| {
+            way.and_then(|Way(number)| ready.ways[number].proxy.as_ref()).map(|proxy| format!("{proxy:?}"))
+        };
+        let of = |name: &str| proxy(ready.providers.iter().find(|one| one.name.as_str() == name).unwrap().way);
+        assert!(of("all").unwrap().contains("Sensitive"));
+        assert!(of("own").is_some_and(|own| own.contains("127.0.0.1:2") && !own.contains("Sensitive")));
+        assert_eq!(of("direct"), None);
+        for deployment in &ready.deployments {
+            assert_eq!(proxy(deployment.provider.way), None, "{}", deployment.name);
+        }
+        let alone = read("[connections]\nproxy_credential = \"env:ODD\"").unwrap_err();
+        assert!(
+            alone.contains("'connections.proxy_credential' is what a proxy is shown, and there is none"),
+            "{alone}"
+        );
     }
 
     #[test]

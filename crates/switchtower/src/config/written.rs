@@ -225,6 +225,8 @@ section!(Limits {
 
 section!(Connections {
     connect_timeout_ms: u64 = "10000", "How long it may take until a connection to a provider is there, from 1 to 600000.";
+    proxy: String = "none", "An outbound proxy for all providers that name none of their own, as in `http://proxy.example:3128`: a tunnel (CONNECT) to what is reached over TLS, whole addresses for what is not.";
+    proxy_credential: String = "none", "A reference to what that proxy is shown, as `USER:PASSWORD`.";
     unused_ms_max: u64 = "60000", "How long a connection to a provider is kept that nobody uses, from 0 to 3600000.";
     unused_per_provider_max: u64 = "256", "How many such connections each thread keeps, from 0 to 10000.";
 });
@@ -260,8 +262,8 @@ section!(Provider {
     region: String = "none", "Where it runs, by its vendor's name for it. `${region}` in the base URL stands for it.";
     connect_timeout_ms: u64 = "that of `[connections]`", "How long it may take until a connection is there, from 1 to 600000.";
     http_version: String = "\"agreed\"", "Which HTTP is spoken: `agreed` is HTTP/2 where both agree on it over TLS and HTTP/1.1 otherwise, `1.1` is that alone, `2` is HTTP/2 without asking, also over plain TCP.", ["agreed", "1.1", "2"];
-    proxy: String = "none", "An outbound proxy, as in `http://proxy.example:3128`: a tunnel (CONNECT) to what is reached over TLS, whole addresses for what is not. Without it, none is used.";
-    proxy_credential: String = "none", "A reference to what the proxy is shown, as `USER:PASSWORD`.";
+    proxy: String = "that of `[connections]`", "An outbound proxy of its own, or `none`.";
+    proxy_credential: String = "that of `[connections]`", "A reference to what the proxy is shown, as `USER:PASSWORD`. Where this section names a proxy, no other credential is shown to it.";
     ca_bundle: String = "the roots of the system", "A file of certificates in PEM form, relative to this one: the only roots that are trusted.";
     client_certificate: String = "none", "A file with the certificate that the provider is shown, in PEM form, ours first.";
     client_key: String = "none", "A reference to the key of that certificate, in PEM form.";

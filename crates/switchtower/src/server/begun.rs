@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
-const READ_BYTES: usize = 1024;
+/// Enough for most first requests, so that they are read at once.
+const READ_BYTES: usize = 4096;
 /// What HTTP/2 begins with, and no request of HTTP/1 does (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
