@@ -86,7 +86,8 @@ fn providers() -> String {
             CredentialStyle::ApiKey => "api-key",
             CredentialStyle::None => "none",
         };
-        let key = kind.key_variable.as_ref().map_or(style.to_owned(), |variable| format!("`{variable}`, {style}"));
+        let key =
+            kind.key_variable.as_ref().map_or_else(|| style.to_owned(), |variable| format!("`{variable}`, {style}"));
         let base = kind.base_url.as_ref().map_or(String::new(), |base| format!("`{base}`"));
         let dialects: Vec<String> = kind.interfaces().map(|interface| interface.dialect.to_string()).collect();
         let operations: Vec<&str> = kind.offers.operations().map(Operation::as_str).collect();
