@@ -34,6 +34,13 @@ impl Known {
         std::iter::once(&self.main).chain(&self.others)
     }
 
+    /// How it speaks one dialect, with the address where that is, if it speaks it.
+    pub fn interface(&self, dialect: DialectId) -> Option<KnownInterface> {
+        let interface = self.interfaces().find(|interface| interface.dialect == dialect)?.clone();
+        let base_url = interface.base_url.clone().or_else(|| self.base_url.clone());
+        Some(KnownInterface { base_url, ..interface })
+    }
+
     /// The kind with one of its dialects alone, if it speaks it.
     pub fn only(&self, dialect: DialectId) -> Option<Self> {
         let main = self.interfaces().find(|interface| interface.dialect == dialect)?.clone();

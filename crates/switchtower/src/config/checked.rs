@@ -61,6 +61,8 @@ pub(super) struct Provider {
     /// Whether a base URL is written, be it valid or not; likewise below.
     pub(super) base_url_given: bool,
     pub(super) dialect_given: bool,
+    /// What it speaks besides.
+    pub(super) more_dialects: Vec<At<DialectId>>,
     pub(super) key: Option<At<Reference>>,
     pub(super) key_style: Option<At<CredentialStyle>>,
     pub(super) api_version: Option<At<String>>,
@@ -206,14 +208,26 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         );
     }
     let (headers, secret_headers) = headers(written.headers.as_ref(), findings);
+    let dialects = each(written.dialects.as_ref().map(|at| &at.value), |at| dialect(Some(at), findings));
+    let dialects: Vec<At<DialectId>> = dialects.into_iter().flatten().collect();
+    if let (Some(one), Some(several)) = (&written.dialect, &written.dialects) {
+        let message = format!("'{}' and '{}' are the same setting", one.place.key, several.place.key);
+        findings.add_with(&one.place, message, format!("leave out '{}'", one.place.key));
+    }
+    for (place, twice) in dialects.iter().enumerate() {
+        if dialects.iter().take(place).any(|before| before.value == twice.value) {
+            findings.add(&twice.place, format!("'{}' names {} twice", twice.place.key, twice.value));
+        }
+    }
     Provider {
         given: given.clone(),
         name: named(given, ProviderName::new, findings),
         kind: written.kind.clone(),
-        dialect: dialect(written.dialect.as_ref(), findings),
+        dialect: dialect(written.dialect.as_ref(), findings).or_else(|| dialects.first().cloned()),
+        more_dialects: dialects.iter().skip(1).cloned().collect(),
         base_url: base_url(written.base_url.as_ref(), findings),
         base_url_given: written.base_url.is_some(),
-        dialect_given: written.dialect.is_some(),
+        dialect_given: written.dialect.is_some() || written.dialects.is_some(),
         key: reference(written.key.as_ref(), findings),
         key_style: choice(written.key_style.as_ref(), &styles, findings)
             .zip(written.key_style.as_ref())

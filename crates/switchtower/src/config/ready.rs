@@ -202,13 +202,21 @@ impl Resolver<'_> {
         let dialect = self.dialect(written, kind);
         let base_url = self.base_url(written, kind, dialect, region);
         let credential = self.credential(written, kind, dialect, has_keys);
-        let unlisted = dialect.map(|dialect| match dialect {
+        let unlisted = |dialect| match dialect {
             DialectId::OpenaiChat => providers::openai::unlisted(),
             DialectId::OpenaiResponses => providers::openai::unlisted_responses(),
             DialectId::AnthropicMessages => providers::anthropic::unlisted(),
-        });
+        };
         let chosen = written.dialect.as_ref().and_then(|at| kind?.only(at.value));
-        let kind = chosen.as_ref().or(kind).or(unlisted.as_ref())?;
+        let mut made = chosen.or_else(|| kind.cloned()).or_else(|| dialect.map(unlisted))?;
+        for more in &written.more_dialects {
+            let known = kind.map_or_else(|| Some(unlisted(more.value).main), |kind| kind.interface(more.value));
+            match known {
+                Some(interface) => made.others.push(interface),
+                None => self.not_spoken(more, kind),
+            }
+        }
+        let kind = &made;
         let provider = providers::Provider::of_kind(written.name.clone()?, kind, &base_url?, credential?);
         let mut provider = provider.map_err(|error| self.findings.add(&written.given.place, error.to_string())).ok()?;
         let fits = written.api_version.as_ref().map_or(Ok(()), |at| provider.set_version(&at.value));
@@ -240,17 +248,21 @@ impl Resolver<'_> {
         Some(found)
     }
 
+    fn not_spoken(&mut self, at: &At<DialectId>, kind: Option<&Known>) {
+        let Some(kind) = kind else { return };
+        let spoken: Vec<&str> = kind.interfaces().map(|interface| interface.dialect.as_str()).collect();
+        let spoken = spoken.join(" and ");
+        let message = format!("a provider of kind '{}' speaks {spoken}, not {}", kind.name, at.value);
+        let setting = at.place.key.rsplit('.').next().unwrap_or_default();
+        let setting = setting.split('[').next().unwrap_or_default();
+        let hint = format!("leave '{setting}' out, or give the provider a name of its own");
+        self.findings.add_with(&at.place, message, hint);
+    }
+
     fn dialect(&mut self, written: &Provider, kind: Option<&Known>) -> Option<DialectId> {
         match (&written.dialect, kind) {
-            (Some(at), Some(kind)) if kind.only(at.value).is_none() => {
-                let spoken: Vec<&str> = kind.interfaces().map(|interface| interface.dialect.as_str()).collect();
-                let spoken = spoken.join(" and ");
-                let message = format!("a provider of kind '{}' speaks {spoken}, not {}", kind.name, at.value);
-                self.findings.add_with(
-                    &at.place,
-                    message,
-                    "leave 'dialect' out, or give the provider a name of its own",
-                );
+            (Some(at), Some(known)) if known.only(at.value).is_none() => {
+                self.not_spoken(at, kind);
                 None
             }
             (Some(at), _) => Some(at.value),
@@ -281,7 +293,8 @@ impl Resolver<'_> {
         dialect: Option<DialectId>,
         region: Option<&RegionName>,
     ) -> Option<String> {
-        let usual = kind.and_then(|kind| kind.base_url.as_deref());
+        let spoken = kind.zip(dialect).and_then(|(kind, dialect)| kind.interface(dialect));
+        let usual = spoken.as_ref().map_or_else(|| kind?.base_url.as_deref(), |spoken| spoken.base_url.as_deref());
         let (place, base) = match &written.base_url {
             Some(at) => (&at.place, at.value.as_str()),
             None if written.base_url_given => return None,

@@ -248,6 +248,7 @@ section!(Key {
 section!(Provider {
     kind: String = "its own name", "A row of the catalogue to take dialect, base URL, key and quirks from.";
     dialect: String = "that of its kind", "What it speaks: `openai_chat`, `openai_responses` or `anthropic_messages`; of a row that speaks several, this one alone. Required with a name that is no row of the catalogue.", switchtower_dialect::ALL.iter().map(|dialect| dialect.id().as_str());
+    dialects: Vec<At<String>> = "those of its kind", "What it speaks, the best first, in place of `dialect`. A client is answered in its own dialect where that is among them.", switchtower_dialect::ALL.iter().map(|dialect| dialect.id().as_str());
     base_url: String = "that of its kind", "Where it is, as the vendor's own SDK has it: with `/v1` for `openai_chat` and `openai_responses`, without it for `anthropic_messages`. No credential stands in it.";
     key: String = "the variable of its kind", "A reference to its key: `env:NAME`, `file:PATH` with a path relative to this file, or `cmd:PROGRAM ARGUMENTS`. Never the key itself.";
     key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key`, `api-key` or `none`.", ["bearer", "x-api-key", "api-key", "none"];

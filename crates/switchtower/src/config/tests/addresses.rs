@@ -72,3 +72,29 @@ fn what_is_no_version_and_no_operation_is_refused() {
     assert!(error("operations = []").contains("is empty"));
     assert!(error("[providers.p.quirks.finish_reasons]\neos = \"done\"").contains("expected 'stop'"));
 }
+
+#[test]
+fn several_dialects_are_spoken_in_the_order_that_is_given() {
+    let spoken = |text: &str| {
+        let provider = read(text).unwrap().providers[0].clone();
+        let bases = provider.interfaces().map(|one| (one.dialect.as_str(), one.endpoint.base().to_owned()));
+        bases.collect::<Vec<_>>()
+    };
+    let own =
+        "[providers.own]\nbase_url = \"http://10.0.0.7:8000/v1\"\ndialects = [\"anthropic_messages\", \"openai_chat\"]";
+    let here = "http://10.0.0.7:8000/v1".to_owned();
+    assert_eq!(spoken(own), [("anthropic_messages", here.clone()), ("openai_chat", here)]);
+    let deepseek = "[providers.deepseek]\nkey = \"env:K\"\ndialects = [\"anthropic_messages\", \"openai_chat\"]";
+    let apart = "https://api.deepseek.com/anthropic".to_owned();
+    assert_eq!(
+        spoken(deepseek),
+        [("anthropic_messages", apart), ("openai_chat", "https://api.deepseek.com/v1".to_owned())]
+    );
+    let error = |text: &str| read(text).unwrap_err();
+    assert!(
+        error("[providers.groq]\nkey = \"env:K\"\ndialects = [\"openai_chat\", \"anthropic_messages\"]")
+            .contains("speaks openai_chat, not anthropic_messages")
+    );
+    assert!(error(&format!("{own}\ndialect = \"openai_chat\"")).contains("are the same setting"));
+    assert!(error(&own.replace("openai_chat", "anthropic_messages")).contains("twice"));
+}
