@@ -117,3 +117,34 @@ fn behind_a_load_balancer_each_connection_begins_with_its_header() {
     slow.write_all(b"PROXY TCP4 ").unwrap();
     assert_eq!(slow.read_to_end(&mut Vec::new()).unwrap_or_default(), 0);
 }
+
+#[tokio::test]
+async fn bounds_and_grace_hold_for_http_2() {
+    let server = serve(|plan| plan.sim.tokens_per_second = Some(20.0));
+    let stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let post = |headers: usize, length: usize, more: &str| {
+        let body = format!(
+            r#"{{"model":"sim/sim-1",{more}"messages":[{{"role":"user","content":"echo: a b c d e f g h"}}]}}"#
+        );
+        let mut request = hyper::Request::post("http://localhost/v1/chat/completions");
+        for number in 0..headers {
+            request = request.header(format!("x-{number}"), "x".repeat(length));
+        }
+        request.header("content-type", "application/json").body(Full::new(Bytes::from(body))).unwrap()
+    };
+    let many = sender.send_request(post(70, 1, "")).await.unwrap();
+    assert_eq!(many.status(), 431);
+    let told = many.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&told).contains("limits.headers_max"));
+    assert_eq!(sender.send_request(post(10, 7000, "")).await.unwrap().status(), 431);
+    let streamed = sender.send_request(post(0, 0, r#""stream":true,"#)).await.unwrap();
+    assert_eq!(streamed.status(), 200);
+    server.stop();
+    let events = streamed.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&events).contains("data: [DONE]"), "what is under way may end");
+    drop(sender);
+    let _ = tokio::time::timeout(Duration::from_secs(10), connection).await.unwrap();
+}
