@@ -37,7 +37,8 @@ pub(super) fn encode(usage: &Usage, same: bool) -> Object {
     if same {
         report.maybe("input_tokens", usage.input);
         input.maybe("cached_tokens", usage.cache_read);
-        report.nested("input_tokens_details", cache_writes(input, usage));
+        input.maybe("cache_write_tokens", usage.cache_write);
+        report.nested("input_tokens_details", input);
         report.maybe("output_tokens", usage.output);
         output.maybe("reasoning_tokens", usage.reasoning);
         report.nested("output_tokens_details", output);
@@ -45,19 +46,15 @@ pub(super) fn encode(usage: &Usage, same: bool) -> Object {
         usage.extras.overlay(report.map_mut());
         return report;
     }
-    // Clients rely on all five; what was not reported is not made up beyond that.
+    // Clients rely on all six; what was not reported is not made up beyond that.
     report.set("input_tokens", usage.input.unwrap_or_default());
     input.set("cached_tokens", usage.cache_read.unwrap_or_default());
-    report.set("input_tokens_details", cache_writes(input, usage));
+    input.set("cache_write_tokens", usage.cache_write.unwrap_or_default());
+    report.set("input_tokens_details", input);
     report.set("output_tokens", usage.output.unwrap_or_default());
     output.set("reasoning_tokens", usage.reasoning.unwrap_or_default());
     report.set("output_tokens_details", output);
     let sum = usage.input.unwrap_or_default().saturating_add(usage.output.unwrap_or_default());
     report.set("total_tokens", usage.total.unwrap_or(sum));
     report
-}
-
-fn cache_writes(mut input: Object, usage: &Usage) -> Object {
-    input.maybe("cache_write_tokens", usage.cache_write);
-    input
 }

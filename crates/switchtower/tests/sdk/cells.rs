@@ -8,7 +8,22 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cl
 const BEGIN: &str = "<!-- cells: written by a test, do not edit -->\n";
 const END: &str = "<!-- end of cells -->\n";
 /// In the order of the drivers.
-const SCENARIOS: [&str; 9] = [
+const SCENARIOS: [&str; 11] = [
+    "whole",
+    "streamed",
+    "tool_loop",
+    "parallel_tools",
+    "structured_output",
+    "image",
+    "reasoning_with_tools",
+    "error",
+    "cancel",
+    "embeddings",
+    "two_tool_agent",
+];
+const PROVIDERS: [&str; 3] = ["openai_chat", "openai_responses", "anthropic_messages"];
+/// What every SDK does.
+const SDK: [&str; 9] = [
     "whole",
     "streamed",
     "tool_loop",
@@ -19,15 +34,35 @@ const SCENARIOS: [&str; 9] = [
     "error",
     "cancel",
 ];
+/// What every framework does: smoke tests.
+const FRAMEWORK: [&str; 4] = ["whole", "streamed", "tool_loop", "structured_output"];
+const AGENT: [&str; 1] = ["two_tool_agent"];
+/// Every client and what it speaks, with its scenarios against each provider.
+const CLIENTS: [(&str, &str, &[&str], &[&str]); 14] = [
+    ("ai with @ai-sdk/anthropic", "anthropic_messages", &FRAMEWORK, &[]),
+    ("ai with @ai-sdk/openai", "openai_chat", &FRAMEWORK, &[]),
+    ("ai with @ai-sdk/openai", "openai_responses", &FRAMEWORK, &[]),
+    ("anthropic (JavaScript)", "anthropic_messages", &SDK, &[]),
+    ("anthropic (Python)", "anthropic_messages", &SDK, &[]),
+    ("langchain-anthropic", "anthropic_messages", &FRAMEWORK, &[]),
+    ("langchain-openai", "openai_chat", &FRAMEWORK, &[]),
+    ("langchain-openai", "openai_responses", &FRAMEWORK, &[]),
+    ("openai (JavaScript)", "openai_chat", &SDK, &["embeddings"]),
+    ("openai (JavaScript)", "openai_responses", &SDK, &[]),
+    ("openai (Python)", "openai_chat", &SDK, &["embeddings"]),
+    ("openai (Python)", "openai_responses", &SDK, &[]),
+    ("openai-agents", "openai_chat", &AGENT, &[]),
+    ("openai-agents", "openai_responses", &AGENT, &[]),
+];
 
 /// One scenario of one client against one provider.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cell {
     client: String,
+    client_dialect: String,
     provider_dialect: String,
     scenario: usize,
     version: String,
-    client_dialect: String,
     passed: bool,
     detail: String,
 }
@@ -52,9 +87,9 @@ impl Cell {
 
 /// A row for each client and provider, a column for each scenario.
 pub(crate) fn table(cells: &[Cell]) -> String {
-    let mut rows: BTreeMap<(&str, &str), Vec<&Cell>> = BTreeMap::new();
+    let mut rows: BTreeMap<(&str, &str, &str), Vec<&Cell>> = BTreeMap::new();
     for cell in cells {
-        rows.entry((&cell.client, &cell.provider_dialect)).or_default().push(cell);
+        rows.entry((&cell.client, &cell.client_dialect, &cell.provider_dialect)).or_default().push(cell);
     }
     let mut text = String::from("| SDK | speaks | to a provider of |");
     for scenario in SCENARIOS {
@@ -63,14 +98,14 @@ pub(crate) fn table(cells: &[Cell]) -> String {
     text += "\n| --- | --- | --- |";
     text += &" --- |".repeat(SCENARIOS.len());
     text.push('\n');
-    for ((client, provider), cells) in &rows {
+    for ((client, speaks, provider), cells) in &rows {
         let first = cells[0];
-        let _ = write!(text, "| {client} {} | {} | {provider} |", first.version, first.client_dialect);
+        let _ = write!(text, "| {client} {} | {speaks} | {provider} |", first.version);
         for scenario in 0..SCENARIOS.len() {
             let mark = match cells.iter().find(|cell| cell.scenario == scenario) {
                 Some(cell) if cell.passed => "yes",
                 Some(_) => "**no**",
-                None => "?",
+                None => "–",
             };
             let _ = write!(text, " {mark} |");
         }
@@ -82,7 +117,8 @@ pub(crate) fn table(cells: &[Cell]) -> String {
 /// The cells that failed, each with its reason.
 pub(crate) fn failed(cells: &[Cell]) -> Vec<String> {
     let of = |cell: &Cell| {
-        format!("{} to {}, {}: {}", cell.client, cell.provider_dialect, SCENARIOS[cell.scenario], cell.detail)
+        let Cell { client, client_dialect, provider_dialect, detail, .. } = cell;
+        format!("{client} speaking {client_dialect} to {provider_dialect}, {}: {detail}", SCENARIOS[cell.scenario])
     };
     cells.iter().filter(|cell| !cell.passed).map(of).collect()
 }
@@ -100,5 +136,18 @@ pub(crate) fn compare(cells: &[Cell]) {
     }
     let failed = failed(cells);
     assert!(failed.is_empty(), "{}", failed.join("\n"));
-    assert_eq!(cells.len(), 4 * 2 * SCENARIOS.len(), "every client, every provider, every scenario");
+    for (client, speaks, scenarios, more) in CLIENTS {
+        for (provider, scenario) in PROVIDERS.iter().flat_map(|p| scenarios.iter().chain(more).map(move |s| (p, s))) {
+            let is = |cell: &&Cell| {
+                (&*cell.client, &*cell.client_dialect, &*cell.provider_dialect) == (client, speaks, *provider)
+                    && SCENARIOS[cell.scenario] == *scenario
+            };
+            assert!(
+                cells.iter().any(|cell| is(&cell)),
+                "{client} speaking {speaks} to {provider}, {scenario}: no result"
+            );
+        }
+    }
+    let expected: usize = CLIENTS.iter().map(|(.., scenarios, more)| scenarios.len() + more.len()).sum();
+    assert_eq!(cells.len(), expected * PROVIDERS.len(), "every client, every provider, every scenario, and no other");
 }

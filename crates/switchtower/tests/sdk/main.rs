@@ -1,7 +1,7 @@
 //! The official SDKs, through the built binary, to a provider of each dialect.
 //!
 //! ```text
-//! python/*.py  js/*.cjs ──► switchtower serve ──► Capture ──► switchtower sim
+//! python/*.py  js/*.*js ──► switchtower serve ──► Capture ──► switchtower sim
 //!   one SDK each              the built binary      keeps what the provider was sent; python/validate.py reads it with
 //!                                                   the SDKs' own request models
 //! ```
@@ -46,6 +46,11 @@ dialect = "openai_chat"
 base_url = "http://CAPTURE/v1"
 quirks = { reasoning_field = "reasoning_content" }
 
+[providers.responses]
+dialect = "openai_responses"
+base_url = "http://CAPTURE/v1"
+operations = ["answers"]
+
 [providers.messages]
 dialect = "anthropic_messages"
 base_url = "http://CAPTURE"
@@ -60,7 +65,12 @@ fn every_sdk_reaches_every_provider() {
     let drivers = [
         (&tools.python, "python/openai_chat.py"),
         (&tools.python, "python/anthropic_messages.py"),
+        (&tools.python, "python/openai_responses.py"),
+        (&tools.python, "python/langchain_smoke.py"),
+        (&tools.python, "python/agents_sdk.py"),
         (&tools.node, "js/openai_chat.cjs"),
+        (&tools.node, "js/openai_responses.cjs"),
+        (&tools.node, "js/vercel_ai.mjs"),
         (&tools.node, "js/anthropic_messages.cjs"),
     ];
     let outputs: Vec<String> = std::thread::scope(|scope| {
@@ -113,6 +123,9 @@ impl Stage {
             // The SDKs read keys, addresses and proxies from the environment; none of the developer's own is meant.
             .env_remove("OPENAI_BASE_URL")
             .env_remove("ANTHROPIC_BASE_URL")
+            // Frameworks look for their own services.
+            .env("LANGSMITH_TRACING", "false")
+            .env("OPENAI_AGENTS_DISABLE_TRACING", "1")
             .env("NO_PROXY", "127.0.0.1")
             .env("no_proxy", "127.0.0.1")
             .stdin(Stdio::null())

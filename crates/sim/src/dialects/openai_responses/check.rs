@@ -66,6 +66,9 @@ pub(super) fn request(body: &Object, strictness: Strictness) -> Result<Ask, Comp
         let message = "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.";
         return Err(root.says_with_code("missing_required_parameter", message));
     }
+    if body.get("input").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        return Err(root.key("input").wrong(Wrong::EmptyArray));
+    }
     let mut ask = Ask {
         streaming: body.get("stream") == Some(&Value::Bool(true)),
         parallel: body.get("parallel_tool_calls") != Some(&Value::Bool(false)),

@@ -38,6 +38,8 @@ const CITY = {
   additionalProperties: false,
 };
 
+const PROVIDERS = [['chat', 'openai_chat'], ['responses', 'openai_responses'], ['messages', 'anthropic_messages']];
+
 // A provider of the gateway: the first part of a model's name, and what it speaks.
 class Provider {
   constructor(client, name, dialect) {
@@ -66,8 +68,8 @@ class Provider {
 }
 
 async function run(client, clientDialect, clientVersion, scenarios) {
-  for (const [name, dialect] of [['chat', 'openai_chat'], ['messages', 'anthropic_messages']]) {
-    const provider = new Provider(client, name, dialect);
+  for (const [name, dialect] of PROVIDERS) {
+    const provider = new Provider(`${client} ${clientDialect}`, name, dialect);
     for (const scenario of scenarios) {
       provider.scenario = scenario.name;
       let [result, detail] = ['passed', ''];

@@ -127,6 +127,13 @@ async function reasoning_with_tools(p) {
   const messages = [user(`What is the weather in Paris? (${p.text()})`)];
   const answer = await create({ ...asked, messages });
   const { message } = answer.choices[0];
+  if (p.dialect === 'openai_responses') {
+    // Its vendor tells thoughts to clients of Chat Completions in numbers only.
+    positive(answer.usage.completion_tokens_details.reasoning_tokens, 'reasoning_tokens');
+    messages.push(message, { role: 'tool', tool_call_id: message.tool_calls[0].id, content: RESULT });
+    holds((await create({ ...asked, messages })).choices[0].message.content, RESULT);
+    return;
+  }
   assert(message.reasoning_content, 'there is no reasoning');
   if (p.dialect === 'openai_chat') positive(answer.usage.completion_tokens_details.reasoning_tokens, 'reasoning_tokens');
   const chunks = await all(create({ ...asked, messages, stream: true }));
@@ -174,6 +181,25 @@ async function cancel(p) {
   await cells.endedEarly(number);
 }
 
+async function embeddings(p) {
+  const input = [p.text(), 'a second text', 'a third'];
+  const model = p.model().replace('sim-1', 'sim-embed');
+  if (p.dialect !== 'openai_chat') {
+    holds((await raises(OpenAI.APIError, () => client.embeddings.create({ model, input }))).message, 'chat');
+    return;
+  }
+  const answer = await client.embeddings.create({ model, input });
+  same(answer.data.map((item) => item.index), [0, 1, 2], 'the numbers');
+  positive(answer.usage.prompt_tokens, 'prompt_tokens');
+  const plain = await client.embeddings.create({ model, input, encoding_format: 'float' });
+  // The SDK asks for base64 unless told otherwise: both must be the same numbers, to the precision of 32 bits.
+  const far = plain.data[1].embedding.filter((number, place) => Math.abs(number - answer.data[1].embedding[place]) > 1e-6);
+  same(far, [], 'what differs between base64 and float');
+  const short = await client.embeddings.create({ model, input: input[0], dimensions: 8 });
+  same(short.data[0].embedding.length, 8, 'the dimensions that were asked for');
+}
+
 cells.run('openai (JavaScript)', 'openai_chat', cells.version('openai'), [
   whole, streamed, tool_loop, parallel_tools, structured_output, image, reasoning_with_tools, error, cancel,
+  embeddings,
 ]);

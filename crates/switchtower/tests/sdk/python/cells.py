@@ -39,6 +39,9 @@ CITY = {
 }
 
 
+PROVIDERS = [("chat", "openai_chat"), ("responses", "openai_responses"), ("messages", "anthropic_messages")]
+
+
 class Provider:
     """A provider of the gateway: the first part of a model's name, and what it speaks."""
 
@@ -65,8 +68,8 @@ class Provider:
 
 
 def run(client, client_dialect, version, scenarios):
-    for name, dialect in [("chat", "openai_chat"), ("messages", "anthropic_messages")]:
-        provider = Provider(client, name, dialect)
+    for name, dialect in PROVIDERS:
+        provider = Provider(f"{client} {client_dialect}", name, dialect)
         for scenario in scenarios:
             provider.scenario = scenario.__name__
             try:

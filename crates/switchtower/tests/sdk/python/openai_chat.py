@@ -149,6 +149,13 @@ def reasoning_with_tools(p):
     messages = [user(f"What is the weather in Paris? ({p.text()})")]
     answer = create(**asked, messages=messages)
     message = answer.choices[0].message
+    if p.dialect == "openai_responses":
+        # Its vendor tells thoughts to clients of Chat Completions in numbers only.
+        positive(answer.usage.completion_tokens_details.reasoning_tokens, "reasoning_tokens")
+        (call,) = message.tool_calls
+        messages += [message.model_dump(exclude_none=True), {"role": "tool", "tool_call_id": call.id, "content": RESULT}]
+        holds(create(**asked, messages=messages).choices[0].message.content, RESULT)
+        return
     assert message.reasoning_content, "there is no reasoning"
     if p.dialect == "openai_chat":
         positive(answer.usage.completion_tokens_details.reasoning_tokens, "reasoning_tokens")
@@ -204,6 +211,25 @@ def cancel(p):
     cells.ended_early(number)
 
 
+def embeddings(p):
+    texts = [p.text(), "a second text", "a third"]
+    model = p.model().replace("sim-1", "sim-embed")
+    if p.dialect != "openai_chat":
+        refused = raises(openai.APIStatusError, lambda: client.embeddings.create(model=model, input=texts))
+        holds(str(refused), "chat")
+        return
+    answer = valid(client.embeddings.create(model=model, input=texts))
+    same([item.index for item in answer.data], [0, 1, 2], "the numbers")
+    positive(answer.usage.prompt_tokens, "prompt_tokens")
+    plain = client.embeddings.create(model=model, input=texts, encoding_format="float")
+    same(len(plain.data[0].embedding), len(answer.data[0].embedding), "the dimensions")
+    # The SDK asks for base64 unless told otherwise: both must be the same numbers, to the precision of 32 bits.
+    close = all(abs(one - other) < 1e-6 for one, other in zip(plain.data[1].embedding, answer.data[1].embedding))
+    assert close, "base64 and float differ"
+    short = client.embeddings.create(model=model, input=texts[0], dimensions=8)
+    same(len(short.data[0].embedding), 8, "the dimensions that were asked for")
+
+
 if __name__ == "__main__":
     scenarios = [
         whole,
@@ -215,5 +241,6 @@ if __name__ == "__main__":
         reasoning_with_tools,
         error,
         cancel,
+        embeddings,
     ]
     cells.run("openai (Python)", "openai_chat", openai.__version__, scenarios)

@@ -18,7 +18,10 @@ import pydantic
 import typing_extensions
 from anthropic.types import message_create_params as messages
 from anthropic.types import message_count_tokens_params as counting
+from openai.types import embedding_create_params as embeddings
 from openai.types.chat import completion_create_params as completions
+from openai.types.responses import response_create_params as responses
+from openai.types.responses import input_token_count_params as input_tokens
 
 # What a provider may be sent although the SDK's model has no such field, and why.
 EXTENSIONS = {
@@ -26,6 +29,8 @@ EXTENSIONS = {
         "messages.*.reasoning_content": "the provider is configured with the quirk `reasoning_field`",
         "messages.*.annotations": "a client of the same dialect sends back the message that it got, and it is forwarded",
     },
+    "openai_responses": {},
+    "embeddings": {},
     "anthropic_messages": {},
     # The SDK's model is that of version 2026-10-21, which took the sampling parameters away.
     "anthropic_messages 2023-06-01": {
@@ -107,6 +112,12 @@ def adapter(body, path, version):
     messages = "anthropic_messages 2023-06-01" if version == "2023-06-01" else "anthropic_messages"
     if path.endswith("/chat/completions"):
         return "openai_chat", ADAPTERS["chat stream" if body.get("stream") else "chat"]
+    if path.endswith("/embeddings"):
+        return "embeddings", ADAPTERS["embeddings"]
+    if path.endswith("/responses/input_tokens"):
+        return "openai_responses", ADAPTERS["input tokens"]
+    if path.endswith("/responses"):
+        return "openai_responses", ADAPTERS["responses stream" if body.get("stream") else "responses"]
     if path.endswith("/count_tokens"):
         return messages, ADAPTERS["count"]
     return messages, ADAPTERS["messages stream" if body.get("stream") else "messages"]
@@ -117,6 +128,10 @@ for package in [openai.types, anthropic.types]:
 ADAPTERS = {
     "chat": pydantic.TypeAdapter(completions.CompletionCreateParamsNonStreaming),
     "chat stream": pydantic.TypeAdapter(completions.CompletionCreateParamsStreaming),
+    "responses": pydantic.TypeAdapter(responses.ResponseCreateParamsNonStreaming),
+    "responses stream": pydantic.TypeAdapter(responses.ResponseCreateParamsStreaming),
+    "input tokens": pydantic.TypeAdapter(input_tokens.InputTokenCountParams),
+    "embeddings": pydantic.TypeAdapter(embeddings.EmbeddingCreateParams),
     "messages": pydantic.TypeAdapter(messages.MessageCreateParamsNonStreaming),
     "messages stream": pydantic.TypeAdapter(messages.MessageCreateParamsStreaming),
     "count": pydantic.TypeAdapter(counting.MessageCountTokensParams),
@@ -127,6 +142,11 @@ def check(body, path, version="2026-10-21"):
     """The violations of one request: where, and what."""
     dialect, model = adapter(body, path, version)
     stripped = without_extensions(json.loads(json.dumps(body)), EXTENSIONS[dialect])
+    if dialect == "openai_responses":
+        # The model requires the word, and the vendor takes tools without it, which frameworks rely on.
+        for tool in stripped.get("tools") or []:
+            if tool.get("type") == "function":
+                tool.setdefault("strict", None)
     try:
         model.validate_json(json.dumps(stripped), strict=True)
     except pydantic.ValidationError as error:
@@ -138,7 +158,8 @@ def nearest(errors):
     """Of a message that fits no role, the complaints of the role that it fits best."""
     by_role = {}
     for where, what in errors:
-        role = where[2] if where[0] == "messages" and len(where) > 2 else ""
+        listed = where[0] in ("messages", "input") and len(where) > 2
+        role = where[2] if listed else ""
         by_role.setdefault(where[:2], {}).setdefault(role, []).append((".".join(map(str, where)), what))
     return [error for roles in by_role.values() for error in min(roles.values(), key=len)]
 
@@ -158,6 +179,18 @@ def notices_mistakes():
     ]
     for body in wrong:
         assert check(body, "/v1/chat/completions"), body
+    asked = {"model": "m", "input": [{"role": "user", "content": "a"}]}
+    assert not check(asked, "/v1/responses")
+    wrong = [
+        {**asked, "nonsense": 1},
+        {**asked, "messages": []},
+        {**asked, "input": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]},
+        {**asked, "input": [{"type": "function_call", "call_id": 1, "name": "a", "arguments": "{}"}]},
+        {**asked, "tools": [{"type": "function", "function": {"name": "a"}}]},
+        {**asked, "max_output_tokens": "5"},
+    ]
+    for body in wrong:
+        assert check(body, "/v1/responses"), body
     good["max_tokens"] = 5
     assert not check(good, "/v1/messages")
     wrong = [
