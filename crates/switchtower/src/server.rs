@@ -81,7 +81,8 @@ impl Server {
     /// Where an address cannot be listened on or a thread cannot be started.
     pub fn start(serving: Serving, threads: usize) -> Result<Self> {
         let listeners = serving.settings.listeners.clone();
-        let claims = listeners.iter().map(Claim::of).collect::<Result<Vec<_>>>()?;
+        let mut claims = listeners.iter().map(Claim::of).collect::<Result<Vec<_>>>()?;
+        claims.iter_mut().for_each(Claim::release);
         let addresses = claims.iter().zip(&listeners).map(|(claim, settings)| claim.address(settings)).collect();
         let (in_force, _) = watch::channel(Arc::new(Prepared::new(serving, None)?));
         let mut server =

@@ -49,7 +49,10 @@ pub const SOCKET_MODE: u32 = 0o600;
 /// What is bound before any thread listens: nobody else does, and the port is known.
 #[derive(Debug)]
 pub(super) enum Claim {
-    Tcp(SocketAddr),
+    Tcp {
+        address: SocketAddr,
+        held: Option<std::net::TcpListener>,
+    },
     #[cfg(unix)]
     Unix {
         listener: std::os::unix::net::UnixListener,
@@ -94,7 +97,8 @@ impl Claim {
             // Listeners share the address with each other, and would share it with another process without a word.
             Address::Tcp(address) => {
                 let listener = std::net::TcpListener::bind(address).with_context(taken)?;
-                Ok(Self::Tcp(listener.local_addr().with_context(taken)?))
+                let address = listener.local_addr().with_context(taken)?;
+                Ok(Self::Tcp { address, held: Some(listener) })
             }
             #[cfg(unix)]
             Address::Unix(path) => {
@@ -106,10 +110,17 @@ impl Claim {
         }
     }
 
+    /// Lets go of what would be in the way of the listeners. Until all claims are made, none gets the port of another.
+    pub(super) fn release(&mut self) {
+        if let Self::Tcp { held, .. } = self {
+            *held = None;
+        }
+    }
+
     /// The address with the port that was found.
     pub(super) fn address(&self, settings: &ListenerSettings) -> Address {
         match self {
-            Self::Tcp(address) => Address::Tcp(*address),
+            Self::Tcp { address, .. } => Address::Tcp(*address),
             #[cfg(unix)]
             Self::Unix { .. } => settings.address.clone(),
         }
@@ -118,7 +129,7 @@ impl Claim {
     /// A listener for one thread, made on its runtime.
     pub(super) fn share(&self) -> Result<Share> {
         match self {
-            Self::Tcp(address) => Ok(Share::Tcp(*address)),
+            Self::Tcp { address, .. } => Ok(Share::Tcp(*address)),
             #[cfg(unix)]
             Self::Unix { listener, .. } => Ok(Share::Unix(listener.try_clone()?)),
         }

@@ -148,3 +148,22 @@ async fn bounds_and_grace_hold_for_http_2() {
     drop(sender);
     let _ = tokio::time::timeout(Duration::from_secs(10), connection).await.unwrap();
 }
+
+#[test]
+fn several_listeners_serve_the_same_on_ports_of_their_own() {
+    let server = serve(|plan| {
+        let any = Address::Tcp("127.0.0.1:0".parse().unwrap());
+        plan.server.listeners = (0..8).map(|number| ListenerSettings::new(format!("l{number}"), any.clone())).collect();
+    });
+    let mut ports = std::collections::HashSet::new();
+    for address in server.addresses() {
+        let Address::Tcp(address) = address else { unreachable!() };
+        assert!(ports.insert(address.port()), "a port is there twice");
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(&plain("sim/sim-1")).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    assert_eq!(ports.len(), 8);
+}
