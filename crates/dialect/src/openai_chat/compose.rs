@@ -509,7 +509,11 @@ impl Composer<'_> {
         body.maybe("n", sampling.choices);
         body.maybe("logprobs", sampling.logprobs);
         body.maybe("verbosity", self.request.verbosity.clone());
-        body.maybe("top_logprobs", sampling.top_logprobs);
+        if self.out.same || sampling.logprobs == Some(true) {
+            body.maybe("top_logprobs", sampling.top_logprobs);
+        } else if sampling.top_logprobs.is_some() {
+            self.out.hint(self.path(Param::TopLogprobs), "says nothing where probabilities are not asked for");
+        }
         body.maybe("logit_bias", sampling.logit_bias.clone());
     }
 

@@ -214,3 +214,14 @@ fn usage_is_asked_for_where_the_vendor_wants_to_be_asked() {
         assert_eq!(sent.get("stream_options").is_some(), asked, "{stream_usage:?}");
     }
 }
+
+#[test]
+fn how_many_probabilities_says_nothing_to_chat_completions_without_them() {
+    let body = json!({"model": "m", "input": "hi", "top_logprobs": 2});
+    let request =
+        switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiResponses).decode_request(body).unwrap();
+    let sent = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiChat)
+        .encode_request(&request, &Variant::default());
+    assert_eq!(sent.body.get("top_logprobs"), None);
+    assert!(sent.notices.iter().any(|notice| notice.path == "top_logprobs"), "{:?}", sent.notices);
+}
