@@ -141,7 +141,8 @@ impl Sealing {
 fn own_id(bytes: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
     let answer = value.get("response").unwrap_or(&value);
-    answer.get("id").and_then(serde_json::Value::as_str).map(str::to_owned)
+    // Nothing can be found again by an empty one.
+    answer.get("id").and_then(serde_json::Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
 fn json(text: &str) -> Vec<u8> {
@@ -194,6 +195,8 @@ mod tests {
         assert!(text.contains(r#""id":"resp_1_stw0101010101010101"#) && text.contains(r#""resp_0_sealed""#), "{text}");
         assert!(text.contains(r#""t":"\"resp_1\"""#), "{text}");
         assert_eq!(sealing.rewritten(br#"{"delta":"resp_1 or so"}"#), None);
+        let mut sealing = Sealing::new(key("k"), Owner([1; 8]));
+        assert_eq!(sealing.rewritten(br#"{"response":{"id":""},"delta":""}"#), None);
     }
 
     proptest! {

@@ -71,6 +71,11 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     draft.keep_nothing(&decoded, client)?;
     let sealing = match decoded.asked.place {
         Place::Answer(_) => kept::open(settings, &decoded, client, &deployment, interface, &mut draft.splice)?,
+        // What counts tokens of a conversation refers to it all the same; its answer has no id.
+        Place::CountTokens(_) => {
+            kept::open(settings, &decoded, client, &deployment, interface, &mut draft.splice)?;
+            None
+        }
         _ => None,
     };
     let mut more = Vec::new();

@@ -72,6 +72,13 @@ async fn an_id_goes_back_to_the_provider_that_issued_it_and_to_no_other() {
         assert!(refused["error"]["message"].as_str().unwrap().contains("handed out"), "{refused}");
     }
     assert_eq!(provider.bodies().len(), 2);
+    // Where tokens are counted it is no other.
+    let count = |more: &str| post("/v1/responses/input_tokens", &format!(r#"{{"model":"by-one","input":"hi"{more}}}"#));
+    assert_eq!(gateway.handle(count(&next)).await.status(), 200);
+    assert_eq!(provider.bodies()[2], r#"{"model":"m","input":"hi","previous_response_id":"resp_1"}"#);
+    let refused = json(gateway.handle(count(r#","previous_response_id":"resp_1""#)).await).await;
+    assert_eq!(refused["error"]["code"], "state_elsewhere");
+    assert_eq!(provider.bodies().len(), 3);
 }
 
 #[tokio::test]
