@@ -7,7 +7,7 @@ use crate::{StreamEncoder, WireEvent, carried};
 use serde_json::Value;
 use switchtower_domain::{
     AnswerHead, Delta, DialectId, Event, Failure, Frame, OutOfPlace, Part, PartKind, Reasoning, Refusal, Stop,
-    StopReason, Usage,
+    StopReason, ToolCallKind, Usage,
 };
 
 /// Writes events. A frame of this dialect becomes the one event that it was; frames of another become the sequence
@@ -35,6 +35,9 @@ struct Known {
     block: Option<u32>,
     ended: bool,
 }
+
+/// What stands around the input of a custom tool, which is bare text elsewhere and an object here.
+const AROUND_BARE: (&str, &str) = ("{\"input\":\"", "\"}");
 
 impl Encoder {
     fn known(&mut self, part: u32) -> Result<&mut Known, OutOfPlace> {
@@ -145,10 +148,14 @@ impl Encoder {
                         call.id = response::id_of(call, (name, *part as usize));
                     }
                     let is_call = matches!(content.kind, PartKind::ToolCall(_));
+                    let brought = brought(&mut content);
                     self.parts.push(Known { part: *part, content, block: None, ended: false });
                     if is_call {
                         self.start(out);
                         self.open(*part, out)?;
+                    }
+                    for delta in &brought {
+                        self.grow(*part, delta, out)?;
                     }
                 }
                 Event::PartGrew { choice: 0, part, delta } => self.grow(*part, delta, out)?,
@@ -209,10 +216,14 @@ impl Encoder {
         let known = self.known(part)?;
         known.block = Some(block);
         known.ended = false;
+        let bare = is_bare(&known.content);
         let content = start_block(&known.content, false);
         let mut start = Object::typed("content_block_start").with("index", block);
         start.maybe("content_block", content);
         out.push(event("content_block_start", start));
+        if bare {
+            out.push(input_event(block, AROUND_BARE.0));
+        }
         Ok(block)
     }
 
@@ -227,7 +238,15 @@ impl Encoder {
             return Ok(());
         }
         let open = known.block.filter(|_| !known.ended);
-        let Some(written) = delta_object(delta, false) else {
+        let written = match delta {
+            Delta::Arguments(text) if is_bare(&known.content) => {
+                let quoted = Value::from(text.as_str()).to_string();
+                let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
+                delta_object(&Delta::Arguments(inner.to_owned()), false)
+            }
+            delta => delta_object(delta, false),
+        };
+        let Some(written) = written else {
             if let Delta::Sealed(data) = delta {
                 self.sealed(part, data, open, out);
             }
@@ -278,6 +297,9 @@ impl Encoder {
             return Ok(());
         };
         known.ended = true;
+        if is_bare(&known.content) {
+            out.push(input_event(block, AROUND_BARE.1));
+        }
         out.push(stop_block(block));
         Ok(())
     }
@@ -334,6 +356,46 @@ fn error_event(failure: &Failure, same: bool) -> WireEvent {
 
 fn delta_event(block: u32, delta: Object) -> WireEvent {
     event("content_block_delta", Object::typed("content_block_delta").with("index", block).with("delta", delta))
+}
+
+fn input_event(block: u32, piece: &str) -> WireEvent {
+    delta_event(block, Object::typed("input_json_delta").with("partial_json", piece))
+}
+
+fn is_bare(content: &Part) -> bool {
+    matches!(&content.kind, PartKind::ToolCall(call) if call.kind == ToolCallKind::Custom)
+}
+
+/// What a part of another dialect holds already when it begins. Clients look for it in the pieces that follow the
+/// beginning of a block.
+fn brought(content: &mut Part) -> Vec<Delta> {
+    let mut brought = Vec::new();
+    match &mut content.kind {
+        PartKind::Text { text, citations } => {
+            brought.push(Delta::Text(std::mem::take(text)));
+            brought.extend(std::mem::take(citations).into_iter().map(Delta::Citation));
+        }
+        PartKind::Refusal { text } => brought.push(Delta::Refusal(std::mem::take(text))),
+        PartKind::ToolCall(call) => brought.push(Delta::Arguments(std::mem::take(&mut call.arguments))),
+        PartKind::Reasoning(reasoning) => {
+            let words = reasoning.text.take().or_else(|| reasoning.summary.take());
+            brought.extend(words.map(Delta::Reasoning));
+            brought.extend(reasoning.signature.take().map(Delta::Signature));
+            brought.extend(reasoning.sealed.take().map(Delta::Sealed));
+        }
+        _ => {}
+    }
+    brought.retain(|delta| match delta {
+        Delta::Text(text)
+        | Delta::Refusal(text)
+        | Delta::Reasoning(text)
+        | Delta::Summary(text)
+        | Delta::Signature(text)
+        | Delta::Sealed(text)
+        | Delta::Arguments(text) => !text.is_empty(),
+        Delta::Citation(_) => true,
+    });
+    brought
 }
 
 fn stop_block(block: u32) -> WireEvent {

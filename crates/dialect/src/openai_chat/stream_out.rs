@@ -26,6 +26,8 @@ struct Known {
     choice: u32,
     part: u32,
     kind: Kind,
+    /// Whether it is a call of whose arguments nothing was told yet.
+    bare: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +69,8 @@ impl Encoder {
             }
             _ => Kind::Silent,
         };
-        self.parts.push(Known { choice, part, kind });
+        let bare = matches!(&content.kind, PartKind::ToolCall(call) if call.arguments.is_empty());
+        self.parts.push(Known { choice, part, kind, bare });
         Ok(kind)
     }
 
@@ -161,6 +164,9 @@ impl Encoder {
                 Event::PartGrew { choice, part, delta } => {
                     let kind = self.kind(*choice, *part)?;
                     let mut piece = ChoiceOut::new(*choice);
+                    if matches!(delta, Delta::Arguments(text) if !text.is_empty()) {
+                        self.told_arguments(*choice, *part);
+                    }
                     if piece.grow(*part, delta, kind, false) && !piece.is_silent() {
                         self.speak(piece, out);
                     }
@@ -175,14 +181,26 @@ impl Encoder {
                 Event::Usage(usage) => self.usage.get_or_insert_default().update(usage),
                 Event::Ended => self.end(out),
                 Event::Failed(failure) => out.push(error_event(failure, false)),
-                Event::PartEnded { .. }
-                | Event::KeepAlive
-                | Event::Filtered { .. }
-                | Event::PromptFiltered(_)
-                | Event::Native { .. } => {}
+                Event::PartEnded { choice, part } => {
+                    let kind = self.kind(*choice, *part)?;
+                    let bare = self.told_arguments(*choice, *part);
+                    if bare && matches!(kind, Kind::Call(_, ToolCallKind::Function)) {
+                        // No arguments are an empty object, as in a whole answer.
+                        let mut piece = ChoiceOut::new(*choice);
+                        piece.grow(*part, &Delta::Arguments("{}".to_owned()), kind, false);
+                        self.speak(piece, out);
+                    }
+                }
+                Event::KeepAlive | Event::Filtered { .. } | Event::PromptFiltered(_) | Event::Native { .. } => {}
             }
         }
         Ok(())
+    }
+
+    /// Notes that arguments of a call were told; says whether none were before.
+    fn told_arguments(&mut self, choice: u32, part: u32) -> bool {
+        let known = self.parts.iter_mut().rev().find(|known| (known.choice, known.part) == (choice, part));
+        known.is_some_and(|known| std::mem::replace(&mut known.bare, false))
     }
 
     fn end(&self, out: &mut Vec<WireEvent>) {
@@ -325,7 +343,7 @@ impl ChoiceOut {
                 self.details.push((part, object.into_map()));
             }
             (PartKind::Reasoning(reasoning), Kind::Reasoning(field)) => {
-                let text = reasoning.text.as_deref().unwrap_or_default();
+                let text = reasoning.text.as_deref().or(reasoning.summary.as_deref()).unwrap_or_default();
                 if !text.is_empty() {
                     self.append(field.and_then(parts::reasoning_key).unwrap_or("reasoning_content"), text);
                 }

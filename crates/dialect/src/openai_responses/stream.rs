@@ -22,6 +22,8 @@ pub(super) struct Decoder {
     calls: bool,
     ended: bool,
     failed: bool,
+    /// Whether the present event brought what only a restating one should know.
+    caught_up: bool,
 }
 
 /// A part that began.
@@ -33,6 +35,10 @@ struct Open {
     part: u32,
     /// How many bytes of it came.
     came: usize,
+    /// How many citations of it came.
+    cited: usize,
+    /// The number of the summary that is being told.
+    summary: u64,
 }
 
 impl StreamDecoder for Decoder {
@@ -59,8 +65,9 @@ impl StreamDecoder for Decoder {
             return Ok(frame(vec![Event::Failed(failure)], Extras::none()));
         }
         let mut events = Vec::new();
+        self.caught_up = false;
         self.step(&kind, &mut fields, &mut events)?;
-        if events.is_empty() || restates(&kind) {
+        if events.is_empty() || restates(&kind) || self.caught_up {
             events.push(Event::Native { name: kind, value: Value::Object(fields.rest_map()) });
             return Ok(frame(events, Extras::none()));
         }
@@ -120,18 +127,29 @@ impl Decoder {
             "response.function_call_arguments.done" => self.rest_of(fields, "arguments", Delta::Arguments, events),
             "response.custom_tool_call_input.done" => self.rest_of(fields, "input", Delta::Arguments, events),
             "response.content_part.done" => {
-                let known = self.find(number(fields, "output_index"), content_number(fields));
-                events.extend(known.and_then(|place| self.ended(place)));
+                let (output, content) = (number(fields, "output_index"), content_number(fields));
+                if let (Some(place), Some(part)) = (self.find(output, content), fields.peek("part").cloned()) {
+                    self.rest_of_part(place, &part, events)?;
+                    events.extend(self.ended(place));
+                }
             }
             "response.output_item.done" => self.item_done(fields, events)?,
             "response.completed" | "response.incomplete" => {
                 self.ended = true;
+                let whole = fields.peek("response").filter(|_| self.parts == 0).cloned();
+                for (output, item) in (0..).zip(whole.iter().flat_map(items_of)) {
+                    self.item_whole(output, item.clone(), events)?;
+                }
                 let calls = self.calls;
                 let (usage, stop) = fields
                     .nested("response", |response| Ok((usage::decode(response)?, response::stop(response, calls)?)))?;
                 events.extend(usage.map(Event::Usage));
                 events.extend(stop.map(|stop| Event::Stopped { choice: 0, stop }));
                 events.push(Event::Ended);
+                if let Some(whole) = whole.filter(|_| self.parts > 0) {
+                    self.caught_up = true;
+                    fields.put_back("response", whole);
+                }
             }
             "response.failed" | "response.cancelled" => {
                 self.failed = true;
@@ -162,7 +180,8 @@ impl Decoder {
         self.calls |= matches!(part.kind, PartKind::ToolCall(_));
         let number = self.parts;
         self.parts += 1;
-        self.open.push(Open { output, content, part: number, came });
+        let cited = if let PartKind::Text { citations, .. } = &part.kind { citations.len() } else { 0 };
+        self.open.push(Open { output, content, part: number, came, cited, summary: 0 });
         events.push(Event::PartStarted { choice: 0, part: number, content: part });
         self.open.len() - 1
     }
@@ -203,21 +222,29 @@ impl Decoder {
         delta: fn(String) -> Delta,
         events: &mut Vec<Event>,
     ) -> Result<(), DecodeError> {
-        let output = number(fields, "output_index");
+        let (output, summary) = (number(fields, "output_index"), number(fields, "summary_index"));
         let Some(text) = fields.string("delta")? else { return Ok(()) };
         let place = match self.find(output, None) {
             Some(place) => place,
             None => self.begin(output, None, Part::new(PartKind::Reasoning(Reasoning::default())), events),
         };
+        self.next_summary(place, summary, events);
         self.grow(place, &text, delta, events);
         Ok(())
     }
 
-    /// A further piece of a summary stands apart from the one before it.
+    /// A further piece of a summary stands apart from the one before it. Servers that do not say where it begins show
+    /// it by its number.
     fn another_summary(&mut self, fields: &Fields, events: &mut Vec<Event>) {
-        if let Some(place) = self.find(number(fields, "output_index"), None)
-            && self.open.get(place).is_some_and(|open| open.came > 0)
-        {
+        if let Some(place) = self.find(number(fields, "output_index"), None) {
+            self.next_summary(place, number(fields, "summary_index"), events);
+        }
+    }
+
+    fn next_summary(&mut self, place: usize, summary: u64, events: &mut Vec<Event>) {
+        let Some(open) = self.open.get_mut(place).filter(|open| open.summary != summary) else { return };
+        open.summary = summary;
+        if open.came > 0 {
             self.grow(place, items::BETWEEN, Delta::Summary, events);
         }
     }
@@ -238,8 +265,9 @@ impl Decoder {
         let typed = fields.peek("annotation").is_some_and(|told| told.get("type").is_some_and(Value::is_string));
         let known = self.find(number(fields, "output_index"), content_number(fields));
         if let (true, Some(place)) = (typed, known)
-            && let (Some(told), Some(open)) = (fields.any("annotation"), self.open.get(place))
+            && let (Some(told), Some(open)) = (fields.any("annotation"), self.open.get_mut(place))
         {
+            open.cited += 1;
             let citation = parts::citation(fields.beneath(told, "annotation")?)?;
             events.push(Event::PartGrew { choice: 0, part: open.part, delta: Delta::Citation(citation) });
         }
@@ -255,6 +283,30 @@ impl Decoder {
             let rest = rest.to_owned();
             self.grow(place, &rest, delta, events);
         }
+    }
+
+    /// What neither pieces nor citations told of a text within a message that is told whole.
+    fn rest_of_part(&mut self, place: usize, part: &Value, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        let before = events.len();
+        let (came, cited, number) = self.open.get(place).map_or((0, 0, 0), |open| (open.came, open.cited, open.part));
+        let mut grow = |key: &str, delta: fn(String) -> Delta| {
+            let whole = part.get(key).and_then(Value::as_str);
+            if let Some(rest) = whole.and_then(|text| text.get(came..)).filter(|rest| !rest.is_empty()) {
+                self.grow(place, rest, delta, events);
+            }
+        };
+        grow("text", Delta::Text);
+        grow("refusal", Delta::Refusal);
+        let told = part.get("annotations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        for annotation in told.iter().skip(cited).filter(|told| told.get("type").is_some_and(Value::is_string)) {
+            let citation = parts::citation(Fields::tolerant(annotation.clone(), "annotation")?)?;
+            events.push(Event::PartGrew { choice: 0, part: number, delta: Delta::Citation(citation) });
+        }
+        if let Some(open) = self.open.get_mut(place) {
+            open.cited = cited.max(told.len());
+        }
+        self.caught_up |= events.len() > before;
+        Ok(())
     }
 
     fn content_added(&mut self, fields: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
@@ -303,7 +355,7 @@ impl Decoder {
         };
         let kind = item.get("type").and_then(Value::as_str).unwrap_or_default();
         match (kind, self.find(output, None)) {
-            (items::MESSAGE, _) => self.message_done(output, &item, events),
+            (items::MESSAGE, _) => self.message_done(output, &item, events)?,
             ("reasoning", Some(place)) => {
                 let (came, part) = self.open.get(place).map_or((0, 0), |open| (open.came, open.part));
                 let whole = items::item(fields.beneath(item, "item")?, Locus::at("item"))?;
@@ -331,12 +383,25 @@ impl Decoder {
             (_, Some(place)) => events.extend(self.ended(place)),
             (_, None) => {
                 let Some(item) = fields.any("item") else { return Ok(()) };
-                let turn = items::item(fields.beneath(item, "item")?, Locus::at("item"))?;
-                for part in turn.parts {
-                    let place = self.begin(output, None, part, events);
-                    events.extend(self.ended(place));
-                }
+                self.item_at_once(output, fields.beneath(item, "item")?, events)?;
             }
+        }
+        Ok(())
+    }
+
+    /// An item of an answer of which nothing was told in pieces.
+    fn item_whole(&mut self, output: u64, item: Value, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        match item.get("type").and_then(Value::as_str) {
+            Some(items::MESSAGE) => self.message_done(output, &item, events),
+            Some(_) => self.item_at_once(output, Fields::tolerant(item, "item")?, events),
+            None => Ok(()),
+        }
+    }
+
+    fn item_at_once(&mut self, output: u64, item: Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        for part in items::item(item, Locus::at("item"))?.parts {
+            let place = self.begin(output, None, part, events);
+            events.extend(self.ended(place));
         }
         Ok(())
     }
@@ -350,23 +415,34 @@ impl Decoder {
         }
     }
 
-    /// Texts of which no piece came.
-    fn message_done(&mut self, output: u64, item: &Value, events: &mut Vec<Event>) {
-        for (index, part) in item.get("content").and_then(Value::as_array).into_iter().flatten().enumerate() {
-            let content = Some(index as u64);
+    /// Texts of which no piece came, and the rest of those of which some did.
+    fn message_done(&mut self, output: u64, item: &Value, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        for (index, part) in (0..).zip(item.get("content").and_then(Value::as_array).into_iter().flatten()) {
+            let content = Some(index);
             let word = part.get("type").and_then(Value::as_str).unwrap_or_default();
+            if let Some(place) = self.find(output, content) {
+                self.rest_of_part(place, part, events)?;
+                continue;
+            }
             let text = |key: &str| part.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
             let kind = match (word, text("text"), text("refusal")) {
                 ("output_text", Some(text), _) => PartKind::Text { text: text.to_owned(), citations: Vec::new() },
                 ("refusal", _, Some(text)) => PartKind::Refusal { text: text.to_owned() },
                 _ => continue,
             };
-            if self.find(output, content).is_none() {
-                let place = self.begin(output, content, Part::new(kind), events);
-                events.extend(self.ended(place));
+            let place = self.begin(output, content, Part::new(kind), events);
+            if part.get("annotations").and_then(Value::as_array).is_some_and(|told| !told.is_empty()) {
+                self.rest_of_part(place, part, events)?;
             }
+            events.extend(self.ended(place));
         }
+        Ok(())
     }
+}
+
+/// The items of a whole answer.
+fn items_of(response: &Value) -> std::slice::Iter<'_, Value> {
+    response.get("output").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().iter()
 }
 
 const fn empty_text() -> PartKind {

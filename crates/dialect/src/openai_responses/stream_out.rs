@@ -96,7 +96,7 @@ impl Encoder {
                     }
                 }
                 Event::PartEnded { choice, part } => {
-                    self.part(*choice, *part, told("output_index"), false)?;
+                    self.part(*choice, *part, told("output_index"), native_kind(frame))?;
                 }
                 Event::LogProbs { choice: 0, logprobs } => {
                     object.set("logprobs", logprobs::encode_tokens(logprobs.content.as_deref().unwrap_or_default()));

@@ -6,3 +6,4 @@
 mod golden;
 mod laws;
 mod services;
+mod told_at_once;
