@@ -142,6 +142,11 @@ pub trait Dialect: Sync + std::fmt::Debug {
     /// Writes a list of models.
     fn encode_models(&self, models: &[ModelCard]) -> Value;
 
+    /// Whether a request must bound the tokens that are generated.
+    fn requires_bound(&self) -> bool {
+        false
+    }
+
     /// Whether the arguments of a tool are kept to its schema unless the tool says otherwise.
     fn strict_unless_said(&self) -> bool {
         false

@@ -106,6 +106,10 @@ impl Dialect for AnthropicMessages {
         true
     }
 
+    fn requires_bound(&self) -> bool {
+        true
+    }
+
     /// Prompt caches of Messages live for an hour at most and hold no text that the account can read back; what is
     /// kept on request are files and containers, which a request can only refer to.
     fn retention(&self) -> &'static [Retention] {

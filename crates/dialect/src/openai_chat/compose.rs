@@ -525,7 +525,7 @@ impl Composer<'_> {
             Some(MaxTokensField::MaxCompletionTokens) | None => "max_completion_tokens",
         };
         body.maybe(field, request.max_tokens);
-        if request.max_tokens.is_none() && !self.out.same {
+        if request.max_tokens.is_none() && !self.out.same && crate::dialect(request.origin).requires_bound() {
             self.out.hint(self.path(Param::MaxTokens), "no bound is asked for");
         }
         body.maybe("stream", request.stream);

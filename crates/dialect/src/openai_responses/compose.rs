@@ -513,7 +513,7 @@ impl Composer<'_> {
         if self.out.same {
             return;
         }
-        if request.max_tokens.is_none() {
+        if request.max_tokens.is_none() && crate::dialect(request.origin).requires_bound() {
             self.out.hint(self.path(Param::MaxTokens), "no bound is asked for");
         }
         if request.stream_usage.is_some() || request.stream == Some(true) {

@@ -225,3 +225,15 @@ fn how_many_probabilities_says_nothing_to_chat_completions_without_them() {
     assert_eq!(sent.body.get("top_logprobs"), None);
     assert!(sent.notices.iter().any(|notice| notice.path == "top_logprobs"), "{:?}", sent.notices);
 }
+
+#[test]
+fn no_bound_on_tokens_is_no_loss_where_none_is_required() {
+    let chat = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiChat);
+    let responses = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiResponses);
+    for (own, other) in [(chat, responses), (responses, chat)] {
+        let list = own.param_path(switchtower_domain::Param::Turns);
+        let body = json!({"model": "m", list: [{"role": "user", "content": "hi"}], "store": false});
+        let sent = other.encode_request(&own.decode_request(body).unwrap(), &Variant::default());
+        assert_eq!(notices(&sent.notices), [""; 0], "{}", own.id());
+    }
+}
