@@ -2,6 +2,8 @@
 
 use crate::scripted::{Piece, Script};
 use crate::*;
+use switchtower_domain::Secret;
+use switchtower_gateway::SealKey;
 use switchtower_providers::RetentionPolicy;
 
 const RESPONSES: &str = "/v1/responses";
@@ -79,6 +81,17 @@ async fn an_id_goes_back_to_the_provider_that_issued_it_and_to_no_other() {
     let refused = json(gateway.handle(count(r#","previous_response_id":"resp_1""#)).await).await;
     assert_eq!(refused["error"]["code"], "state_elsewhere");
     assert_eq!(provider.bodies().len(), 3);
+}
+
+#[tokio::test]
+async fn replicas_with_one_key_take_ids_of_each_other() {
+    let sealed = |key: &str| Settings { seal: SealKey::new(&Secret::new(key)), ..keyless() };
+    let replica = |key: &str| gateway_with(Script::json(200, ANSWER), sealed(key), vec![keeping("k")]).0;
+    let first = json(replica("one key").handle(ask("by-k", "")).await).await;
+    let next = format!(r#","previous_response_id":{}"#, first["id"]);
+    assert_eq!(replica("one key").handle(ask("by-k", &next)).await.status(), 200);
+    let refused = json(replica("another key").handle(ask("by-k", &next)).await).await;
+    assert!(refused["error"]["message"].as_str().unwrap().contains("state.key"), "{refused}");
 }
 
 #[tokio::test]

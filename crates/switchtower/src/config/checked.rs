@@ -36,6 +36,8 @@ pub(super) struct Checked {
     pub(super) command_timeout: Duration,
     pub(super) command_interval: Option<Duration>,
     pub(super) strict: bool,
+    /// What seals the ids of what providers keep.
+    pub(super) seal: Option<At<Reference>>,
     /// Where `[[keys]]` begins, if there is any.
     pub(super) keys_place: Option<Place>,
     pub(super) keys: Vec<Key>,
@@ -129,6 +131,7 @@ pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &m
         command_interval: Some(millis(secrets.command_interval_ms.as_ref(), 0..=86_400_000, 300_000, findings))
             .filter(|interval| !interval.is_zero()),
         strict: written.translation.as_ref().and_then(|at| at.value.strict.as_ref()).is_some_and(|at| at.value),
+        seal: reference(written.state.as_ref().and_then(|at| at.value.key.as_ref()), findings),
         keys_place: written.keys.as_ref().map(|at| at.place.clone()),
         keys: each(written.keys.as_ref().map(|at| &at.value), |written| key(written, findings)),
         providers: each(written.providers.as_ref().map(|at| &at.value), |(name, written)| {

@@ -16,9 +16,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Secret};
-use switchtower_gateway::{Access, CallerKey, Directory, Settings};
+use switchtower_gateway::{Access, CallerKey, Directory, SealKey, Settings};
 use switchtower_providers as providers;
 use switchtower_providers::{Credential, CredentialStyle, Endpoint, Gate, Known};
+
+/// The shortest key that seals ids.
+const SEAL_KEY_BYTES_MIN: usize = 16;
 
 /// A configuration that can be served.
 #[derive(Debug)]
@@ -74,6 +77,7 @@ pub(super) fn resolve(
         ways: Vec::new(),
     };
     let (access, key_names) = resolver.access(checked);
+    let seal = checked.seal.as_ref().and_then(|reference| resolver.seal(reference));
     // Also where no provider is there to use it.
     drop(resolver.proxy(&checked.leaving));
     let mut made = BTreeMap::new();
@@ -103,6 +107,9 @@ pub(super) fn resolve(
     settings.limits = checked.limits;
     settings.strict = checked.strict;
     settings.keep_alive = checked.keep_alive;
+    if let Some(seal) = seal {
+        settings.seal = seal;
+    }
     Some(Ready {
         server: ServerSettings {
             header_time_max: checked.header_time_max,
@@ -158,6 +165,20 @@ impl Resolver<'_> {
             self.findings.add(&reference.place, format!("'{}': '{}' {reason}", reference.place.key, reference.value));
         };
         read.map_err(refused).ok()
+    }
+
+    /// A key that could be guessed would seal nothing.
+    fn seal(&mut self, reference: &At<Reference>) -> Option<SealKey> {
+        let secret = self.secret(reference)?;
+        if secret.expose().len() < SEAL_KEY_BYTES_MIN {
+            let message = format!(
+                "'{}': '{}' has fewer than {SEAL_KEY_BYTES_MIN} characters",
+                reference.place.key, reference.value
+            );
+            self.findings.add(&reference.place, message);
+            return None;
+        }
+        Some(SealKey::new(&secret))
     }
 
     fn access(&mut self, checked: &Checked) -> (Option<Access>, Vec<String>) {

@@ -16,6 +16,7 @@ impl Outside for Desk {
         let value = match name {
             "OPENAI_API_KEY" => "sk-openai-secret-value",
             "APP_KEY" => "app-secret-value",
+            "SHORT" => "15 characters..",
             "APP_KEY_AGAIN" => "app-secret-value\n",
             "EMPTY" => " ",
             "TWO_LINES" => "one\ntwo",
@@ -179,6 +180,17 @@ fn documented_defaults_are_the_defaults() {
 }
 
 #[test]
+fn ids_are_sealed_under_the_key_that_is_named() {
+    use switchtower_gateway::SealKey;
+    assert_eq!(read("").unwrap().settings.seal, SealKey::of_this_process());
+    let sealed = read("[state]\nkey = \"file:keys/anthropic\"").unwrap().settings.seal;
+    assert_eq!(sealed, SealKey::new(&switchtower_domain::Secret::new("sk-ant-secret-value")));
+    let told = |key: &str| read(&format!("[state]\nkey = \"{key}\"")).unwrap_err().to_string();
+    assert!(told("env:SHORT").contains("2:1: 'state.key': 'env:SHORT' has fewer than 16 characters"));
+    assert!(told("a-seal-key-written-out").contains("2:1: 'state.key' is not a reference"));
+}
+
+#[test]
 fn a_summary_says_what_names_lead_to() {
     insta::assert_snapshot!(summary(&read(FULL).unwrap()), @r"
     listens on 127.0.0.1:8080 for keys app-1
@@ -284,7 +296,7 @@ fn names_of_settings_are_known() {
     check(
         "strict = true",
         &[
-            "1:1: unknown setting 'strict'; known: 'include', 'listen', 'listeners', 'limits', 'connections', 'translation', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
+            "1:1: unknown setting 'strict'; known: 'include', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
         ],
     );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);

@@ -179,6 +179,7 @@ section!(Written {
     limits: Limits = "", "";
     connections: Connections = "", "";
     translation: Translation = "", "";
+    state: State = "", "";
     secrets: Secrets = "", "";
     keys: Vec<At<Key>> = "", "";
     providers: Named<Provider> = "", "";
@@ -233,6 +234,10 @@ section!(Connections {
 
 section!(Translation {
     strict: bool = "false", "Whether a request that cannot be carried over whole is refused, as with the header `x-switchtower-strict: true`, and not answered with a notice.";
+});
+
+section!(State {
+    key: String = "one of the process", "A reference to what seals the ids of what providers keep: `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, at least 16 characters long. Replicas that clients reach with the same ids need the same one; without it ids are good until the process ends.";
 });
 
 section!(Secrets {
