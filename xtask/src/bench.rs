@@ -25,17 +25,17 @@ mod client;
 mod figures;
 mod load;
 mod mock;
-mod process;
 mod request;
 mod scenario;
 mod subject;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+
+use crate::{build, process};
 
 use self::figures::Table;
 use self::scenario::{Plan, Scenario};
@@ -103,7 +103,7 @@ impl Options {
 /// Runs every scenario and prints its table.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     if cfg!(debug_assertions) {
-        return run_optimised(root);
+        return build::run_optimised(root);
     }
     let plan = options.plan();
     ensure!(
@@ -129,23 +129,6 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
             .with_context(|| format!("failed to write {}", path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The same task in an optimised build: load and upstream must cost less than what they measure.
-fn run_optimised(root: &Path) -> Result<ExitCode> {
-    let status = Command::new(cargo())
-        .args(["run", "--quiet", "--release", "--manifest-path"])
-        .arg(root.join("Cargo.toml"))
-        .args(["--package", "xtask", "--"])
-        .args(std::env::args_os().skip(1))
-        .status()
-        .context("failed to run cargo")?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The cargo that started this task.
-fn cargo() -> OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// The mock upstream; returns only when it fails.

@@ -7,6 +7,8 @@
 #![expect(clippy::print_stdout, reason = "a task runner reports on standard output")]
 
 mod bench;
+mod build;
+mod process;
 mod tidy;
 
 use std::path::PathBuf;

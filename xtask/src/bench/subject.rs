@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use super::process::{Process, Scratch, free_address};
 use super::request::Wire;
+use crate::build::{self, Profile};
+use crate::process::{Process, Scratch, free_address};
 
 /// One of the things that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -77,12 +78,12 @@ struct Server {
 
 impl Stage {
     pub(super) fn set_up(root: &Path, subjects: &[Subject], binary: Option<&Path>) -> Result<Self> {
-        let scratch = Scratch::new()?;
+        let scratch = Scratch::new("bench")?;
         let nginx_binary = subjects.contains(&Subject::Nginx).then(find_nginx).transpose()?;
         let switchtower_binary = if subjects.iter().any(|subject| subject.is_switchtower()) {
             Some(match binary {
                 Some(binary) => binary.to_owned(),
-                None => build_switchtower(root)?,
+                None => build::switchtower(root, Profile::Release)?,
             })
         } else {
             None
@@ -246,25 +247,4 @@ fn find_nginx() -> Result<PathBuf> {
         "nginx is the reference and is not installed; install it (`apt-get install nginx`, `brew install nginx`), \
          or leave it out with `--only direct,forward,translated`",
     )
-}
-
-fn build_switchtower(root: &Path) -> Result<PathBuf> {
-    let status = Command::new(super::cargo())
-        .args(["build", "--release", "--package", "switchtower"])
-        .current_dir(root)
-        .status()
-        .context("failed to run cargo")?;
-    ensure!(
-        status.success(),
-        "switchtower does not build; repair it, give a built one with `--binary`, \
-         or leave it out with `--only direct,nginx`"
-    );
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let binary = root.join(target).join("release").join("switchtower");
-    ensure!(
-        binary.is_file(),
-        "the build left no {}; give a built one with `--binary`, or leave it out with `--only direct,nginx`",
-        binary.display()
-    );
-    Ok(binary)
 }

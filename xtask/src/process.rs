@@ -16,7 +16,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A started process; ends with its tree when dropped.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     name: String,
     child: Child,
     log: PathBuf,
@@ -24,7 +24,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts `command` and waits until it listens on every one of `addresses`.
-    pub(super) fn start(name: &str, mut command: Command, addresses: &[SocketAddr], folder: &Path) -> Result<Self> {
+    pub(crate) fn start(name: &str, mut command: Command, addresses: &[SocketAddr], folder: &Path) -> Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let output = File::create(&log)?;
         let child = command
@@ -57,18 +57,27 @@ impl Process {
         Ok(())
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where what it says on both of its outputs stands.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
+    }
+
     fn said(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         if text.trim().is_empty() { "it said nothing".to_owned() } else { format!("it said:\n{}", text.trim_end()) }
     }
 
     /// User and system time of the whole tree until now, in seconds.
-    pub(super) fn cpu_seconds(&self) -> f64 {
+    pub(crate) fn cpu_seconds(&self) -> f64 {
         self.tree().into_iter().map(cpu_seconds).sum()
     }
 
     /// Resident set of the whole tree, in bytes.
-    pub(super) fn resident_bytes(&self) -> f64 {
+    pub(crate) fn resident_bytes(&self) -> f64 {
         self.tree().into_iter().map(resident_bytes).sum()
     }
 
@@ -143,7 +152,8 @@ fn scheduled_seconds(id: u32) -> Option<f64> {
     Some(total)
 }
 
-fn resident_bytes(id: u32) -> f64 {
+/// Resident set of one process, in bytes.
+pub(crate) fn resident_bytes(id: u32) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let kib = text.lines().find_map(|line| {
         let value = line.strip_prefix("VmRSS:")?;
@@ -153,12 +163,12 @@ fn resident_bytes(id: u32) -> f64 {
 }
 
 /// An address on this machine that nobody listens on at the moment.
-pub(super) fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 /// Each open stream takes two descriptors of a proxy and one of everybody else.
-pub(super) fn check_open_files(streams: usize) -> Result<()> {
+pub(crate) fn check_open_files(streams: usize) -> Result<()> {
     let needed = 2 * streams + 500;
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let allowed = limits.lines().find_map(|line| {
@@ -176,16 +186,16 @@ pub(super) fn check_open_files(streams: usize) -> Result<()> {
 
 /// A folder for settings and logs; removed when dropped.
 #[derive(Debug)]
-pub(super) struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub(super) fn new() -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("switchtower-bench-{}", std::process::id()));
+    pub(crate) fn new(task: &str) -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("switchtower-{task}-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
