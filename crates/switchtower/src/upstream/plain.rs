@@ -15,8 +15,9 @@ use http_body::{Body, Frame, SizeHint};
 use std::collections::HashMap;
 use std::io::{self, IoSlice, Write as _};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use switchtower_domain::{ResponseBody, TransportError};
 use tokio::io::{AsyncReadExt as _, Interest};
 use tokio::net::TcpStream;
@@ -26,6 +27,8 @@ use tokio_util::io::poll_read_buf;
 /// How much is read at once, to begin with and at most.
 const READ_BYTES_MIN: usize = 4 * 1024;
 const READ_BYTES_MAX: usize = 64 * 1024;
+/// Connections that nobody uses are looked for no more often than this.
+const SWEEP_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
 /// Connections that wait for their next use, by host and port.
 #[derive(Debug)]
@@ -36,7 +39,11 @@ pub(super) struct Plain {
 }
 
 #[derive(Debug, Default)]
-struct Pool(HashMap<Authority, Vec<Idle>>);
+struct Pool {
+    waiting: HashMap<Authority, Vec<Idle>>,
+    /// Whether somebody closes what nobody uses any more.
+    is_swept: bool,
+}
 
 #[derive(Debug)]
 struct Idle {
@@ -93,7 +100,7 @@ impl Plain {
     /// A connection that waits and is still open.
     fn waiting(&self, authority: &Authority) -> Option<TcpStream> {
         let mut pool = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = pool.0.get_mut(authority)?;
+        let waiting = pool.waiting.get_mut(authority)?;
         while let Some(idle) = waiting.pop() {
             // Nothing is expected on it: what can be read is its end, or something that belongs to nobody.
             let quiet =
@@ -260,21 +267,46 @@ impl PlainBody {
         }
         let now = Instant::now();
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if !pool.0.contains_key(&self.authority) {
-            pool.0.insert(self.authority.clone(), Vec::new());
+        if !pool.waiting.contains_key(&self.authority) {
+            pool.waiting.insert(self.authority.clone(), Vec::new());
         }
-        let Some(waiting) = pool.0.get_mut(&self.authority) else { return };
+        let Some(waiting) = pool.waiting.get_mut(&self.authority) else { return };
         // The longest unused stand first.
         let expired = waiting.iter().take_while(|idle| now - idle.since >= self.settings.pool_idle).count();
         waiting.drain(..expired);
         if waiting.len() < self.settings.pool_idle_per_host_max {
             waiting.push(Idle { stream: open.stream, since: now });
         }
+        // Without further traffic nobody else would close what waits.
+        if !pool.is_swept
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            pool.is_swept = true;
+            runtime.spawn(sweep(Arc::downgrade(&self.pool), self.settings.pool_idle));
+        }
     }
 
     fn broken(&mut self, reason: impl Into<String>) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
         self.open = None;
         Poll::Ready(Some(Err(TransportError::Broken { reason: reason.into() })))
+    }
+}
+
+/// Closes connections that nobody has used for so long; ends when none is left.
+async fn sweep(pool: Weak<Mutex<Pool>>, unused_max: Duration) {
+    loop {
+        tokio::time::sleep(unused_max.max(SWEEP_INTERVAL_MIN)).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let now = Instant::now();
+        let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.waiting.retain(|_, waiting| {
+            waiting.retain(|idle| now - idle.since < unused_max);
+            !waiting.is_empty()
+        });
+        if pool.waiting.is_empty() {
+            pool.is_swept = false;
+            return;
+        }
     }
 }
 
@@ -347,7 +379,6 @@ impl Open {
 mod tests {
     use super::*;
     use http_body_util::BodyExt as _;
-    use std::time::Duration;
     use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
 
@@ -405,9 +436,25 @@ mod tests {
         let client = Plain::new(UpstreamSettings::default(), None);
         let (url, connections) = provider(vec![(WHOLE, true), (WHOLE, true)]).await;
         assert_eq!(ask(&client, &url).await.unwrap(), "ok");
-        while client.idle.lock().unwrap().0.values().flatten().any(|idle| idle.stream.try_read(&mut [0]).is_err()) {
+        while client.idle.lock().unwrap().waiting.values().flatten().any(|idle| idle.stream.try_read(&mut [0]).is_err())
+        {
             tokio::task::yield_now().await;
         }
+        assert_eq!(ask(&client, &url).await.unwrap(), "ok");
+        assert_eq!(connections.await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_nobody_uses_is_closed_without_further_traffic() {
+        let settings = UpstreamSettings { pool_idle: Duration::from_millis(1), ..UpstreamSettings::default() };
+        let client = Plain::new(settings, None);
+        let (url, connections) = provider(vec![(WHOLE, false), (WHOLE, true)]).await;
+        assert_eq!(ask(&client, &url).await.unwrap(), "ok");
+        assert_eq!(client.idle.lock().unwrap().waiting.len(), 1);
+        while !client.idle.lock().unwrap().waiting.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // And those that come later as well.
         assert_eq!(ask(&client, &url).await.unwrap(), "ok");
         assert_eq!(connections.await.unwrap(), 2);
     }
@@ -434,7 +481,7 @@ mod tests {
             let (url, _) = provider(vec![(cut, true)]).await;
             assert!(matches!(ask(&client, &url).await, Err(TransportError::Broken { .. })), "{cut}");
         }
-        assert!(client.idle.lock().unwrap().0.values().all(Vec::is_empty));
+        assert!(client.idle.lock().unwrap().waiting.values().all(Vec::is_empty));
     }
 
     #[tokio::test]
