@@ -12,7 +12,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use switchtower_dialect::dialect;
-use switchtower_domain::{Actor, DialectId, Refusal};
+use switchtower_domain::{Actor, DialectId, Refusal, RefusalCode};
 use switchtower_providers::Entered;
 
 pub(crate) const DEPLOYMENT: HeaderName = HeaderName::from_static("x-switchtower-deployment");
@@ -103,7 +103,9 @@ pub(crate) struct Refused {
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal: Box::new(refusal), deployment: None, allow: None, close: false }
+        // Of these the body was not read to its end; who keeps the connection would find it closed by the next request.
+        let close = matches!(refusal.code, RefusalCode::TooLarge | RefusalCode::RequestTimeout);
+        Self { refusal: Box::new(refusal), deployment: None, allow: None, close }
     }
 }
 
