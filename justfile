@@ -27,6 +27,10 @@ sim seed="0":
 bench:
     cargo xtask bench
 
+# A million mixed requests against a simulator that misbehaves
+long-day requests="1000000" seed="1":
+    cargo xtask long-day --requests {{requests}} --seed {{seed}}
+
 # Formatting and lints
 lint:
     cargo fmt --all --check

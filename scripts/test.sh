@@ -58,6 +58,9 @@ step "fuzz targets, briefly"
   done
 )
 
+step "a long day, in short"
+cargo xtask long-day --short
+
 step "recorded exchanges"
 if [ -d "$recordings" ]; then
   cargo run --quiet --package switchtower -- conformance "$recordings"

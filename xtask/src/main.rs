@@ -1,13 +1,15 @@
-//! Task runner of the workspace: `cargo xtask tidy` checks how the sources are laid out, and
-//! `cargo xtask bench` compares Switchtower with a plain nginx on this machine.
+//! Task runner of the workspace: `cargo xtask tidy` checks how the sources are laid out,
+//! `cargo xtask bench` compares Switchtower with a plain nginx on this machine, and
+//! `cargo xtask long-day` looks for what goes wrong only in very many requests.
 //!
 //! It never depends on a product crate, so that it builds quickly and still works when the
-//! product does not; the bench starts the built binary as a process.
+//! product does not; the others start the built binary as a process.
 
 #![expect(clippy::print_stdout, reason = "a task runner reports on standard output")]
 
 mod bench;
 mod build;
+mod long_day;
 mod process;
 mod tidy;
 
@@ -30,6 +32,8 @@ enum Task {
     Tidy,
     /// Compare Switchtower with nginx: requests a second, latency, CPU time, memory
     Bench(bench::Options),
+    /// Send very many mixed requests, with every fault there is, and see that each ends as contracted and nothing leaks
+    LongDay(long_day::Options),
     /// The upstream that the bench measures against, in a process of its own
     #[command(hide = true)]
     BenchUpstream(bench::UpstreamOptions),
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Tidy => root().and_then(|root| tidy::run(&root)),
         Task::Bench(options) => root().and_then(|root| bench::run(&root, &options)),
+        Task::LongDay(options) => root().and_then(|root| long_day::run(&root, &options)),
         Task::BenchUpstream(options) => bench::run_upstream(&options),
     };
     match outcome {
