@@ -71,18 +71,25 @@ pub struct WireEvent {
 }
 
 /// A model as listings show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelCard {
     /// The name that clients ask for.
     pub id: String,
     /// Who serves it.
     pub owner: String,
+    /// What is known of it.
+    pub facts: Option<Value>,
 }
 
 /// A list of models as `OpenAI` writes it in each of its dialects.
 pub(crate) fn openai_models(models: &[ModelCard]) -> Value {
-    let entry =
-        |card: &ModelCard| serde_json::json!({"id": card.id, "object": "model", "created": 0, "owned_by": card.owner});
+    let entry = |card: &ModelCard| {
+        let mut entry = render::Object::new().with("id", card.id.as_str()).with("object", "model");
+        entry.set("created", 0);
+        entry.set("owned_by", card.owner.as_str());
+        entry.maybe("facts", card.facts.clone());
+        Value::from(entry)
+    };
     let data: Vec<Value> = models.iter().map(entry).collect();
     serde_json::json!({"object": "list", "data": data})
 }

@@ -113,6 +113,8 @@ refusal_codes! {
     Untranslatable => "untranslatable", 400, Caller;
     /// The request asks a provider to keep what is sent, which is not permitted.
     RetentionRefused => "retention_refused", 400, Caller;
+    /// The request needs what the model cannot do, as far as is known.
+    CapabilityMissing => "capability_missing", 400, Caller;
     /// The request refers to what a provider keeps, and that provider is not the one that would be asked.
     StateElsewhere => "state_elsewhere", 400, Caller;
     /// The caller presented no key, or one that is not known.

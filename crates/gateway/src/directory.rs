@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use switchtower_catalogue::{Catalogue, ModelFacts};
 use switchtower_dialect::ModelCard;
 use switchtower_domain::{DeploymentName, ModelName, limits, nearest};
 use switchtower_providers::{Deployment, Provider};
@@ -12,6 +13,7 @@ pub struct Directory {
     names: HashMap<String, Arc<Deployment>>,
     providers: BTreeMap<String, Arc<Provider>>,
     cards: Vec<ModelCard>,
+    catalogue: Arc<Catalogue>,
 }
 
 /// Names that contradict each other.
@@ -49,7 +51,20 @@ impl Directory {
         deployments: Vec<Deployment>,
         aliases: Vec<(DeploymentName, String)>,
     ) -> Result<Self, DirectoryError> {
-        let mut directory = Self::default();
+        Self::knowing(providers, deployments, aliases, Catalogue::built_in())
+    }
+
+    /// The same with the facts of a catalogue. Those that a deployment has of its own stay.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] for names that are given twice and aliases that lead nowhere.
+    pub fn knowing(
+        providers: Vec<Arc<Provider>>,
+        deployments: Vec<Deployment>,
+        aliases: Vec<(DeploymentName, String)>,
+        catalogue: Arc<Catalogue>,
+    ) -> Result<Self, DirectoryError> {
+        let mut directory = Self { catalogue, ..Self::default() };
         for provider in providers {
             let name = provider.name.as_str().to_owned();
             if directory.providers.insert(name.clone(), provider).is_some() {
@@ -57,7 +72,8 @@ impl Directory {
             }
         }
         for deployment in deployments {
-            directory.add(&deployment.name.clone(), Arc::new(deployment))?;
+            let facts = directory.facts(&deployment.provider, &deployment.model);
+            directory.add(&deployment.name.clone(), Arc::new(deployment.knowing(facts)))?;
         }
         let mut led = Vec::new();
         for (alias, target) in aliases {
@@ -75,7 +91,7 @@ impl Directory {
     }
 
     fn add(&mut self, name: &DeploymentName, deployment: Arc<Deployment>) -> Result<(), DirectoryError> {
-        let card = ModelCard { id: name.to_string(), owner: deployment.provider.name.to_string() };
+        let card = card(name.to_string(), &deployment.provider, deployment.facts.as_deref());
         if self.names.insert(name.to_string(), deployment).is_some() {
             return Err(DirectoryError::Twice { name: name.to_string() });
         }
@@ -89,7 +105,8 @@ impl Directory {
             for model in &provider.models {
                 let id = format!("{}/{}", provider.name, model);
                 if !self.names.contains_key(&id) {
-                    self.cards.push(ModelCard { id, owner: provider.name.to_string() });
+                    let facts = self.facts(provider, model);
+                    self.cards.push(card(id, provider, facts.as_deref()));
                 }
             }
         }
@@ -105,7 +122,13 @@ impl Directory {
         let provider = self.providers.get(provider)?;
         let model = ModelName::new(model).ok()?;
         let name = DeploymentName::new(name).or_else(|_| DeploymentName::new(provider.name.as_str())).ok()?;
-        Some(Arc::new(Deployment::new(name, Arc::clone(provider), model)))
+        let facts = self.facts(provider, &model);
+        Some(Arc::new(Deployment::new(name, Arc::clone(provider), model).knowing(facts)))
+    }
+
+    /// What is known of a model at a provider.
+    fn facts(&self, provider: &Provider, model: &ModelName) -> Option<Arc<ModelFacts>> {
+        self.catalogue.find(provider.kind.as_deref()?, model.as_str()).cloned()
     }
 
     /// Up to three names that a misspelt one may have meant.
@@ -125,6 +148,12 @@ impl Directory {
     pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.values()
     }
+}
+
+/// A model as listings show it, with what is known of it.
+pub(crate) fn card(id: String, provider: &Provider, facts: Option<&ModelFacts>) -> ModelCard {
+    let facts = facts.and_then(|facts| serde_json::to_value(facts).ok());
+    ModelCard { id, owner: provider.name.to_string(), facts }
 }
 
 #[cfg(test)]

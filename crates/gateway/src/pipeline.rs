@@ -9,6 +9,7 @@ mod defaults;
 mod encode;
 mod kept;
 mod listing;
+mod needs;
 mod plan;
 mod resolve;
 mod service;
@@ -77,6 +78,8 @@ where
         close: false,
     };
     service::check_offered(&shared.directory, &resolved).map_err(at_deployment)?;
+    // What the model cannot do is refused before anybody is asked.
+    needs::check(&resolved.decoded, &resolved.deployment).map_err(at_deployment)?;
     // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
     let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
     let entered = enter(&planned.deployment).map_err(at_deployment)?;

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
+use switchtower_catalogue::ModelFacts;
 use switchtower_dialect::Variant;
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Way};
 
@@ -16,6 +17,8 @@ use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, Reg
 pub struct Provider {
     /// The name that clients write before a model.
     pub name: ProviderName,
+    /// The kind of provider that it is, by its name in the catalogue; nothing for what no row describes.
+    pub kind: Option<String>,
     /// How it speaks the dialect that it speaks best.
     pub main: Interface,
     /// How it speaks others.
@@ -60,6 +63,7 @@ impl Provider {
         let others = kind.others.iter().filter(|known| usual || known.base_url.is_none());
         Ok(Self {
             name,
+            kind: (!kind.name.is_empty()).then(|| kind.name.clone()),
             main: interface(&kind.main)?,
             others: others.map(interface).collect::<Result<_, _>>()?,
             offers: Offers::new(&kind.offers, base_url, usual)?,
@@ -207,6 +211,8 @@ pub struct Deployment {
     pub model: ModelName,
     /// What is asked for where the caller said nothing.
     pub defaults: Defaults,
+    /// What the model can do, as far as it is known.
+    pub facts: Option<Arc<ModelFacts>>,
     /// How many requests may be open at once, if there is a bound.
     pub gate: Option<Gate>,
     /// The model as JSON text.
@@ -221,7 +227,14 @@ impl Deployment {
         let model_json = json_string(model.as_str());
         let label =
             HeaderValue::from_str(&percent_encoded(name.as_str())).unwrap_or_else(|_| HeaderValue::from_static("?"));
-        Self { name, provider, model, defaults: Defaults::default(), gate: None, model_json, label }
+        Self { name, provider, model, defaults: Defaults::default(), facts: None, gate: None, model_json, label }
+    }
+
+    /// The same with what is known of its model, unless that is said already.
+    #[must_use]
+    pub fn knowing(mut self, facts: Option<Arc<ModelFacts>>) -> Self {
+        self.facts = self.facts.or(facts);
+        self
     }
 
     /// Goes on where another stands: requests that are open there count here.

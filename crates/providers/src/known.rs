@@ -8,7 +8,7 @@ use switchtower_domain::DialectId;
 /// A kind of provider.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// The name of the kind, which is also the usual name of a provider of it.
+    /// The name of the kind, which is also the usual name of a provider of it; empty for what no row describes.
     pub name: String,
     /// Where it is, unless it is wherever the operator runs it.
     pub base_url: Option<String>,

@@ -3,14 +3,17 @@
 use crate::config::{self, Around, Problems, Ready};
 use crate::environment::Environment;
 use crate::reload::Source;
-use crate::{conformance, findings, serve};
+use crate::{conformance, findings, models, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
+use switchtower_catalogue::Catalogue;
+use switchtower_catalogue::import::Project;
 use switchtower_sim::{FaultRate, FaultScript};
 use tracing_subscriber::EnvFilter;
 
@@ -30,6 +33,8 @@ enum Command {
     Sim(SimOptions),
     /// Check a configuration and say everything that is wrong with it
     Check(CheckOptions),
+    /// List the models that can be asked for, with what is known of them
+    Models(ModelsOptions),
     /// Replay recorded exchanges through the dialects
     Conformance(ConformanceOptions),
     /// What editors need to know of a configuration
@@ -66,6 +71,57 @@ struct CheckOptions {
     /// Print it as JSON
     #[arg(long, requires = "explain")]
     json: bool,
+}
+
+/// What `models` is told.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+struct ModelsOptions {
+    #[command(subcommand)]
+    command: Option<ModelsCommand>,
+    /// The configuration; without one, providers come from the environment
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// List what the catalogue knows instead, of one kind of provider or of all
+    #[arg(long, value_name = "KIND", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "the flag may stand alone")]
+    known: Option<Option<String>>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelsCommand {
+    /// Make a catalogue of facts that another project collected, for 'catalogue' of a configuration
+    Import(ImportOptions),
+}
+
+/// What `models import` is told.
+#[derive(Debug, Args)]
+struct ImportOptions {
+    /// Whose data it is
+    #[arg(value_parser = project)]
+    project: Project,
+    /// The data as the project publishes it, or compressed with gzip
+    file: PathBuf,
+    /// What the source is to be called; the name of the project without it
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// The day on which the data was taken; today without it
+    #[arg(long, value_name = "DATE")]
+    date: Option<String>,
+    /// A catalogue that these facts are laid over, fact by fact
+    #[arg(long, value_name = "FILE")]
+    onto: Option<PathBuf>,
+    /// Where the catalogue goes; to the standard output without it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn project(word: &str) -> Result<Project, String> {
+    let known = || Project::ALL.map(Project::as_str).join(" or ");
+    Project::ALL.into_iter().find(|one| one.as_str() == word).ok_or_else(|| format!("expected {}", known()))
 }
 
 /// What `conformance` is told.
@@ -136,6 +192,8 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Command::Serve(options) => serve(&options),
         Command::Sim(options) => sim(options),
         Command::Check(options) => check(&options),
+        Command::Models(ModelsOptions { command: Some(ModelsCommand::Import(options)), .. }) => import(&options),
+        Command::Models(options) => list_models(&options),
         Command::Conformance(options) => return conformance_of(options),
         Command::Config(ConfigCommand::Schema) => schema(),
     };
@@ -182,6 +240,32 @@ fn check(options: &CheckOptions) -> Result<()> {
     }
     write!(std::io::stdout(), "{} is valid; it {}", options.config.display(), config::summary(&ready))?;
     Ok(())
+}
+
+fn list_models(options: &ModelsOptions) -> Result<()> {
+    let environment = Environment::of_process();
+    let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
+    let rows = match (&options.known, &ready) {
+        (Some(kind), ready) => {
+            let catalogue = ready.as_ref().map_or_else(Catalogue::built_in, |ready| Arc::clone(&ready.catalogue));
+            models::known(&catalogue, kind.as_deref())
+        }
+        (None, Some(ready)) => models::of_directory(&ready.directory()?),
+        (None, None) => models::of_directory(&serve::Plan::without_configuration(&environment, None)?.directory),
+    };
+    models::tell(&rows, options.json, &mut std::io::stdout())
+}
+
+fn import(options: &ImportOptions) -> Result<()> {
+    let asked = models::Import {
+        project: options.project,
+        file: &options.file,
+        source: options.source.as_deref().unwrap_or_else(|| options.project.as_str()),
+        date: options.date.as_deref(),
+        onto: options.onto.as_deref(),
+        out: options.out.as_deref(),
+    };
+    models::import_file(&asked, &mut std::io::stdout(), &mut std::io::stderr())
 }
 
 fn schema() -> Result<()> {

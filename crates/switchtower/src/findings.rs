@@ -47,6 +47,7 @@ fn base_url<'a>(environment: &'a Environment, kind: &'a Known) -> Result<(&'a st
 /// Never in practice: its names are constant.
 pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
     let of = |name: &str, mut kind: Known| -> Result<Arc<Provider>> {
+        "sim".clone_into(&mut kind.name);
         // It speaks each dialect as the dialect's own vendor does.
         kind.main.variant = Variant::default();
         let models = switchtower_sim::Settings::default().models;

@@ -14,6 +14,7 @@ pub mod config;
 pub mod conformance;
 pub mod environment;
 pub mod findings;
+pub mod models;
 pub mod reload;
 pub mod serve;
 pub mod server;

@@ -89,13 +89,17 @@ impl Dialect for AnthropicMessages {
         // The vendor's models require a date, which is the epoch where it is not known, and a stage of life: what is
         // listed here can be asked for.
         let entry = |card: &ModelCard| {
-            json!({
+            let mut entry = json!({
                 "type": "model",
                 "id": card.id,
                 "display_name": card.id,
                 "created_at": "1970-01-01T00:00:00Z",
                 "lifecycle": "active",
-            })
+            });
+            if let (Some(facts), Value::Object(entry)) = (&card.facts, &mut entry) {
+                entry.insert("facts".to_owned(), facts.clone());
+            }
+            entry
         };
         let data: Vec<Value> = models.iter().map(entry).collect();
         let (first, last) = (models.first().map(|card| &card.id), models.last().map(|card| &card.id));

@@ -3,10 +3,11 @@
 use super::accept::{Accepted, Place};
 use super::resolve;
 use crate::Directory;
+use crate::directory::card;
 use crate::reply::{self, GatewayBody};
 use crate::request_id::RequestId;
 use http::Response;
-use switchtower_dialect::{ModelCard, dialect};
+use switchtower_dialect::dialect;
 use switchtower_domain::Refusal;
 
 /// Lists all models, or shows one.
@@ -16,7 +17,7 @@ pub(super) fn list(directory: &Directory, asked: &Accepted, id: &RequestId) -> R
         return Ok(reply::json(&dialect.encode_models(directory.cards()), asked.client, id));
     };
     let deployment = directory.find(name).ok_or_else(|| resolve::unknown_model(directory, name))?;
-    let card = ModelCard { id: name.clone(), owner: deployment.provider.name.to_string() };
+    let card = card(name.clone(), &deployment.provider, deployment.facts.as_deref());
     let list = dialect.encode_models(&[card]);
     let one = list.get("data").and_then(|data| data.get(0)).unwrap_or(&list);
     Ok(reply::json(one, asked.client, id))

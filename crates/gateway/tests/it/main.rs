@@ -5,6 +5,7 @@
 mod deployments;
 mod failures;
 mod limits;
+mod needs;
 mod responses;
 mod rows;
 mod scripted;

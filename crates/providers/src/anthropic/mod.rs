@@ -33,5 +33,5 @@ pub(crate) fn known() -> Known {
 
 /// What a provider of Messages is that no row describes.
 pub fn unlisted() -> Known {
-    Known { base_url: None, key_variable: None, base_url_variable: None, ..known() }
+    Known { name: String::new(), base_url: None, key_variable: None, base_url_variable: None, ..known() }
 }

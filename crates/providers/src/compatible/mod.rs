@@ -105,6 +105,7 @@ quirks! {
     default_max_tokens: u64,
     forbidden: Vec<String>,
     renamed: BTreeMap<String, String>,
+    keeps_unasked: bool,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -221,6 +222,11 @@ fn of_row(row: Row) -> Known {
     if let Some(name) = row.request_id_header.and_then(|name| HeaderName::try_from(name).ok()) {
         main.request_id_header = name;
     }
+    let mut others: Vec<KnownInterface> = row.others.into_iter().map(other).collect();
+    // What a vendor keeps it keeps in each of its dialects; the other quirks are of the row's own.
+    if let Some(keeps) = &row.quirks.keeps_unasked {
+        others.iter_mut().for_each(|other| other.variant.keeps_unasked = keeps.value);
+    }
     main.variant = row.quirks.over(main.variant);
     Known {
         name: row.name,
@@ -229,7 +235,7 @@ fn of_row(row: Row) -> Known {
         base_url_variable: None,
         style: row.style,
         main,
-        others: row.others.into_iter().map(other).collect(),
+        others,
         offers: services::offers(row.operations, row.paths, row.embeddings, row.rerank),
         docs: row.docs,
     }
@@ -241,6 +247,7 @@ impl Quirks {
             ($($field:ident),*) => { $(if let Some(quirk) = self.$field { variant.$field = quirk.value; })* };
         }
         take!(output_excludes_reasoning, developer_role, cache_markers, default_max_tokens, forbidden, renamed);
+        take!(keeps_unasked);
         if let Some(quirk) = self.max_tokens_field {
             variant.max_tokens_field = match quirk.value {
                 MaxTokensName::MaxTokens => Some(MaxTokensField::MaxTokens),
@@ -316,5 +323,13 @@ mod tests {
         assert_eq!(variant("mistral").renamed.get("seed").map(String::as_str), Some("random_seed"));
         assert_eq!(variant("deepseek").reasoning_field, Some(ReasoningField::ReasoningContent));
         assert!(variant("openrouter").cache_markers);
+        let keeps = |name: &str| {
+            let responses = crate::known(name).unwrap().interface(switchtower_domain::DialectId::OpenaiResponses);
+            responses.unwrap().variant.keeps_unasked
+        };
+        assert_eq!(
+            ["openai", "azure_openai", "xai", "deepseek", "openrouter"].map(keeps),
+            [true, true, true, false, false]
+        );
     }
 }

@@ -42,7 +42,16 @@ pub fn unlisted() -> Known {
     let main = interface(DialectId::OpenaiChat, quirks::unlisted());
     // What is really there the operator knows, and says so where it matters.
     let offers = KnownOffers::usual(&Operation::SERVICES);
-    Known { base_url: None, key_variable: None, base_url_variable: None, main, others: Vec::new(), offers, ..known() }
+    Known {
+        name: String::new(),
+        base_url: None,
+        key_variable: None,
+        base_url_variable: None,
+        main,
+        others: Vec::new(),
+        offers,
+        ..known()
+    }
 }
 
 /// What a provider of Responses is that no row describes.

@@ -1,6 +1,7 @@
 //! The second pass: each value is valid in itself. Types of ours stand for the texts of the file; whether the names in
 //! them lead anywhere is for the next pass.
 
+use super::facts::Stated;
 use super::leaving::{Leaving, REGION};
 use super::listening::{self, Listener};
 use super::problem::{Findings, Place, quoted};
@@ -38,6 +39,8 @@ pub(super) struct Checked {
     pub(super) strict: bool,
     /// What seals the ids of what providers keep.
     pub(super) seal: Option<At<Reference>>,
+    /// Files of facts about models.
+    pub(super) catalogue: Vec<At<String>>,
     /// Where `[[keys]]` begins, if there is any.
     pub(super) keys_place: Option<Place>,
     pub(super) keys: Vec<Key>,
@@ -99,6 +102,7 @@ pub(super) struct Deployment {
     pub(super) model: Option<ModelName>,
     pub(super) open_requests_max: Option<usize>,
     pub(super) defaults: Defaults,
+    pub(super) facts: Stated,
     pub(super) changes: Changes,
 }
 
@@ -132,6 +136,7 @@ pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &m
             .filter(|interval| !interval.is_zero()),
         strict: written.translation.as_ref().and_then(|at| at.value.strict.as_ref()).is_some_and(|at| at.value),
         seal: reference(written.state.as_ref().and_then(|at| at.value.key.as_ref()), findings),
+        catalogue: each(written.catalogue.as_ref().map(|at| &at.value), Clone::clone),
         keys_place: written.keys.as_ref().map(|at| at.place.clone()),
         keys: each(written.keys.as_ref().map(|at| &at.value), |written| key(written, findings)),
         providers: each(written.providers.as_ref().map(|at| &at.value), |(name, written)| {
@@ -299,6 +304,7 @@ fn deployment(given: &At<String>, written: &written::Deployment, findings: &mut 
             findings,
         ),
         defaults: written.defaults.as_ref().map(|at| defaults(&at.value, findings)).unwrap_or_default(),
+        facts: Stated::check(written, findings),
         changes: Changes {
             max_output_tokens: whole(written.max_output_tokens.as_ref(), OUTPUT_TOKENS, findings),
             first_byte: timeout(written.first_byte_timeout_ms.as_ref(), TIMEOUT_MS, findings),

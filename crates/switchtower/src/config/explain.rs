@@ -8,6 +8,7 @@ use super::sources::Sources;
 use super::written::{At, Section, Setting, Written};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use switchtower_catalogue::ModelFacts;
 use switchtower_dialect::openai_chat::stop_reason;
 use switchtower_dialect::{StreamEnding, StreamUsage, Thinking, Variant};
 use switchtower_domain::{MaxTokensField, ReasoningField, mask_secrets};
@@ -95,6 +96,18 @@ impl Explanation {
                 }
             }
             explanation.add(&["deployments", &name.value], settings);
+            let made = ready.deployments.iter().find(|one| one.name.as_str() == name.value);
+            let facts = made.and_then(|made| ready.facts(made));
+            let stated = value(&deployment.facts);
+            let known = |section, of| facts_of(facts, of, section);
+            let path = ["deployments", &name.value, "facts"];
+            explanation.add(&path, known(writer.section(stated), None));
+            for (name, contents) in
+                [("input", stated.map(|stated| &stated.input)), ("output", stated.map(|stated| &stated.output))]
+            {
+                let section = writer.section(contents.and_then(|contents| value(contents)));
+                explanation.add(&[&path[..], &[name]].concat(), known(section, Some(name)));
+            }
             explanation.add(&["deployments", &name.value, "limits"], writer.section(value(&deployment.limits)));
             explanation.add(&["deployments", &name.value, "defaults"], writer.section(value(&deployment.defaults)));
         }
@@ -241,6 +254,20 @@ fn toml(value: &Value) -> String {
     }
 }
 
+/// Fills in what the catalogue says of a model, beneath one of its facts or at their top.
+fn facts_of(facts: Option<&ModelFacts>, of: Option<&str>, mut entries: Vec<Entry>) -> Vec<Entry> {
+    let Some(facts) = facts else { return entries };
+    let all = json!(facts);
+    let stated = of.map_or(Some(&all), |of| all.get(of));
+    for entry in entries.iter_mut().filter(|entry| entry.value.is_none()) {
+        if let Some(value) = stated.and_then(|stated| stated.get(&entry.name)) {
+            entry.value = Some(value.clone());
+            entry.origin = Origin::Catalogue { row: format!("{}, {}", facts.source, facts.date) };
+        }
+    }
+    entries
+}
+
 /// What a provider came out as, for what is not written.
 struct Resolved<'a> {
     provider: &'a providers::Provider,
@@ -352,6 +379,7 @@ fn of_variant(variant: &Variant, quirk: &str) -> Option<Value> {
                 variant.finish_reasons.iter().filter_map(|(own, meaning)| Some((own.as_str(), word(meaning.clone())?)));
             Some(json!(pairs.collect::<std::collections::BTreeMap<_, _>>()))
         }
+        "keeps_unasked" => Some(json!(variant.keeps_unasked)),
         "forbidden" => Some(json!(variant.forbidden)),
         "renamed" => Some(json!(variant.renamed)),
         // The same as `max_output_tokens`, which is shown.

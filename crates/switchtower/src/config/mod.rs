@@ -12,6 +12,7 @@
 
 mod checked;
 mod explain;
+mod facts;
 mod include;
 mod leaving;
 mod listening;
@@ -32,14 +33,15 @@ mod ways;
 mod written;
 
 pub use explain::Explanation;
+pub(crate) use facts::today;
 use include::Gathered;
 pub use problem::{Problem, Problems};
 pub use ready::{Around, Ready};
 pub use schema::schema;
 pub use secrets::Outside;
 pub use seen::{Seen, Stamp};
-pub(crate) use summary::dialects;
 pub use summary::summary;
+pub(crate) use summary::{columns, dialects};
 
 use seen::Recorder;
 use std::path::Path;

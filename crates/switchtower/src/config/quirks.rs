@@ -24,6 +24,7 @@ pub(super) struct Quirks {
     finish_reasons: Option<BTreeMap<String, StopReason>>,
     forbidden: Option<Vec<String>>,
     renamed: Option<BTreeMap<String, String>>,
+    keeps_unasked: Option<bool>,
 }
 
 impl Quirks {
@@ -90,6 +91,7 @@ impl Quirks {
             finish_reasons,
             forbidden,
             renamed,
+            keeps_unasked: written.keeps_unasked.as_ref().map(|at| at.value),
         }
     }
 
@@ -99,7 +101,7 @@ impl Quirks {
             ($($field:ident),*) => { $(if let Some(value) = &self.$field { value.clone_into(&mut variant.$field); })* };
         }
         set!(max_tokens_field, default_max_tokens, thinking, cache_markers, developer_role);
-        set!(output_excludes_reasoning, stream_ending, stream_usage, finish_reasons, forbidden, renamed);
+        set!(output_excludes_reasoning, stream_ending, stream_usage, finish_reasons, forbidden, renamed, keeps_unasked);
         variant.reasoning_field = self.reasoning_field.or(variant.reasoning_field);
         if let Some(field) = &self.cached_tokens_field {
             variant.cached_tokens_field = Some(field.clone());

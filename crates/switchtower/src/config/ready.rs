@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use switchtower_catalogue::{Catalogue, ModelFacts};
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Secret};
 use switchtower_gateway::{Access, CallerKey, Directory, SealKey, Settings};
 use switchtower_providers as providers;
@@ -48,6 +49,8 @@ pub struct Ready {
     pub deployments: Vec<providers::Deployment>,
     /// Every alias and what it stands for.
     pub aliases: Vec<(DeploymentName, String)>,
+    /// What is known of models.
+    pub catalogue: Arc<Catalogue>,
 }
 
 impl Ready {
@@ -57,7 +60,14 @@ impl Ready {
     /// [`DirectoryError`](switchtower_gateway::DirectoryError) for names that contradict each other, which a
     /// configuration that was checked does not have.
     pub fn directory(&self) -> Result<Directory, switchtower_gateway::DirectoryError> {
-        Directory::new(self.providers.clone(), self.deployments.clone(), self.aliases.clone())
+        let (providers, deployments) = (self.providers.clone(), self.deployments.clone());
+        Directory::knowing(providers, deployments, self.aliases.clone(), Arc::clone(&self.catalogue))
+    }
+
+    /// What is known of the model of a deployment.
+    pub fn facts<'a>(&'a self, deployment: &'a providers::Deployment) -> Option<&'a ModelFacts> {
+        let known = || self.catalogue.find(deployment.provider.kind.as_deref()?, deployment.model.as_str());
+        deployment.facts.as_ref().or_else(known).map(Arc::as_ref)
     }
 }
 
@@ -78,6 +88,7 @@ pub(super) fn resolve(
     };
     let (access, key_names) = resolver.access(checked);
     let seal = checked.seal.as_ref().and_then(|reference| resolver.seal(reference));
+    let catalogue = resolver.catalogue(&checked.catalogue);
     // Also where no provider is there to use it.
     drop(resolver.proxy(&checked.leaving));
     let mut made = BTreeMap::new();
@@ -96,7 +107,7 @@ pub(super) fn resolve(
         made.entry(provider.name.as_str()).or_insert_with(|| Some(Arc::clone(provider)));
     }
     let deployments: Vec<_> =
-        checked.deployments.iter().filter_map(|deployment| resolver.deployment(deployment, checked, &made)).collect();
+        checked.deployments.iter().filter_map(|one| resolver.deployment(one, checked, &made, &catalogue)).collect();
     let aliases = resolver.aliases(checked, &made);
     let listeners: Vec<_> = checked.listeners.iter().filter_map(|listener| resolver.listener(listener)).collect();
     let ways = resolver.ways;
@@ -127,6 +138,7 @@ pub(super) fn resolve(
         providers: made.into_values().flatten().collect(),
         deployments,
         aliases,
+        catalogue,
     })
 }
 
@@ -430,6 +442,7 @@ impl Resolver<'_> {
         written: &Deployment,
         checked: &Checked,
         made: &Made<'_>,
+        catalogue: &Catalogue,
     ) -> Option<providers::Deployment> {
         let at = written.provider.as_ref()?;
         let Some(provider) = made.get(at.value.as_str()) else {
@@ -455,7 +468,9 @@ impl Resolver<'_> {
             provider.way = way;
             provider.region = both.region;
         }
-        let mut deployment = providers::Deployment::new(written.name.clone()?, provider, written.model.clone()?);
+        let model = written.model.clone()?;
+        let facts = self.facts(&written.facts, &provider, model.as_str(), catalogue);
+        let mut deployment = providers::Deployment::new(written.name.clone()?, provider, model).knowing(facts);
         deployment.defaults = written.defaults.clone();
         deployment.gate = written.open_requests_max.map(Gate::new);
         Some(deployment)

@@ -59,7 +59,8 @@ const fn credential(credential: &Credential) -> &'static str {
     }
 }
 
-fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+/// A table whose columns begin beneath each other.
+pub(crate) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -1,6 +1,7 @@
 //! Configurations and what is said about them. Every case goes through `check`.
 
 mod addresses;
+mod facts;
 mod guide;
 
 use super::*;
@@ -28,6 +29,8 @@ impl Outside for Desk {
     fn file(&self, path: &Path, _: u64) -> io::Result<String> {
         match path.to_str() {
             Some("conf/keys/anthropic") => Ok("sk-ant-secret-value\n".to_owned()),
+            Some("conf/facts.toml") => Ok(facts::FILE.to_owned()),
+            Some("conf/broken.toml") => Ok("[models.k]\n\"m\" = { tolls = true }".to_owned()),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
     }
@@ -296,7 +299,7 @@ fn names_of_settings_are_known() {
     check(
         "strict = true",
         &[
-            "1:1: unknown setting 'strict'; known: 'include', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
+            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
         ],
     );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);

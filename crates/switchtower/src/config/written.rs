@@ -174,6 +174,7 @@ macro_rules! section {
 
 section!(Written {
     include: Vec<At<String>> = "none", "Further files of this configuration, relative to this one. A `*` in the name of a file stands for any characters. Nothing may stand in two files, but `[[keys]]` and sections of different names.";
+    catalogue: Vec<At<String>> = "none", "Files with facts about models, relative to this one, laid over those that ship with the product; a later one corrects an earlier one.";
     listen: Listen = "", "";
     listeners: Named<Listener> = "", "";
     limits: Limits = "", "";
@@ -293,6 +294,7 @@ section!(Quirks {
     finish_reasons: Named<String> = "that of its kind", "Words of its own for why an answer ended, each with what it means: `stop`, `length`, `tool_calls` or `content_filter`.", ["stop", "length", "tool_calls", "content_filter"];
     forbidden: Vec<At<String>> = "that of its kind", "Top-level fields that it does not take.";
     renamed: Named<String> = "that of its kind", "Top-level fields that it calls by another name.";
+    keeps_unasked: bool = "that of its kind", "Whether it keeps answers of `openai_responses` unless it is told not to, so that `store` must be said.";
 });
 
 section!(Deployment {
@@ -311,8 +313,29 @@ section!(Deployment {
     client_certificate: String = "that of the provider", "As at a provider. Where this section names one, it names its key as well.";
     client_key: String = "that of the provider", "As at a provider.";
     headers: Named<String> = "none", "Headers that each request carries, on top of the provider's. References as at a provider.";
+    facts_of: String = "its own kind and model", "The model whose facts hold for this one, as `KIND/MODEL` of the catalogue: for names of your own, such as those of Azure.";
+    facts: DeploymentFacts = "", "";
     limits: DeploymentLimits = "", "";
     defaults: DeploymentDefaults = "", "";
+});
+
+section!(DeploymentFacts {
+    tools: bool = "that of the catalogue", "Whether the model calls tools. What this section says holds in place of what the catalogue says; what neither says is left to the provider.";
+    parallel_tools: bool = "that of the catalogue", "Whether it calls several in one turn.";
+    structured_output: bool = "that of the catalogue", "Whether it keeps to a JSON Schema.";
+    reasoning: bool = "that of the catalogue", "Whether it thinks before it answers.";
+    context_tokens: u64 = "that of the catalogue", "The most tokens of a prompt, from 1 to 1000000000.";
+    output_tokens_max: u64 = "that of the catalogue", "The most tokens of an answer, from 1 to 1000000000.";
+    input: Contents = "", "";
+    output: Contents = "", "";
+});
+
+section!(Contents {
+    text: bool = "that of the catalogue", "Whether it takes or gives text.";
+    image: bool = "that of the catalogue", "Likewise pictures.";
+    audio: bool = "that of the catalogue", "Likewise sound.";
+    video: bool = "that of the catalogue", "Likewise films.";
+    document: bool = "that of the catalogue", "Likewise documents, such as PDF.";
 });
 
 section!(DeploymentLimits {

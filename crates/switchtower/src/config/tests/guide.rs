@@ -1,10 +1,11 @@
-//! The examples of the guide can be served.
+//! The examples of the guides can be served.
 
 use crate::config::{Around, Outside, parse};
 use rcgen::{CertificateParams, KeyPair};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
+use switchtower_catalogue::Catalogue;
 
 /// Everything that an example may refer to.
 #[derive(Debug)]
@@ -37,19 +38,27 @@ impl Outside for Anything {
 }
 
 #[test]
-fn every_example_of_the_guide_can_be_served() {
+fn every_example_of_the_guides_can_be_served() {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
     let outside = Anything { certificate: certificate.pem(), key: key.serialize_pem() };
     let built_in = crate::findings::sim_providers().unwrap();
-    let page = include_str!("../../../../../docs/guides/configuration.md");
-    let examples = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let pages = [
+        include_str!("../../../../../docs/guides/configuration.md"),
+        include_str!("../../../../../docs/guides/models.md"),
+        include_str!("../../../../../docs/guides/responses.md"),
+    ];
+    let after = pages.iter().flat_map(|page| page.split("```toml\n").skip(1));
     let mut count = 0;
-    for example in examples {
+    for example in after.filter_map(|rest| rest.split("```").next()) {
+        if example.starts_with("[models.") {
+            assert!(!Catalogue::parse(example).unwrap().is_empty());
+            continue;
+        }
         let around = Around { outside: &outside, folder: Path::new(""), built_in: &built_in, listen: None };
         let ready = parse("example.toml", example, &around).unwrap_or_else(|problems| panic!("{problems}\n{example}"));
         ready.directory().unwrap();
         count += 1;
     }
-    assert!(count >= 5, "{count}");
+    assert!(count >= 7, "{count}");
 }

@@ -1,0 +1,82 @@
+//! What a configuration says of models.
+
+use super::*;
+
+/// Facts of a model of the operator's own, and of one that the catalogue knows.
+pub(super) const FILE: &str = "[models.vllm]\n\"qwen\" = { tools = false, context_tokens = 40960, source = \"our tests\", date = \"2026-10-01\" }\n[models.openai]\n\"gpt-5-mini\" = { tools = false, source = \"us\", date = \"2026-10-01\" }\n";
+
+const MODELS: &str = r#"
+catalogue = ["facts.toml"]
+[providers.openai]
+[providers.vllm]
+base_url = "http://127.0.0.1:8000/v1"
+[providers.azure]
+kind = "azure_openai"
+base_url = "https://x.example/openai/v1"
+key = "env:APP_KEY"
+[deployments.mini]
+provider = "openai"
+model = "gpt-5-mini"
+[deployments.ours]
+provider = "vllm"
+model = "qwen"
+facts.tools = true
+facts.input.image = false
+[deployments.named]
+provider = "azure"
+model = "our-name"
+facts_of = "openai/gpt-5-mini"
+[deployments.unknown]
+provider = "azure"
+model = "our-other-name"
+"#;
+
+#[test]
+fn a_deployment_has_the_facts_of_the_nearest_who_states_them() {
+    let directory = read(MODELS).unwrap().directory().unwrap();
+    let facts = |name: &str| directory.find(name).unwrap().facts.clone();
+    let mini = facts("mini").unwrap();
+    assert_eq!((mini.tools, mini.reasoning, mini.source.as_str()), (Some(false), Some(true), "us"));
+    let ours = facts("ours").unwrap();
+    assert_eq!((ours.tools, ours.context_tokens), (Some(true), Some(40960)));
+    assert_eq!(ours.takes(switchtower_catalogue::Modality::Image), Some(false));
+    assert_eq!(ours.source, "switchtower.toml:16");
+    assert_eq!(facts("named").unwrap(), mini);
+    assert_eq!(facts("unknown"), None);
+    assert_eq!(facts("openai/gpt-5-mini").unwrap(), mini, "what nobody deployed has facts as well");
+}
+
+#[test]
+fn facts_are_explained_with_who_states_them() {
+    let text = read(MODELS).unwrap().explanation.text();
+    let section = text.split("[deployments.ours.facts]\n").nth(1).unwrap();
+    let lines: Vec<String> =
+        section.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert!(lines.contains(&"tools = true # switchtower.toml:16".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(
+            &"context_tokens = 40960 # catalogue: switchtower.toml:16, today".to_owned().replace("today", &today())
+        ),
+        "{lines:?}"
+    );
+    assert!(lines.contains(&"image = false # switchtower.toml:17".to_owned()), "{lines:?}");
+}
+
+#[test]
+fn what_is_wrong_with_facts_is_told_with_its_place() {
+    check(
+        "catalogue = [\"missing.toml\", \"broken.toml\"]",
+        &[
+            "1:14: 'missing.toml' cannot be read: entity not found",
+            "1:30: 'broken.toml' is no catalogue: line 2: unknown field `tolls`, expected one of `serves`, `input`, `output`, `tools`, `parallel_tools`, `structured_output`, `reasoning`, `context_tokens`, `output_tokens_max`, `source`, `date`",
+        ],
+    );
+    check(
+        "[providers.openai]\n[deployments.d]\nprovider = \"openai\"\nmodel = \"m\"\nfacts_of = \"openai/gpt-5-mni\"\nfacts.context_tokens = 0\nfacts.input.images = true",
+        &[
+            "5:1: the catalogue knows no model 'openai/gpt-5-mni'; did you mean 'openai/gpt-5-mini' or 'openai/gpt-4o-mini' or 'openai/gpt-5-nano'?",
+            "6:7: 'deployments.d.facts.context_tokens' is 0; it must be from 1 to 1000000000",
+            "7:13: unknown setting 'images' in [deployments.d.facts.input]; did you mean 'image'?",
+        ],
+    );
+}
