@@ -50,7 +50,10 @@ impl Outside for Environment {
         } else {
             program
         };
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command
             .args(arguments)
             .current_dir(folder)
             .stdin(Stdio::null())
@@ -60,8 +63,9 @@ impl Outside for Environment {
             .spawn()
             .map_err(|error| format!("cannot be run ({})", error.kind()))?;
         let outcome = said(&mut child, bytes_max, within);
-        // One that has ended is not hurt by it, and none is left behind.
-        let _ = child.kill();
+        if outcome.is_err() {
+            kill_with_all_it_started(&mut child);
+        }
         let ended = child.wait();
         let text = outcome?;
         match ended {
@@ -79,6 +83,15 @@ impl Outside for Environment {
     }
 }
 
+/// Kills a process that nobody waited for yet, and what it started: that may hold the output open.
+fn kill_with_all_it_started(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill();
+}
+
 /// What a process writes until it closes its output and ends.
 fn said(child: &mut Child, bytes_max: u64, within: Duration) -> Result<Vec<u8>, String> {
     const PAUSE: Duration = Duration::from_millis(5);
@@ -86,7 +99,7 @@ fn said(child: &mut Child, bytes_max: u64, within: Duration) -> Result<Vec<u8>, 
     let begun = Instant::now();
     let too_slow = || format!("took longer than {} ms", within.as_millis());
     let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-    // Whoever keeps the output open keeps this thread, and nobody waits for it.
+    // Whoever keeps the output open keeps this thread, and is killed for it.
     std::thread::spawn(move || {
         let mut text = Vec::new();
         let read = output.take(bytes_max.saturating_add(1)).read_to_end(&mut text);
@@ -116,5 +129,26 @@ impl std::fmt::Debug for Environment {
     /// Names only: values are keys more often than not.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Environment({} variables)", self.0.len())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_is_given_up_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let words = ["sh", "-c", "sleep 300 & echo $! > number; echo said"].map(str::to_owned);
+        let said = Environment::default().command(&words, folder.path(), 100, Duration::from_millis(500));
+        assert_eq!(said, Err("took longer than 500 ms".to_owned()));
+        let number = std::fs::read_to_string(folder.path().join("number")).unwrap();
+        let status = format!("/proc/{}/stat", number.trim());
+        let is_there = || std::fs::read_to_string(&status).is_ok_and(|status| !status.contains(") Z "));
+        let given_up = Instant::now() + Duration::from_secs(10);
+        while is_there() && Instant::now() < given_up {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(!is_there(), "the process that it started is still there");
     }
 }
