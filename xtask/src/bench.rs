@@ -5,7 +5,7 @@
 //!  (this process)  ├── nginx, a plain reverse proxy ──> mock upstream     nginx
 //!                  ├── Switchtower, Chat to Chat ─────> mock upstream     forward
 //!                  ├── Switchtower, Messages to Chat ─> mock upstream     translated
-//!                  └── Switchtower, Chat to Messages ─> mock upstream     translated-back
+//!                  └── Switchtower, other pairs ──────> mock upstream     translated-back, …
 //! ```
 //!
 //! Method
@@ -21,6 +21,7 @@
 //!
 //! No figure is asserted anywhere; ratios are read by people.
 
+mod answers;
 mod client;
 mod figures;
 mod load;

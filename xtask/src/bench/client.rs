@@ -9,7 +9,7 @@ use memchr::memmem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::mock::TOKEN;
+use super::answers::TOKEN;
 
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 

@@ -22,8 +22,7 @@ use memchr::memmem;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, Interval, interval_at};
 
-/// The word by which the load generator knows the first token.
-pub(super) const TOKEN: &[u8] = b"lorem";
+use super::answers::Answers;
 
 /// How an answer is streamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +76,14 @@ pub(super) async fn serve(port: u16) -> Result<()> {
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Answer>, hyper::Error> {
-    let wire = if request.uri().path().ends_with("/messages") { &MESSAGES } else { &CHAT };
+    let answers = Answers::at(request.uri().path());
     let body = request.into_body().collect().await?.to_bytes();
     let streamed =
         [b"\"stream\":true".as_slice(), b"\"stream\": true"].iter().any(|field| memmem::find(&body, field).is_some());
     let (kind, body) = if streamed {
-        ("text/event-stream", Either::Right(Streamed::new(wire, Script::find(&body))))
+        ("text/event-stream", Either::Right(Streamed::new(answers, Script::find(&body))))
     } else {
-        ("application/json", Either::Left(Full::new(Bytes::from_static(wire.whole.as_bytes()))))
+        ("application/json", Either::Left(Full::new(Bytes::from_static(answers.whole.as_bytes()))))
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
@@ -104,17 +103,17 @@ struct Streamed {
 }
 
 impl Streamed {
-    fn new(wire: &Wire, script: Script) -> Self {
+    fn new(answers: &Answers, script: Script) -> Self {
         let pace = (script.interval_ms > 0).then(|| {
             let period = Duration::from_millis(script.interval_ms);
             interval_at(Instant::now() + period, period)
         });
         Self {
-            start: Some(Bytes::from_static(wire.start.as_bytes())),
-            chunk: Bytes::from_static(wire.chunk.as_bytes()),
+            start: Some(Bytes::from_static(answers.start.as_bytes())),
+            chunk: Bytes::from_static(answers.chunk.as_bytes()),
             chunks_left: script.chunks,
             is_first: true,
-            end: Some(Bytes::from_static(wire.end.as_bytes())),
+            end: Some(Bytes::from_static(answers.end.as_bytes())),
             pace,
             hold: script.hold,
         }
@@ -150,86 +149,6 @@ impl Body for Streamed {
     }
 }
 
-/// Answers in one dialect.
-struct Wire {
-    whole: &'static str,
-    start: &'static str,
-    chunk: &'static str,
-    end: &'static str,
-}
-
-static CHAT: Wire = Wire {
-    whole: concat!(
-        r#"{"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion","created":1760000000,"model":"bench","#,
-        r#""choices":[{"index":0,"message":{"role":"assistant","content":"lorem ipsum dolor sit amet, consectetur adipiscing elit, "#,
-        r"sed do eiusmod tempor incididunt ut labore et dolore magna aliqua. Ut enim ad minim veniam, quis nostrud exercitation ",
-        r"ullamco laboris nisi ut aliquip ex ea commodo consequat.\n\nDuis aute irure dolor in reprehenderit in voluptate velit esse ",
-        r"cillum dolore eu fugiat nulla pariatur. Excepteur sint occaecat cupidatat non proident, sunt in culpa qui officia deserunt ",
-        r#"mollit anim id est laborum. Sed ut perspiciatis unde omnis iste natus error sit voluptatem.","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"#,
-        r#""usage":{"prompt_tokens":412,"completion_tokens":118,"total_tokens":530,"prompt_tokens_details":{"cached_tokens":0,"#,
-        r#""audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"#,
-        r#""rejected_prediction_tokens":0}},"service_tier":"default","system_fingerprint":"fp_44709d6fcb"}"#,
-    ),
-    start: concat!(
-        r#"data: {"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion.chunk","created":1760000000,"model":"bench","#,
-        r#""service_tier":"default","system_fingerprint":"fp_44709d6fcb","choices":[{"index":0,"delta":{"role":"assistant","#,
-        r#""content":"","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null}"#,
-        "\n\n",
-    ),
-    chunk: concat!(
-        r#"data: {"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion.chunk","created":1760000000,"model":"bench","#,
-        r#""service_tier":"default","system_fingerprint":"fp_44709d6fcb","choices":[{"index":0,"delta":{"content":" lorem ipsum"},"#,
-        r#""logprobs":null,"finish_reason":null}],"usage":null}"#,
-        "\n\n",
-    ),
-    end: concat!(
-        r#"data: {"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion.chunk","created":1760000000,"model":"bench","#,
-        r#""service_tier":"default","system_fingerprint":"fp_44709d6fcb","choices":[{"index":0,"delta":{},"logprobs":null,"#,
-        r#""finish_reason":"stop"}],"usage":null}"#,
-        "\n\n",
-        r#"data: {"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion.chunk","created":1760000000,"model":"bench","#,
-        r#""service_tier":"default","system_fingerprint":"fp_44709d6fcb","choices":[],"usage":{"prompt_tokens":412,"#,
-        r#""completion_tokens":118,"total_tokens":530}}"#,
-        "\n\ndata: [DONE]\n\n",
-    ),
-};
-
-static MESSAGES: Wire = Wire {
-    whole: concat!(
-        r#"{"id":"msg_01XFDUDYJgAACzvnptvVoYEL","type":"message","role":"assistant","model":"bench","content":[{"type":"text","#,
-        r#""text":"lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore "#,
-        r"magna aliqua. Ut enim ad minim veniam, quis nostrud exercitation ullamco laboris nisi ut aliquip ex ea commodo ",
-        r"consequat.\n\nDuis aute irure dolor in reprehenderit in voluptate velit esse cillum dolore eu fugiat nulla pariatur. ",
-        r"Excepteur sint occaecat cupidatat non proident, sunt in culpa qui officia deserunt mollit anim id est laborum. ",
-        r"Sed ut perspiciatis unde omnis iste natus error sit voluptatem accusantium doloremque laudantium, totam rem aperiam.",
-        r#""}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":412,"cache_creation_input_tokens":0,"#,
-        r#""cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"#,
-        r#""output_tokens":118,"service_tier":"standard"}}"#,
-    ),
-    start: concat!(
-        "event: message_start\n",
-        r#"data: {"type":"message_start","message":{"id":"msg_01XFDUDYJgAACzvnptvVoYEL","type":"message","role":"assistant","#,
-        r#""model":"bench","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":412,"output_tokens":1}}}"#,
-        "\n\nevent: content_block_start\n",
-        r#"data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
-        "\n\n",
-    ),
-    chunk: concat!(
-        "event: content_block_delta\n",
-        r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" lorem ipsum"}}"#,
-        "\n\n",
-    ),
-    end: concat!(
-        "event: content_block_stop\n",
-        r#"data: {"type":"content_block_stop","index":0}"#,
-        "\n\nevent: message_delta\n",
-        r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":118}}"#,
-        "\n\nevent: message_stop\n",
-        r#"data: {"type":"message_stop"}"#,
-        "\n\n",
-    ),
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,21 +158,5 @@ mod tests {
         let script = Script { chunks: 7, interval_ms: 20, hold: true };
         let request = format!("{{\"content\":\"{} and more (of it)\"}}", script.marker());
         assert_eq!(Script::find(request.as_bytes()), script);
-    }
-
-    #[test]
-    fn prebuilt_answers_are_json_of_the_promised_size() {
-        for wire in [&CHAT, &MESSAGES] {
-            let _: serde_json::Value = serde_json::from_str(wire.whole).unwrap();
-            assert!((900..1400).contains(&wire.whole.len()), "{}", wire.whole.len());
-            for events in [wire.start, wire.chunk, wire.end] {
-                for line in events.lines().filter_map(|line| line.strip_prefix("data: ")) {
-                    assert!(line == "[DONE]" || serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
-                }
-            }
-            assert!(memmem::find(wire.chunk.as_bytes(), TOKEN).is_some());
-            assert!(memmem::find(wire.start.as_bytes(), TOKEN).is_none());
-        }
-        assert!((230..320).contains(&CHAT.chunk.len()), "{}", CHAT.chunk.len());
     }
 }

@@ -11,6 +11,7 @@ use super::subject::Target;
 pub(super) enum Wire {
     Chat,
     Messages,
+    Responses,
 }
 
 const SENTENCE: &str = "Pallid clerks count forty ledgers by the window, and nobody hurries them. ";
@@ -23,9 +24,10 @@ pub(super) fn prepare(target: &Target, body_bytes: usize, script: Option<Script>
     let path = match target.wire {
         Wire::Chat => "/v1/chat/completions",
         Wire::Messages => "/v1/messages",
+        Wire::Responses => "/v1/responses",
     };
     let version = match target.wire {
-        Wire::Chat => "",
+        Wire::Chat | Wire::Responses => "",
         Wire::Messages => "anthropic-version: 2023-06-01\r\n",
     };
     let head = format!(
@@ -61,6 +63,13 @@ fn render(wire: Wire, model: &str, marker: &str, texts: &[String], streamed: boo
                 "model": model, "messages": messages, "max_tokens": 512, "temperature": 0.5, "stream": streamed,
             })
         }
+        Wire::Responses => {
+            let input: Vec<Value> = turns.collect();
+            json!({
+                "model": model, "instructions": instruction, "input": input, "max_output_tokens": 512, "temperature": 0.5,
+                "stream": streamed,
+            })
+        }
         Wire::Messages => {
             let messages: Vec<Value> = turns.collect();
             json!({
@@ -78,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_body_has_the_size_that_was_asked_for() {
-        for wire in [Wire::Chat, Wire::Messages] {
+        for wire in [Wire::Chat, Wire::Messages, Wire::Responses] {
             for bytes in [2 * 1024, 64 * 1024] {
                 let body = sized(wire, "bench", bytes, None);
                 assert!(body.len().abs_diff(bytes) < 100, "{} for {bytes}", body.len());

@@ -24,6 +24,12 @@ pub(super) enum Subject {
     Translated,
     /// Switchtower, Chat Completions to Messages
     TranslatedBack,
+    /// Switchtower, Responses to Responses
+    ForwardResponses,
+    /// Switchtower, Responses to Chat Completions
+    FromResponses,
+    /// Switchtower, Chat Completions to Responses
+    ToResponses,
 }
 
 impl Subject {
@@ -36,11 +42,26 @@ impl Subject {
             Self::Forward => "forward",
             Self::Translated => "translated",
             Self::TranslatedBack => "translated-back",
+            Self::ForwardResponses => "forward-responses",
+            Self::FromResponses => "from-responses",
+            Self::ToResponses => "to-responses",
         }
     }
 
     fn is_switchtower(self) -> bool {
-        matches!(self, Self::Forward | Self::Translated | Self::TranslatedBack)
+        !matches!(self, Self::Direct | Self::Nginx)
+    }
+
+    /// What its clients speak, and the deployment that they ask for.
+    const fn pair(self) -> (Wire, &'static str) {
+        match self {
+            Self::Direct | Self::Nginx | Self::Forward => (Wire::Chat, CHAT_DEPLOYMENT),
+            Self::Translated => (Wire::Messages, CHAT_DEPLOYMENT),
+            Self::TranslatedBack => (Wire::Chat, MESSAGES_DEPLOYMENT),
+            Self::ForwardResponses => (Wire::Responses, RESPONSES_DEPLOYMENT),
+            Self::FromResponses => (Wire::Responses, CHAT_DEPLOYMENT),
+            Self::ToResponses => (Wire::Chat, RESPONSES_DEPLOYMENT),
+        }
     }
 }
 
@@ -55,6 +76,7 @@ pub(super) struct Target {
 /// Names of the deployments, which clients ask for as models.
 const CHAT_DEPLOYMENT: &str = "bench";
 const MESSAGES_DEPLOYMENT: &str = "bench-messages";
+const RESPONSES_DEPLOYMENT: &str = "bench-responses";
 
 /// The upstream and the subjects, all running.
 #[derive(Debug)]
@@ -109,11 +131,7 @@ impl Stage {
             None if subject == Subject::Direct => self.upstream,
             None => bail!("{} is not running", subject.name()),
         };
-        let (wire, model) = match subject {
-            Subject::Direct | Subject::Nginx | Subject::Forward => (Wire::Chat, CHAT_DEPLOYMENT),
-            Subject::Translated => (Wire::Messages, CHAT_DEPLOYMENT),
-            Subject::TranslatedBack => (Wire::Chat, MESSAGES_DEPLOYMENT),
-        };
+        let (wire, model) = subject.pair();
         Ok(Target { address, wire, model })
     }
 
@@ -142,7 +160,7 @@ impl Stage {
         match subject {
             Subject::Direct => None,
             Subject::Nginx => self.nginx.as_ref(),
-            Subject::Forward | Subject::Translated | Subject::TranslatedBack => self.switchtower.as_ref(),
+            _ => self.switchtower.as_ref(),
         }
     }
 
@@ -185,12 +203,20 @@ base_url = "http://{upstream}/v1"
 dialect = "anthropic_messages"
 base_url = "http://{upstream}/v1"
 
+[providers.mock-responses]
+dialect = "openai_responses"
+base_url = "http://{upstream}/v1"
+
 [deployments.{CHAT_DEPLOYMENT}]
 provider = "mock"
 model = "bench"
 
 [deployments.{MESSAGES_DEPLOYMENT}]
 provider = "mock-messages"
+model = "bench"
+
+[deployments.{RESPONSES_DEPLOYMENT}]
+provider = "mock-responses"
 model = "bench"
 "#
     )
