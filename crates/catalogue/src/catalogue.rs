@@ -129,7 +129,7 @@ impl Catalogue {
             let _ = writeln!(text, "{name} = {}", quoted(source));
         }
         for (kind, models) in &self.models {
-            let _ = writeln!(text, "\n[models.{kind}]");
+            let _ = writeln!(text, "\n[models.{}]", key(kind));
             for (model, facts) in models {
                 let name = names.get(facts.source.as_str()).cloned().unwrap_or_default();
                 let facts = serde_json::to_value(ModelFacts { source: name, ..(**facts).clone() });
@@ -147,13 +147,20 @@ fn inline(value: &serde_json::Value) -> String {
             let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key} = {}", inline(value))).collect();
             format!("{{ {} }}", fields.join(", "))
         }
+        serde_json::Value::String(text) => quoted(text),
         other => other.to_string(),
     }
 }
 
-/// A string of JSON is a basic string of TOML: both escape alike.
+/// A key of a table, in quotes where it has to be.
+fn key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || !name.chars().all(bare) { quoted(name) } else { name.to_owned() }
+}
+
+/// A string of JSON is a basic string of TOML: both escape alike, but for one character.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 #[cfg(test)]
@@ -201,15 +208,19 @@ mod tests {
         assert!(wrong("[models.k]\n\"m\" = { tools = true }").message.contains("source"));
     }
 
+    fn name() -> impl Strategy<Value = String> {
+        prop_oneof!["[a-z_-]{0,9}", "(?s-u:[\\x00-\\x7f]){0,9}", "(?s).{0,9}"]
+    }
+
     proptest! {
         #[test]
         fn what_is_written_is_read(
-            kind in "[a-z_]{1,9}", model in "\\PC{1,20}", source in "\\PC{1,30}",
+            kind in name(), model in name(), source in name(), date in name(),
             tools: Option<bool>, tokens in proptest::option::of(0..1_u64 << 40),
         ) {
             let mut catalogue = Catalogue::default();
             let input = tools.into_iter().flat_map(|has| [(Modality::Text, true), (Modality::Image, has)]).collect();
-            let facts = ModelFacts { tools, input, context_tokens: tokens, source, date: "2026-11-21".into(), ..ModelFacts::default() };
+            let facts = ModelFacts { tools, input, context_tokens: tokens, source, date, ..ModelFacts::default() };
             catalogue.add(&kind, &model, facts.clone());
             catalogue.add(&kind, "another", ModelFacts { source: "s1".into(), ..facts });
             prop_assert_eq!(Catalogue::parse(&catalogue.write()).unwrap(), catalogue);
