@@ -25,7 +25,7 @@ struct Carried {
 /// What the dialect of a reasoning needs to take it back, as one text. `None` where it needs nothing.
 pub(crate) fn wrap(reasoning: &Reasoning, dialect: DialectId) -> Option<String> {
     let Reasoning { signature, sealed, id, .. } = reasoning;
-    if signature.as_ref().or(sealed.as_ref()).is_none_or(String::is_empty) {
+    if [signature, sealed].into_iter().flatten().all(String::is_empty) {
         return None;
     }
     let carried = Carried { dialect, id: id.clone(), signature: signature.clone(), sealed: sealed.clone() };
@@ -61,6 +61,47 @@ pub(crate) fn carries(reasoning: &Reasoning) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn maybe() -> impl Strategy<Value = Option<String>> {
+        prop::option::of("(?s).{0,9}")
+    }
+
+    proptest! {
+        #[test]
+        fn all_that_a_dialect_needs_comes_back_in_a_signature_and_in_a_seal(
+            id in maybe(), signature in maybe(), sealed in maybe(), words in maybe(),
+        ) {
+            for own in crate::ALL {
+                let given = Reasoning { id: id.clone(), signature: signature.clone(), sealed: sealed.clone(), ..Reasoning::default() };
+                let needs = [&signature, &sealed].into_iter().flatten().any(|text| !text.is_empty());
+                let text = wrap(&given, own.id());
+                prop_assert_eq!(text.is_some(), needs);
+                let Some(text) = text else { continue };
+                let expected = Reasoning { text: words.clone(), ..given };
+                for back in [
+                    Reasoning { text: words.clone(), signature: Some(text.clone()), ..Reasoning::default() },
+                    Reasoning { summary: words.clone(), sealed: Some(text), ..Reasoning::default() },
+                ] {
+                    prop_assert!(carries(&back));
+                    for dialect in crate::ALL {
+                        let own = dialect.id() == own.id();
+                        prop_assert_eq!(unwrap(&back, dialect.id()), own.then(|| expected.clone()));
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn what_was_not_written_here_gives_nothing(text in prop_oneof!["(?s).{0,40}", "[A-Za-z0-9_-]{0,40}"]) {
+            for signature in [text.clone(), format!("{PREFIX}{text}")] {
+                let given = Reasoning { signature: Some(signature), ..Reasoning::default() };
+                for dialect in crate::ALL {
+                    prop_assert_eq!(unwrap(&given, dialect.id()), None);
+                }
+            }
+        }
+    }
 
     #[test]
     fn what_goes_out_comes_back_to_its_own_dialect_only() {
