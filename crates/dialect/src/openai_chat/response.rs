@@ -7,7 +7,7 @@ use crate::render::{ExtrasWriter, Object};
 use crate::{DecodeError, Encoded, Variant, content};
 use serde_json::Value;
 use switchtower_domain::{
-    Answer, AnswerHead, Choice, CitationKind, DialectId, Extras, Part, PartKind, ReasoningField, Stop, StopReason,
+    Answer, AnswerHead, Choice, CitationKind, DialectId, Extras, Part, PartKind, ReasoningField, Stop,
 };
 
 pub(super) fn decode(body: Value, variant: &Variant) -> Result<Answer, DecodeError> {
@@ -244,13 +244,6 @@ impl Message {
         } else {
             let silent = self.text.is_empty() && (!self.calls.is_empty() || self.object.contains("refusal"));
             message.set("content", if silent { Value::Null } else { Value::from(self.text.as_str()) });
-            if choice.stop.as_ref().is_some_and(|stop| stop.reason == StopReason::Refusal)
-                && !self.object.contains("refusal")
-                && !self.text.is_empty()
-            {
-                message.set("content", Value::Null);
-                self.object.set("refusal", self.text.as_str());
-            }
             if !self.object.contains("refusal") {
                 message.set("refusal", Value::Null);
             }
