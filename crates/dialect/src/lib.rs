@@ -12,6 +12,7 @@
 //! Begin with [`Dialect`].
 
 pub mod anthropic_messages;
+mod arguments;
 mod cache_control;
 pub mod carried;
 mod content;
@@ -19,6 +20,7 @@ mod effort;
 mod error;
 mod failure_class;
 mod fields;
+mod in_turn;
 mod logprobs;
 pub mod openai_chat;
 mod openai_error;

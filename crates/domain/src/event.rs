@@ -107,6 +107,10 @@ pub enum Delta {
     Signature(String),
     /// More sealed reasoning.
     Sealed(String),
+    /// The id of a call that began without one.
+    CallId(String),
+    /// The name of the tool of a call that began without one, or more of it.
+    CallName(String),
     /// More JSON text of the arguments.
     Arguments(String),
     /// More of the words of a refusal.
@@ -136,6 +140,8 @@ impl Part {
             (PartKind::Reasoning(reasoning), Delta::Signature(more)) => push(&mut reasoning.signature, more),
             (PartKind::Reasoning(reasoning), Delta::Sealed(more)) => push(&mut reasoning.sealed, more),
             (PartKind::ToolCall(call), Delta::Arguments(more)) => call.arguments.push_str(more),
+            (PartKind::ToolCall(call), Delta::CallName(more)) => call.name.push_str(more),
+            (PartKind::ToolCall(call), Delta::CallId(id)) => call.id.clone_from(id),
             (PartKind::ProviderItem(item), Delta::Arguments(more)) => push(&mut item.input, more),
             _ => return false,
         }

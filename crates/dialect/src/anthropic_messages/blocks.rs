@@ -376,8 +376,8 @@ pub(super) fn tool_use_of(call: &ToolCall, id: String, part: &Part, out: &mut Ex
         (Some(input), ToolCallKind::Function) if out.same || input.is_object() => input,
         (None, ToolCallKind::Function) if out.same => Value::from(call.arguments.as_str()),
         (_, ToolCallKind::Function) => {
-            out.meaning(part.at.path(), "arguments that are no JSON object cannot be carried");
-            Value::Object(Map::new())
+            out.meaning(part.at.path(), "arguments that are no JSON object are carried as text within one");
+            input_of(&call.arguments)
         }
     };
     let mut object = Object::typed("tool_use");
@@ -398,6 +398,19 @@ fn call_id(id: &str, path: String, out: &mut ExtrasWriter<'_>) -> String {
     }
     out.hint(path, "an id is written in the characters of the target's ids");
     id.chars().map(|c| if plain(c) { c.to_string() } else { format!("_{:x}_", u32::from(c)) }).collect()
+}
+
+/// The key under which the vendor advises to carry a call's arguments that are no JSON.
+/// Source: <https://docs.claude.com/en/docs/agents-and-tools/tool-use/fine-grained-tool-streaming>
+const INVALID: &str = "INVALID_JSON";
+
+/// Arguments as the object that they are, or as text within one. `null` is what some servers write for none.
+pub(super) fn input_of(arguments: &str) -> Value {
+    match input_value(arguments) {
+        Some(Value::Null) => Value::Object(Map::new()),
+        Some(input) if input.is_object() => input,
+        _ => Object::new().with(INVALID, arguments.trim()).into(),
+    }
 }
 
 /// Arguments as a value; none at all are an empty object.

@@ -62,9 +62,13 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
         blocks::set_content(&mut body, choice.parts.iter(), choice.plain, &mut out);
     } else {
         let name = answer.head.id.as_deref().unwrap_or_default();
-        let places = choice.parts.iter().enumerate();
-        let content: Vec<Value> =
-            places.filter_map(|(place, part)| said(part, answer.origin, (name, place), &mut out)).collect();
+        let mut calls = 0;
+        let mut told = |part: &Part| {
+            let place = calls;
+            calls += usize::from(is_call(part));
+            said(part, answer.origin, (name, place), &mut out)
+        };
+        let content: Vec<Value> = choice.parts.iter().filter_map(&mut told).collect();
         body.set("content", content);
         if choice.logprobs.is_some() {
             out.hint(format!("choices[{}].logprobs", choice.index), "has no place in the client's dialect");
@@ -115,8 +119,12 @@ fn said(part: &Part, origin: DialectId, place: (&str, usize), out: &mut ExtrasWr
     }
 }
 
+pub(super) const fn is_call(part: &Part) -> bool {
+    matches!(part.kind, PartKind::ToolCall(_))
+}
+
 /// The id of a call. Servers leave it out now and then; a client needs one that no other call has, to name it again
-/// with the result.
+/// with the result: made of the answer's own and the number of the call.
 pub(super) fn id_of(call: &ToolCall, (answer, place): (&str, usize)) -> String {
     if call.id.is_empty() { format!("call_{answer}_{place}") } else { call.id.clone() }
 }

@@ -2,12 +2,13 @@
 
 use super::stream::TRAILER;
 use super::{blocks, response, usage, wire};
+use crate::in_turn::InTurn;
 use crate::render::{ExtrasWriter, Object};
 use crate::{StreamEncoder, WireEvent, carried};
 use serde_json::Value;
 use switchtower_domain::{
     AnswerHead, Delta, DialectId, Event, Failure, Frame, OutOfPlace, Part, PartKind, Reasoning, Refusal, Stop,
-    StopReason, ToolCallKind, Usage,
+    StopReason, ToolCallKind, Usage, limits,
 };
 
 /// Writes events. A frame of this dialect becomes the one event that it was; frames of another become the sequence
@@ -20,8 +21,8 @@ pub(super) struct Encoder {
     origin: Option<DialectId>,
     usage: Option<Usage>,
     stop: Option<Stop>,
-    refused: bool,
     parts: Vec<Known>,
+    turns: InTurn,
     /// Blocks that were begun.
     blocks: u32,
     /// How many parts came before the present message of the same dialect.
@@ -34,10 +35,48 @@ struct Known {
     content: Part,
     block: Option<u32>,
     ended: bool,
+    input: Input,
+}
+
+/// What is known of the input of a call, which is an object here and any text elsewhere.
+#[derive(Default)]
+enum Input {
+    #[default]
+    Unknown,
+    /// It begins as an object, and goes out as it comes.
+    Object,
+    /// It is none, and waits for its end: only then is it clear what stands in its place.
+    Held(String),
 }
 
 /// What stands around the input of a custom tool, which is bare text elsewhere and an object here.
 const AROUND_BARE: (&str, &str) = ("{\"input\":\"", "\"}");
+
+impl Known {
+    const fn new(part: u32, content: Part) -> Self {
+        Self { part, content, block: None, ended: false, input: Input::Unknown }
+    }
+}
+
+impl Input {
+    /// What goes out of a piece; `None` where more is held back than a whole answer may hold.
+    fn take(&mut self, piece: &str) -> Option<String> {
+        match self {
+            Self::Object => return Some(piece.to_owned()),
+            Self::Unknown => match piece.trim_start() {
+                "" => {}
+                text if text.starts_with('{') => {
+                    *self = Self::Object;
+                    return Some(text.to_owned());
+                }
+                text => *self = Self::Held(text.to_owned()),
+            },
+            Self::Held(text) if text.len() + piece.len() > limits::ANSWER_BYTES_MAX => return None,
+            Self::Held(text) => text.push_str(piece),
+        }
+        Some(String::new())
+    }
+}
 
 impl Encoder {
     fn known(&mut self, part: u32) -> Result<&mut Known, OutOfPlace> {
@@ -59,7 +98,7 @@ impl Encoder {
                     if *choice != 0 || self.parts.iter().any(|known| known.part == *part) {
                         return Err(OutOfPlace { choice: *choice, part: *part });
                     }
-                    self.parts.push(Known { part: *part, content: content.clone(), block: None, ended: false });
+                    self.parts.push(Known::new(*part, content.clone()));
                     object.set("index", part.saturating_sub(self.before));
                     object.maybe("content_block", start_block(content, true));
                 }
@@ -133,7 +172,7 @@ impl Encoder {
 
     fn other(&mut self, frame: &Frame, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
         self.origin = Some(frame.origin);
-        for event in &frame.events {
+        for event in &self.turns.take(&frame.events)? {
             match event {
                 Event::Started(head) => self.head.update(head),
                 Event::Usage(report) => self.usage.get_or_insert_default().update(report),
@@ -141,15 +180,15 @@ impl Encoder {
                     if self.parts.len() != *part as usize {
                         return Err(OutOfPlace { choice: 0, part: *part });
                     }
-                    self.refused |= matches!(content.kind, PartKind::Refusal { .. });
                     let mut content = content.clone();
+                    let is_call = response::is_call(&content);
                     if let PartKind::ToolCall(call) = &mut content.kind {
                         let name = self.head.id.as_deref().unwrap_or_default();
-                        call.id = response::id_of(call, (name, *part as usize));
+                        let calls = self.parts.iter().filter(|known| response::is_call(&known.content)).count();
+                        call.id = response::id_of(call, (name, calls));
                     }
-                    let is_call = matches!(content.kind, PartKind::ToolCall(_));
                     let brought = brought(&mut content);
-                    self.parts.push(Known { part: *part, content, block: None, ended: false });
+                    self.parts.push(Known::new(*part, content));
                     if is_call {
                         self.start(out);
                         self.open(*part, out)?;
@@ -198,14 +237,12 @@ impl Encoder {
         out.push(event("message_start", Object::typed("message_start").with("message", message)));
     }
 
-    /// Begins the block of a part, and ends those before it that cannot grow any more: text and reasoning. Calls of
-    /// tools stay open, because their pieces may come in turns.
+    /// Begins the block of a part, and ends the one before it: of this dialect's blocks, one is open at a time.
     fn open(&mut self, part: u32, out: &mut Vec<WireEvent>) -> Result<u32, OutOfPlace> {
         let before: Vec<u32> = self
             .parts
             .iter()
             .filter(|known| known.part != part && known.block.is_some() && !known.ended)
-            .filter(|known| !matches!(known.content.kind, PartKind::ToolCall(_)))
             .map(|known| known.part)
             .collect();
         for earlier in before {
@@ -238,7 +275,21 @@ impl Encoder {
             return Ok(());
         }
         let open = known.block.filter(|_| !known.ended);
+        if let (PartKind::ToolCall(call), Delta::Arguments(text)) = (&known.content.kind, delta) {
+            if known.ended {
+                return if text.trim().is_empty() { Ok(()) } else { Err(OutOfPlace { choice: 0, part }) };
+            }
+            if call.kind == ToolCallKind::Function {
+                let piece = known.input.take(text).ok_or(OutOfPlace { choice: 0, part })?;
+                if let (Some(block), false) = (known.block, piece.is_empty()) {
+                    out.push(input_event(block, &piece));
+                }
+                return Ok(());
+            }
+        }
         let written = match delta {
+            // The block has begun under the name that it had.
+            Delta::CallName(_) => return Err(OutOfPlace { choice: 0, part }),
             Delta::Arguments(text) if is_bare(&known.content) => {
                 let quoted = Value::from(text.as_str()).to_string();
                 let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
@@ -300,6 +351,9 @@ impl Encoder {
         if is_bare(&known.content) {
             out.push(input_event(block, AROUND_BARE.1));
         }
+        if let Input::Held(text) = &known.input {
+            out.push(input_event(block, &blocks::input_of(text).to_string()));
+        }
         out.push(stop_block(block));
         Ok(())
     }
@@ -311,7 +365,7 @@ impl Encoder {
             self.close(part, out)?;
         }
         // A server that does not say why it stopped has stopped for its calls, if there are any.
-        let calls = self.parts.iter().any(|known| matches!(known.content.kind, PartKind::ToolCall(_)));
+        let calls = self.parts.iter().any(|known| response::is_call(&known.content));
         let unsaid = if calls { StopReason::ToolUse } else { StopReason::EndTurn };
         let stop = self.stop.clone().unwrap_or_else(|| Stop::new(unsaid));
         let parts: Vec<Part> = self.parts.iter().map(|known| known.content.clone()).collect();
@@ -392,6 +446,8 @@ fn brought(content: &mut Part) -> Vec<Delta> {
         | Delta::Summary(text)
         | Delta::Signature(text)
         | Delta::Sealed(text)
+        | Delta::CallId(text)
+        | Delta::CallName(text)
         | Delta::Arguments(text) => !text.is_empty(),
         Delta::Citation(_) => true,
     });
@@ -434,6 +490,8 @@ fn delta_object(delta: &Delta, same: bool) -> Option<Object> {
         Delta::Citation(citation) => {
             Object::typed("citations_delta").with("citation", blocks::citation_object(citation, same)?)
         }
-        Delta::Refusal(_) | Delta::Summary(_) | Delta::Sealed(_) => return None,
+        Delta::Refusal(_) | Delta::Summary(_) | Delta::Sealed(_) | Delta::CallId(_) | Delta::CallName(_) => {
+            return None;
+        }
     })
 }

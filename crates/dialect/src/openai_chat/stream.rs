@@ -1,6 +1,7 @@
 //! Streams: decoding. Encoding is in `stream_out.rs`.
 
 use super::{filters, parts, response, usage, wire};
+use crate::arguments::Progress;
 use crate::fields::Fields;
 use crate::logprobs;
 use crate::{DecodeError, StreamDecoder, StreamEnding, StreamWatch, Variant, WireEvent};
@@ -44,7 +45,11 @@ struct Open {
 struct Call {
     number: u64,
     id: String,
+    name: String,
     part: u32,
+    /// Whether arguments came, and whether they are whole.
+    argued: bool,
+    progress: Progress,
 }
 
 impl Decoder {
@@ -327,29 +332,67 @@ impl Open {
         Ok(())
     }
 
-    /// A call begins where its number is new, or where a server that does not number its calls gives a new id.
-    /// Says whether its first entry names its type.
+    /// A call begins where its number is new, or where a server that does not number its calls, or numbers them all
+    /// alike, gives a new id or begins anew. Says whether its first entry names its type.
     fn call(&mut self, fields: &mut Fields, events: &mut Vec<Event>) -> Result<bool, DecodeError> {
         let number = fields.peek("index").and_then(Value::as_u64);
         let id = fields.peek_str("id").unwrap_or_default().to_owned();
+        let (inner, key) =
+            if fields.peek("custom").is_some() { ("custom", "input") } else { ("function", "arguments") };
+        let said =
+            |key: &str| fields.peek(inner).and_then(|inner| inner.get(key)).and_then(Value::as_str).unwrap_or_default();
         let known = match number {
             Some(number) => self
                 .calls
                 .iter()
-                .rev()
-                .find(|call| call.number == number && (id.is_empty() || call.id.is_empty() || call.id == id)),
-            None => self.calls.iter().rev().find(|call| id.is_empty() || call.id == id),
+                .rposition(|call| call.number == number && (id.is_empty() || call.id.is_empty() || call.id == id)),
+            None => self.calls.iter().rposition(|call| id.is_empty() || call.id == id),
         };
-        let (part, typed) = match known {
-            Some(call) => (call.part, true),
+        let known = known.filter(|place| {
+            self.calls.get(*place).is_some_and(|call| !call.is_over(&id, said("name"), !said(key).trim().is_empty()))
+        });
+        let (place, typed) = match known {
+            Some(place) => {
+                self.name_call(place, &id, inner, fields, events)?;
+                (place, true)
+            }
             None => self.begin_call(fields, number, id, events)?,
         };
-        let (inner, key) =
-            if fields.peek("custom").is_some() { ("custom", "input") } else { ("function", "arguments") };
-        if let Some(text) = fields.nested(inner, |function| function.string(key))? {
-            events.push(Event::PartGrew { choice: self.index, part, delta: Delta::Arguments(text) });
+        if let Some(text) = fields.nested(inner, |function| function.string(key))?
+            && let Some(call) = self.calls.get_mut(place)
+        {
+            call.argued |= !text.is_empty();
+            call.progress.feed(&text);
+            events.push(Event::PartGrew { choice: self.index, part: call.part, delta: Delta::Arguments(text) });
         }
         Ok(typed)
+    }
+
+    /// What names a call may come after its beginning. What says it again stays with its own dialect.
+    fn name_call(
+        &mut self,
+        place: usize,
+        id: &str,
+        inner: &str,
+        fields: &mut Fields,
+        events: &mut Vec<Event>,
+    ) -> Result<(), DecodeError> {
+        let Some(call) = self.calls.get_mut(place) else { return Ok(()) };
+        let (choice, part) = (self.index, call.part);
+        if call.id.is_empty() && !id.is_empty() {
+            fields.any("id");
+            id.clone_into(&mut call.id);
+            events.push(Event::PartGrew { choice, part, delta: Delta::CallId(id.to_owned()) });
+        }
+        let more = fields.peek(inner).and_then(|inner| inner.get("name")).and_then(Value::as_str).unwrap_or_default();
+        if more.is_empty() || more == call.name {
+            return Ok(());
+        }
+        if let Some(more) = fields.nested(inner, |function| function.text("name"))? {
+            call.name.push_str(&more);
+            events.push(Event::PartGrew { choice, part, delta: Delta::CallName(more) });
+        }
+        Ok(())
     }
 
     fn begin_call(
@@ -358,7 +401,7 @@ impl Open {
         number: Option<u64>,
         id: String,
         events: &mut Vec<Event>,
-    ) -> Result<(u32, bool), DecodeError> {
+    ) -> Result<(usize, bool), DecodeError> {
         let custom = fields.peek_str("type") == Some("custom");
         if !id.is_empty() {
             fields.any("id");
@@ -373,11 +416,22 @@ impl Open {
         let part = self.parts;
         self.parts += 1;
         let number = number.unwrap_or(self.calls.len() as u64);
-        self.calls.push(Call { number, id: id.clone(), part });
+        let (argued, progress) = (false, Progress::default());
+        self.calls.push(Call { number, id: id.clone(), name: name.clone(), part, argued, progress });
         let call = ToolCall { id, name, arguments: String::new(), kind };
         let content = Part::new(PartKind::ToolCall(call));
         events.push(Event::PartStarted { choice: self.index, part, content });
-        Ok((part, typed))
+        Ok((self.calls.len() - 1, typed))
+    }
+}
+
+impl Call {
+    /// Whether an entry under its number begins another call: servers that give no ids show it by a name where
+    /// arguments have come already. Some say the same name again with each piece of one call.
+    fn is_over(&self, id: &str, name: &str, arguments: bool) -> bool {
+        let same = !id.is_empty() && id == self.id;
+        let named = !self.name.is_empty() && !name.is_empty();
+        !same && self.argued && named && (name != self.name || (arguments && self.progress.whole()))
     }
 }
 

@@ -389,13 +389,29 @@ impl ChoiceOut {
                 let inner = entry.entry(word).or_insert_with(|| Value::Object(Map::new()));
                 append_to(inner, key, text);
             }
+            (Kind::Call(number, kind), Delta::CallName(name)) => {
+                let (word, _) = call_words(kind);
+                let entry = entry(&mut self.calls, part);
+                entry.entry("number").or_insert_with(|| number.into());
+                append_to(entry.entry(word).or_insert_with(|| Value::Object(Map::new())), "name", name);
+            }
+            (Kind::Call(number, _), Delta::CallId(id)) => {
+                let entry = entry(&mut self.calls, part);
+                entry.entry("number").or_insert_with(|| number.into());
+                entry.insert("id".to_owned(), Value::from(id.as_str()));
+            }
             (Kind::Reasoning(Some(ReasoningField::ReasoningDetails)), _) if same => {
                 let (key, text) = match delta {
                     Delta::Reasoning(text) => ("text", text),
                     Delta::Summary(text) => ("summary", text),
                     Delta::Sealed(text) => ("data", text),
                     Delta::Signature(text) => ("signature", text),
-                    Delta::Text(_) | Delta::Citation(_) | Delta::Arguments(_) | Delta::Refusal(_) => return false,
+                    Delta::Text(_)
+                    | Delta::Citation(_)
+                    | Delta::CallId(_)
+                    | Delta::CallName(_)
+                    | Delta::Arguments(_)
+                    | Delta::Refusal(_) => return false,
                 };
                 let found = entry(&mut self.details, part);
                 found.insert(key.to_owned(), Value::from(text.as_str()));

@@ -2,6 +2,7 @@
 //! answer is told whole at its end.
 
 use super::{parts, response, usage};
+use crate::in_turn::InTurn;
 use crate::render::{ExtrasWriter, Object};
 use crate::{WireEvent, logprobs, openai_error};
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub(super) struct Retelling {
     items: Vec<Item>,
     usage: Option<Usage>,
     stop: Option<Stop>,
+    turns: InTurn,
 }
 
 /// One item of the answer.
@@ -50,7 +52,7 @@ impl Retelling {
     pub(super) fn tell(&mut self, frame: &Frame) -> Result<Vec<WireEvent>, OutOfPlace> {
         let mut out = Vec::new();
         self.origin = Some(frame.origin);
-        for event in &frame.events {
+        for event in &self.turns.take(&frame.events)? {
             match event {
                 Event::Started(head) => {
                     self.head.update(head);
@@ -172,11 +174,15 @@ impl Retelling {
             Delta::Reasoning(words) | Delta::Summary(words) => self.thought(place, words, out),
             Delta::Signature(_) | Delta::Sealed(_) => self.thought(place, "", out),
             Delta::Arguments(text) => {
-                if let Some((_, Some(item))) = self.parts.get(place) {
-                    let item = *item;
+                if let Some(item) = self.item_of(place) {
                     self.arguments(item, text, out);
+                } else if !text.trim().is_empty() {
+                    return Err(OutOfPlace { choice: 0, part });
                 }
             }
+            // The item has begun under the name that it had.
+            Delta::CallName(_) => return Err(OutOfPlace { choice: 0, part }),
+            Delta::CallId(_) => {}
             Delta::Citation(citation) => {
                 let told = parts::annotation(citation, false);
                 if let Some(annotation) = told {
@@ -193,17 +199,13 @@ impl Retelling {
         self.items.get(item).filter(|item| item.whole.is_none()).map(|_| item)
     }
 
-    /// Begins an item, and ends those before it that cannot grow any more. Calls stay open, because their pieces may
-    /// come in turns.
+    /// Begins an item, and ends the one before it: the vendor's own streams have one item open at a time.
     fn begin_item(&mut self, part: usize, prefix: &str, body: Body, out: &mut Vec<WireEvent>) -> usize {
         self.start(out);
         let name = response::id(&self.head);
         let place = self.items.len();
-        let open: Vec<usize> = (0..place)
-            .filter(|at| self.items.get(*at).is_some_and(|item| !matches!(item.body, Body::Call { .. })))
-            .collect();
-        for item in open {
-            self.end_item(item, out);
+        if let Some(before) = place.checked_sub(1) {
+            self.end_item(before, out);
         }
         let id = response::item_id(prefix, &name, place);
         let begun = match &body {

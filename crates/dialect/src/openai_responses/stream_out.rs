@@ -92,7 +92,9 @@ impl Encoder {
                                 object.set("delta", text.as_str());
                             }
                         }
-                        Delta::Signature(_) => return Err(OutOfPlace { choice: *choice, part: *part }),
+                        Delta::Signature(_) | Delta::CallId(_) | Delta::CallName(_) => {
+                            return Err(OutOfPlace { choice: *choice, part: *part });
+                        }
                     }
                 }
                 Event::PartEnded { choice, part } => {

@@ -6,4 +6,5 @@
 mod golden;
 mod laws;
 mod services;
+mod streamed_as_whole;
 mod told_at_once;

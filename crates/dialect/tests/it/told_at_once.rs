@@ -34,8 +34,11 @@ fn answer(status: &str, output: &[Value]) -> Value {
 fn stream(told: Vec<Value>, output: &[Value]) -> Vec<WireEvent> {
     let created = json!({"type": "response.created", "response": answer("in_progress", &[])});
     let completed = json!({"type": "response.completed", "response": answer("completed", output)});
-    let event = |data: Value| WireEvent { name: None, data: data.to_string() };
-    [vec![created], told, vec![completed]].concat().into_iter().map(event).collect()
+    [vec![created], told, vec![completed]].concat().iter().map(event).collect()
+}
+
+pub(crate) fn event(data: &Value) -> WireEvent {
+    WireEvent { name: None, data: data.to_string() }
 }
 
 fn added(number: usize, item: &Value, key: &str) -> Value {
