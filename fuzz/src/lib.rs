@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 use std::time::{Duration, Instant};
+use switchtower_catalogue::Catalogue;
 use switchtower_dialect::services::Service;
 use switchtower_dialect::services::openai_completions::Completions;
 use switchtower_dialect::services::openai_embeddings::{self, EmbeddingVariant, Elements, Embeddings};
@@ -106,15 +107,22 @@ fn stream(own: &dyn Dialect, data: &[u8]) {
                 }
             }
             let Ok(written) = encoder.encode(&frame) else { break };
-            ends += written.iter().filter(|event| is_end(event)).count();
+            ends += written.iter().filter(|event| is_end(other.id(), event)).count();
         }
         assert!(ends <= 1);
         own.encode_answer(&builder.finish());
     }
 }
 
-fn is_end(event: &WireEvent) -> bool {
-    event.data == "[DONE]" && event.name.is_none() || event.name.as_deref() == Some("message_stop")
+/// Whether a client of a dialect takes an event for the end; events of others mean nothing to it.
+fn is_end(client: DialectId, event: &WireEvent) -> bool {
+    let body = serde_json::from_str::<Value>(&event.data).unwrap_or_default();
+    let kind = body.get("type").and_then(Value::as_str);
+    match client {
+        DialectId::OpenaiChat => event.data == "[DONE]" && event.name.is_none(),
+        DialectId::OpenaiResponses => matches!(kind, Some("response.completed" | "response.incomplete")),
+        DialectId::AnthropicMessages => kind == Some("message_stop"),
+    }
 }
 
 /// Requests of Chat Completions.
@@ -145,6 +153,29 @@ pub fn anthropic_messages_answer(data: &[u8]) {
 /// Streams of Messages.
 pub fn anthropic_messages_stream(data: &[u8]) {
     stream(dialect(DialectId::AnthropicMessages), data);
+}
+
+/// Requests of Responses.
+pub fn openai_responses_request(data: &[u8]) {
+    request(dialect(DialectId::OpenaiResponses), data);
+}
+
+/// Answers of Responses.
+pub fn openai_responses_answer(data: &[u8]) {
+    answer(dialect(DialectId::OpenaiResponses), data);
+}
+
+/// Streams of Responses.
+pub fn openai_responses_stream(data: &[u8]) {
+    stream(dialect(DialectId::OpenaiResponses), data);
+}
+
+/// A catalogue that was read is written so that it reads as the same.
+pub fn catalogue(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let Ok(read) = Catalogue::parse(&text) else { return };
+    let written = read.write();
+    assert_eq!(Catalogue::parse(&written).unwrap_or_else(|error| panic!("{error}\n{written}")), read);
 }
 
 /// What is read of a service's request or answer is written back as it was.
@@ -283,7 +314,9 @@ pub fn brief(name: &str, target: fn(&[u8])) {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    const OWN: [&str; 8] = [
+    const OWN: [&str; 10] = [
+        "[sources]\ns1 = \"A\"\n\n[models.openai]\n\"gpt-5\" = { source = \"s1\", date = \"2026-01-02\", tools = true, input = { image = true, text = false }, context_tokens = 9 }\n",
+        "[models.\"a b\".\"c\\n\"]\nsource = \"x\\u007f\"\ndate = \"2026-01-02\"\nserves = \"rerank\"\noutput_tokens_max = 7\n\n[models.d]\n",
         "PROXY TCP4 10.0.0.9 10.0.0.1 9 80\r\n",
         "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0cabcdefghijkl",
         "{}",

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 use switchtower_dialect::{ALL, Dialect, Variant, WireEvent, sse};
-use switchtower_domain::{Frame, limits};
+use switchtower_domain::{DialectId, Frame, limits};
 
 /// One change of a message: where, and what stands there afterwards.
 #[derive(Debug, Clone)]
@@ -172,7 +172,7 @@ proptest! {
                 for event in &stream {
                     let Ok(frame) = decoder.decode(event) else { break };
                     let Ok(written) = encoder.encode(&frame) else { break };
-                    ends += written.iter().filter(|event| is_end(event)).count();
+                    ends += written.iter().filter(|event| is_end(other.id(), event)).count();
                 }
                 prop_assert!(ends <= 1);
             }
@@ -180,8 +180,15 @@ proptest! {
     }
 }
 
-fn is_end(event: &WireEvent) -> bool {
-    event.data == "[DONE]" || event.name.as_deref() == Some("message_stop")
+/// Whether a client of a dialect takes an event for the end; events of others mean nothing to it.
+fn is_end(client: DialectId, event: &WireEvent) -> bool {
+    let body = serde_json::from_str::<Value>(&event.data).unwrap_or_default();
+    let kind = body.get("type").and_then(Value::as_str);
+    match client {
+        DialectId::OpenaiChat => event.data == "[DONE]" && event.name.is_none(),
+        DialectId::OpenaiResponses => matches!(kind, Some("response.completed" | "response.incomplete")),
+        DialectId::AnthropicMessages => kind == Some("message_stop"),
+    }
 }
 
 fn frames(own: &dyn Dialect, pieces: &[&[u8]]) -> Vec<Frame> {
