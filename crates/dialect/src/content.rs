@@ -1,29 +1,26 @@
 //! Content that is one plain string or a list of parts, as both families of dialects have it.
 
-use crate::DecodeError;
 use crate::fields::{Fields, wrong_kind};
-use serde_json::Value;
-use switchtower_domain::{Locus, Part, Source};
+use crate::{DecodeError, Json};
+use switchtower_domain::{Part, Source};
 
 /// Reads content: a string, a list of parts, or nothing. Says whether it was one plain string.
 pub(crate) fn read(
     fields: &mut Fields,
-    key: &str,
+    key: &'static str,
     part: fn(Fields) -> Result<Part, DecodeError>,
 ) -> Result<(Vec<Part>, bool), DecodeError> {
-    let at = Locus::at(fields.path_of(key));
-    match fields.any(key) {
+    let at = fields.at().child(key);
+    match fields.take(key) {
         None => Ok((Vec::new(), false)),
-        Some(Value::String(text)) => Ok((vec![Part { at, ..Part::text(text) }], true)),
-        Some(Value::Array(items)) if items.is_empty() => {
-            fields.put_back(key, Value::Array(items));
+        Some(Json::String(text)) => Ok((vec![Part { at, ..Part::text(text) }], true)),
+        Some(Json::Array(items)) if items.is_empty() => {
+            fields.put_back(key, Json::Array(items));
             Ok((Vec::new(), false))
         }
-        Some(Value::Array(items)) => {
-            let parts = items.into_iter().enumerate().map(|(index, item)| {
-                let path = format!("{}[{index}]", at.path());
-                part(fields.beneath(item, &path)?)
-            });
+        Some(Json::Array(items)) => {
+            let parts =
+                items.into_iter().enumerate().map(|(index, item)| part(fields.beneath_at(item, at.item(index))?));
             Ok((parts.collect::<Result<_, _>>()?, false))
         }
         Some(other) => Err(wrong_kind(at.path(), "a string or a list of parts", &other)),

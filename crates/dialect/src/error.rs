@@ -51,12 +51,4 @@ impl DecodeError {
             Self::Json { .. } | Self::Sequence { .. } => None,
         }
     }
-
-    pub(crate) fn json(error: &serde_json::Error) -> Self {
-        let reason = match error.classify() {
-            serde_json::error::Category::Eof => "the text ends too early",
-            _ => "the text is not well-formed",
-        };
-        Self::Json { reason: format!("{reason} (line {}, column {})", error.line(), error.column()) }
-    }
 }

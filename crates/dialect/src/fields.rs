@@ -1,7 +1,9 @@
 //! Reading an object field by field, so that what has no typed place is left over and never lost.
 
 use crate::DecodeError;
+use crate::json::{self, Json, Members};
 use serde_json::{Map, Number, Value};
+use std::borrow::Cow;
 use switchtower_domain::{Extras, Locus, Turn};
 
 /// The fields of one object that nobody has taken yet.
@@ -9,72 +11,90 @@ use switchtower_domain::{Extras, Locus, Turn};
 /// A `null` is never taken: it says no more than an absent field, and stays with what is left. In a *tolerant*
 /// object a value of an unexpected kind stays too; in a strict one it is an error. Requests are read strictly, so
 /// that a caller learns of a slip; answers are read tolerantly, so that a vendor's novelty breaks nobody.
-pub(crate) struct Fields {
-    map: Map<String, Value>,
-    path: String,
+pub(crate) struct Fields<'a> {
+    members: Members<'a>,
+    at: Locus,
     tolerant: bool,
     lacks: Vec<String>,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// The fields of a value of a request.
-    pub(crate) fn strict(value: Value, path: &str) -> Result<Self, DecodeError> {
-        Self::new(value, path, false)
+    pub(crate) fn strict(value: impl Into<Json<'a>>, path: &str) -> Result<Self, DecodeError> {
+        Self::new(value.into(), Locus::at(path), false)
     }
 
     /// The fields of a value of an answer.
-    pub(crate) fn tolerant(value: Value, path: &str) -> Result<Self, DecodeError> {
-        Self::new(value, path, true)
+    pub(crate) fn tolerant(value: impl Into<Json<'a>>, path: &str) -> Result<Self, DecodeError> {
+        Self::new(value.into(), Locus::at(path), true)
     }
 
-    fn new(value: Value, path: &str, tolerant: bool) -> Result<Self, DecodeError> {
+    fn new(value: Json<'a>, at: Locus, tolerant: bool) -> Result<Self, DecodeError> {
         match value {
-            Value::Object(map) => Ok(Self { map, path: path.to_owned(), tolerant, lacks: Vec::new() }),
-            other => Err(wrong_kind(path, "an object", &other)),
+            Json::Object(members) => Ok(Self { members, at, tolerant, lacks: Vec::new() }),
+            other => Err(wrong_kind(at.path(), "an object", &other)),
         }
     }
 
     /// The fields of an element beneath this object, read as this one is.
-    pub(crate) fn beneath(&self, value: Value, path: &str) -> Result<Self, DecodeError> {
-        Self::new(value, path, self.tolerant)
+    pub(crate) fn beneath(&self, value: impl Into<Json<'a>>, path: &str) -> Result<Self, DecodeError> {
+        self.beneath_at(value, Locus::at(path))
     }
 
-    pub(crate) fn path(&self) -> &str {
-        &self.path
+    /// The same, where the place is known already.
+    pub(crate) fn beneath_at(&self, value: impl Into<Json<'a>>, at: Locus) -> Result<Self, DecodeError> {
+        Self::new(value.into(), at, self.tolerant)
+    }
+
+    pub(crate) fn at(&self) -> &Locus {
+        &self.at
     }
 
     pub(crate) fn path_of(&self, key: &str) -> String {
-        Locus::join(&self.path, key)
+        self.at.field(key)
     }
 
-    pub(crate) fn keys(&self) -> Vec<String> {
-        self.map.keys().cloned().collect()
-    }
-
-    pub(crate) fn peek(&self, key: &str) -> Option<&Value> {
-        self.map.get(key)
+    pub(crate) fn peek(&self, key: &str) -> Option<&Json<'a>> {
+        self.members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     pub(crate) fn peek_str(&self, key: &str) -> Option<&str> {
-        self.map.get(key).and_then(Value::as_str)
+        self.peek(key).and_then(Json::as_str)
     }
 
-    pub(crate) fn put_back(&mut self, key: &str, value: Value) {
-        self.map.insert(key.to_owned(), value);
+    pub(crate) fn put_back(&mut self, key: &str, value: impl Into<Json<'a>>) {
+        let value = value.into();
+        match self.members.iter_mut().find(|(name, _)| name == key) {
+            Some((_, former)) => *former = value,
+            None => self.members.push((Cow::Owned(key.to_owned()), value)),
+        }
+    }
+
+    /// Takes every value that is wanted, in one pass, however many there are.
+    pub(crate) fn take_each(&mut self, wanted: fn(&Json<'a>) -> bool) -> Members<'a> {
+        let (taken, left) = std::mem::take(&mut self.members).into_iter().partition(|(_, value)| wanted(value));
+        self.members = left;
+        taken
+    }
+
+    /// Takes a value of whatever kind as a tree of its own, unless it is `null`.
+    pub(crate) fn any(&mut self, key: &str) -> Option<Value> {
+        self.take(key).map(Json::into_value)
     }
 
     /// Takes a value of whatever kind, unless it is `null`.
-    pub(crate) fn any(&mut self, key: &str) -> Option<Value> {
-        if self.map.get(key).is_none_or(Value::is_null) { None } else { self.map.swap_remove(key) }
+    pub(crate) fn take(&mut self, key: &str) -> Option<Json<'a>> {
+        let place = self.members.iter().position(|(name, value)| name == key && !value.is_null())?;
+        Some(self.members.swap_remove(place).1)
     }
 
     fn taken<T>(
         &mut self,
         key: &str,
         expected: &'static str,
-        convert: impl FnOnce(Value) -> Result<T, Value>,
+        convert: impl FnOnce(Json<'a>) -> Result<T, Json<'a>>,
     ) -> Result<Option<T>, DecodeError> {
-        let Some(value) = self.any(key) else {
+        let Some(value) = self.take(key) else {
             return Ok(None);
         };
         match convert(value) {
@@ -89,7 +109,7 @@ impl Fields {
 
     pub(crate) fn string(&mut self, key: &str) -> Result<Option<String>, DecodeError> {
         self.taken(key, "a string", |value| match value {
-            Value::String(text) => Ok(text),
+            Json::String(text) => Ok(text.into_owned()),
             other => Err(other),
         })
     }
@@ -120,26 +140,23 @@ impl Fields {
     }
 
     pub(crate) fn number(&mut self, key: &str) -> Result<Option<Number>, DecodeError> {
-        self.taken(key, "a number", |value| match value {
-            Value::Number(number) => Ok(number),
-            other => Err(other),
-        })
+        self.taken(key, "a number", |value| value.as_number().ok_or(value))
     }
 
     pub(crate) fn map(&mut self, key: &str) -> Result<Option<Map<String, Value>>, DecodeError> {
         self.taken(key, "an object", |value| match value {
-            Value::Object(map) => Ok(map),
+            Json::Object(members) => Ok(json::into_map(members)),
             other => Err(other),
         })
     }
 
     /// A list that says something; an empty one stays with what is left.
-    pub(crate) fn list(&mut self, key: &str) -> Result<Option<Vec<Value>>, DecodeError> {
-        if self.map.get(key).is_some_and(|value| value.as_array().is_some_and(Vec::is_empty)) {
+    pub(crate) fn list(&mut self, key: &str) -> Result<Option<Vec<Json<'a>>>, DecodeError> {
+        if self.peek(key).is_some_and(|value| value.as_array().is_some_and(Vec::is_empty)) {
             return Ok(None);
         }
         self.taken(key, "a list", |value| match value {
-            Value::Array(items) => Ok(items),
+            Json::Array(items) => Ok(items),
             other => Err(other),
         })
     }
@@ -147,17 +164,17 @@ impl Fields {
     /// Reads each element of a list, with its place.
     pub(crate) fn elements<T>(
         &mut self,
-        key: &str,
+        key: &'static str,
         read: fn(Self, Locus) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
         let items = self.list(key)?.unwrap_or_default();
-        let parent = Locus::at(self.path());
+        let parent = self.at.child(key);
         items
             .into_iter()
             .enumerate()
             .map(|(index, item)| {
-                let at = parent.element(key, index);
-                read(self.beneath(item, at.path())?, at)
+                let at = parent.item(index);
+                read(self.beneath_at(item, at.clone())?, at)
             })
             .collect()
     }
@@ -167,7 +184,7 @@ impl Fields {
         &mut self,
         read: fn(Self, Locus) -> Result<Turn, DecodeError>,
     ) -> Result<Vec<Turn>, DecodeError> {
-        if self.peek("messages").is_none_or(Value::is_null) {
+        if self.peek("messages").is_none_or(Json::is_null) {
             return Err(DecodeError::Missing { path: "messages".to_owned() });
         }
         self.elements("messages", read)
@@ -176,9 +193,9 @@ impl Fields {
     /// A list of strings.
     pub(crate) fn strings(&mut self, key: &str) -> Result<Option<Vec<String>>, DecodeError> {
         self.taken(key, "a list of strings", |value| match value {
-            Value::Array(items) if items.iter().all(Value::is_string) => Ok(items
+            Json::Array(items) if items.iter().all(Json::is_string) => Ok(items
                 .into_iter()
-                .filter_map(|item| if let Value::String(text) = item { Some(text) } else { None })
+                .filter_map(|item| if let Json::String(text) = item { Some(text.into_owned()) } else { None })
                 .collect()),
             other => Err(other),
         })
@@ -187,28 +204,32 @@ impl Fields {
     /// Reads an object beneath this one in place: what is not taken from it stays where it was.
     pub(crate) fn nested<T: Default>(
         &mut self,
-        key: &str,
+        key: &'static str,
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
-        let Some(map) = self.map(key)? else {
+        let taken = self.taken(key, "an object", |value| match value {
+            Json::Object(members) => Ok(members),
+            other => Err(other),
+        });
+        let Some(members) = taken? else {
             return Ok(T::default());
         };
-        let before = map.len();
-        let mut inner =
-            Self { map, path: self.path_of(key), tolerant: self.tolerant, lacks: std::mem::take(&mut self.lacks) };
+        let before = members.len();
+        let lacks = std::mem::take(&mut self.lacks);
+        let mut inner = Self { members, at: self.at.child(key), tolerant: self.tolerant, lacks };
         let read = read(&mut inner)?;
         self.lacks = inner.lacks;
-        if !inner.map.is_empty() || before == 0 {
-            self.put_back(key, Value::Object(inner.map));
+        if !inner.members.is_empty() || before == 0 {
+            self.put_back(key, Json::Object(inner.members));
         }
         Ok(read)
     }
 
     /// Takes a field that the dialect always writes with the same value. Another value stays; absence is noted.
     pub(crate) fn constant(&mut self, key: &str, expected: &str) {
-        match self.map.get(key) {
-            Some(Value::String(found)) if found == expected => {
-                self.map.swap_remove(key);
+        match self.peek(key) {
+            Some(Json::String(found)) if found == expected => {
+                self.take(key);
             }
             Some(_) => {}
             None => self.lack(key),
@@ -221,33 +242,41 @@ impl Fields {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.members.is_empty()
     }
 
     /// What nobody took.
     pub(crate) fn rest(self) -> Extras {
-        Extras::new(self.map, self.lacks)
+        if self.members.is_empty() && self.lacks.is_empty() {
+            return Extras::none();
+        }
+        Extras::new(json::into_map(self.members), self.lacks)
     }
 
     /// What nobody took, and what was not there.
-    pub(crate) fn rest_parts(self) -> (Map<String, Value>, Vec<String>) {
-        (self.map, self.lacks)
+    pub(crate) fn rest_parts(self) -> (Json<'a>, Vec<String>) {
+        (Json::Object(self.members), self.lacks)
+    }
+
+    /// What nobody took, to be put back.
+    pub(crate) fn rest_json(self) -> Json<'a> {
+        Json::Object(self.members)
     }
 
     /// What nobody took, as a bare object.
     pub(crate) fn rest_map(self) -> Map<String, Value> {
-        self.map
+        json::into_map(self.members)
     }
 }
 
-pub(crate) fn wrong_kind(path: &str, expected: &'static str, found: &Value) -> DecodeError {
+pub(crate) fn wrong_kind(path: &str, expected: &'static str, found: &Json<'_>) -> DecodeError {
     let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a string",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
     };
     let path = if path.is_empty() { "the message" } else { path };
     DecodeError::Kind { path: path.to_owned(), expected, found }

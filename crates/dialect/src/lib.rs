@@ -21,6 +21,7 @@ mod error;
 mod failure_class;
 mod fields;
 mod in_turn;
+pub mod json;
 mod logprobs;
 pub mod openai_chat;
 mod openai_error;
@@ -36,6 +37,7 @@ mod variant;
 
 pub use error::DecodeError;
 pub(crate) use failure_class::failure_class;
+pub use json::Json;
 pub use variant::{StreamEnding, StreamUsage, Thinking, Variant};
 
 use serde_json::Value;
@@ -111,7 +113,7 @@ pub trait Dialect: Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// [`DecodeError`] names the path, what was expected there and what stood there.
-    fn decode_request(&self, body: Value) -> Result<Request, DecodeError>;
+    fn decode_request(&self, body: Json<'_>) -> Result<Request, DecodeError>;
 
     /// Writes a request for a vendor's variant of this dialect. What cannot be said is named in a notice.
     fn encode_request(&self, request: &Request, variant: &Variant) -> Encoded;
@@ -120,7 +122,7 @@ pub trait Dialect: Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// [`DecodeError`] names the path, what was expected there and what stood there.
-    fn decode_answer(&self, body: Value, variant: &Variant) -> Result<Answer, DecodeError>;
+    fn decode_answer(&self, body: Json<'_>, variant: &Variant) -> Result<Answer, DecodeError>;
 
     /// Writes a whole answer.
     fn encode_answer(&self, answer: &Answer) -> Encoded;

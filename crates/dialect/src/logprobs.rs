@@ -1,8 +1,8 @@
 //! Log-probabilities as `OpenAI` writes them in each of its dialects.
 
-use crate::DecodeError;
 use crate::fields::Fields;
 use crate::render::Object;
+use crate::{DecodeError, Json};
 use serde_json::Value;
 use switchtower_domain::{LogProbs, TokenLogProb};
 
@@ -18,8 +18,8 @@ pub(crate) fn decode(fields: &mut Fields) -> Result<Option<LogProbs>, DecodeErro
 
 /// Reads a list of tokens, if all of it can be read.
 pub(crate) fn tokens(fields: &mut Fields, key: &str) -> Result<Option<Vec<TokenLogProb>>, DecodeError> {
-    let readable = |item: &Value| {
-        item.get("token").is_some_and(Value::is_string) && item.get("logprob").is_some_and(Value::is_number)
+    let readable = |item: &Json<'_>| {
+        item.get("token").is_some_and(Json::is_string) && item.get("logprob").is_some_and(Json::is_number)
     };
     if !fields.peek(key).is_some_and(|list| list.as_array().is_some_and(|list| list.iter().all(readable))) {
         return Ok(None);
@@ -33,11 +33,11 @@ pub(crate) fn tokens(fields: &mut Fields, key: &str) -> Result<Option<Vec<TokenL
 fn token(mut fields: Fields) -> Result<TokenLogProb, DecodeError> {
     let token = fields.required_string("token")?;
     let logprob = fields.number("logprob")?.unwrap_or_else(|| 0.into());
-    let byte = |value: &Value| value.as_u64().and_then(|byte| u8::try_from(byte).ok());
+    let byte = |value: &Json<'_>| value.as_u64().and_then(|byte| u8::try_from(byte).ok());
     let bytes: Option<Vec<u8>> =
-        fields.peek("bytes").and_then(Value::as_array).and_then(|items| items.iter().map(byte).collect());
+        fields.peek("bytes").and_then(Json::as_array).and_then(|items| items.iter().map(byte).collect());
     if bytes.is_some() {
-        fields.any("bytes");
+        fields.take("bytes");
     }
     let top = tokens(&mut fields, "top_logprobs")?;
     Ok(TokenLogProb { token, logprob, bytes, top, extras: fields.rest() })

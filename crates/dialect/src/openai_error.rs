@@ -1,5 +1,6 @@
 //! Errors as `OpenAI` writes them in each of its dialects, whole and in the middle of a stream.
 
+use crate::Json;
 use crate::failure_class::answered_with;
 use crate::fields::Fields;
 use crate::render::Object;
@@ -102,7 +103,7 @@ fn read(value: Value, form: FailureForm) -> Failure {
         failure.kind = error.string("type")?;
         failure.code = error.string("code")?;
         failure.param = error.string("param")?;
-        let seconds = error.peek("retry_after").and_then(Value::as_f64).filter(|seconds| (0.0..1e6).contains(seconds));
+        let seconds = error.peek("retry_after").and_then(Json::as_f64).filter(|seconds| (0.0..1e6).contains(seconds));
         failure.retry_after = seconds.map(Duration::from_secs_f64);
         Ok::<_, crate::DecodeError>(())
     };

@@ -92,7 +92,7 @@ pub fn scan(body: &[u8], depth_max: usize) -> Result<Scan<'_>, ScanError> {
     if let Err(error) = std::str::from_utf8(body) {
         return Err(ScanError::Utf8 { at: error.valid_up_to() });
     }
-    let mut scanner = Scanner { body, at: 0, depth_max, depth: 0, keys: Vec::with_capacity(32) };
+    let mut scanner = Scanner { keys: Vec::with_capacity(32), ..Scanner::new(body, depth_max) };
     scanner.space();
     let mut fields = Vec::with_capacity(16);
     if scanner.peek() != Some(b'{') {
@@ -100,9 +100,7 @@ pub fn scan(body: &[u8], depth_max: usize) -> Result<Scan<'_>, ScanError> {
     }
     scanner.object(1, Some(&mut fields))?;
     scanner.space();
-    if scanner.at < body.len() {
-        return Err(scanner.expected("the end"));
-    }
+    scanner.end()?;
     Ok(Scan { fields, depth: scanner.depth })
 }
 
@@ -131,7 +129,8 @@ pub(crate) struct EventField<'a> {
     pub(crate) value: &'a [u8],
 }
 
-struct Scanner<'a> {
+/// A place in a body that is looked at piece by piece.
+pub(crate) struct Scanner<'a> {
     body: &'a [u8],
     at: usize,
     depth_max: usize,
@@ -141,7 +140,63 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    fn peek(&self) -> Option<u8> {
+    pub(crate) const fn new(body: &'a [u8], depth_max: usize) -> Self {
+        Self { body, at: 0, depth_max, depth: 0, keys: Vec::new() }
+    }
+
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn end(&self) -> Result<(), ScanError> {
+        if self.at < self.body.len() { Err(self.expected("the end")) } else { Ok(()) }
+    }
+
+    /// Goes past a byte, if it stands here.
+    #[inline]
+    pub(crate) fn skip(&mut self, byte: u8) -> bool {
+        if self.peek() != Some(byte) {
+            return false;
+        }
+        self.at += 1;
+        true
+    }
+
+    /// Sees that a key begins here.
+    pub(crate) fn quote(&self) -> Result<(), ScanError> {
+        if self.peek() == Some(b'"') { Ok(()) } else { Err(self.expected("a key")) }
+    }
+
+    /// Goes past the colon between a key and its value.
+    #[inline]
+    pub(crate) fn colon(&mut self) -> Result<(), ScanError> {
+        self.space();
+        if !self.skip(b':') {
+            return Err(self.expected("a colon"));
+        }
+        self.space();
+        Ok(())
+    }
+
+    /// Goes past what stands behind an element: says whether another follows.
+    #[inline]
+    pub(crate) fn more(&mut self, end: u8, expected: &'static str) -> Result<bool, ScanError> {
+        self.space();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                self.space();
+                Ok(true)
+            }
+            Some(byte) if byte == end => {
+                self.at += 1;
+                Ok(false)
+            }
+            _ => Err(self.expected(expected)),
+        }
+    }
+
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.body.get(self.at).copied()
     }
 
@@ -149,7 +204,7 @@ impl<'a> Scanner<'a> {
         ScanError::Json { at: self.at, expected }
     }
 
-    fn space(&mut self) {
+    pub(crate) fn space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
@@ -159,7 +214,7 @@ impl<'a> Scanner<'a> {
         self.body.get(range).unwrap_or_default()
     }
 
-    fn enter(&mut self, depth: usize) -> Result<(), ScanError> {
+    pub(crate) fn enter(&mut self, depth: usize) -> Result<(), ScanError> {
         if depth > self.depth_max {
             return Err(ScanError::Depth { max: self.depth_max });
         }
@@ -187,25 +242,17 @@ impl<'a> Scanner<'a> {
         let mark = self.keys.len();
         let mut seen: HashSet<Cow<'a, [u8]>> = HashSet::new();
         self.space();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
+        if self.skip(b'}') {
             return Ok(());
         }
         loop {
-            if self.peek() != Some(b'"') {
-                return Err(self.expected("a key"));
-            }
+            self.quote()?;
             let start = self.at;
             let key = self.key()?;
             if !self.is_new(&key, mark, &mut seen) {
                 return Err(ScanError::DuplicateKey { at: start });
             }
-            self.space();
-            if self.peek() != Some(b':') {
-                return Err(self.expected("a colon"));
-            }
-            self.at += 1;
-            self.space();
+            self.colon()?;
             let from = self.at;
             let elements = self.value(depth + 1)?;
             if let Some(fields) = &mut top {
@@ -214,18 +261,9 @@ impl<'a> Scanner<'a> {
                 fields.push(Field { key: key.clone(), value, member: start..self.at, place, elements });
             }
             self.keys.push(key);
-            self.space();
-            match self.peek() {
-                Some(b',') => {
-                    self.at += 1;
-                    self.space();
-                }
-                Some(b'}') => {
-                    self.at += 1;
-                    self.keys.truncate(mark);
-                    return Ok(());
-                }
-                _ => return Err(self.expected("a comma or the end of an object")),
+            if !self.more(b'}', "a comma or the end of an object")? {
+                self.keys.truncate(mark);
+                return Ok(());
             }
         }
     }
@@ -244,25 +282,15 @@ impl<'a> Scanner<'a> {
     fn list(&mut self, depth: usize) -> Result<usize, ScanError> {
         self.enter(depth)?;
         self.space();
-        if self.peek() == Some(b']') {
-            self.at += 1;
+        if self.skip(b']') {
             return Ok(0);
         }
         let mut elements = 0;
         loop {
             self.value(depth + 1)?;
             elements += 1;
-            self.space();
-            match self.peek() {
-                Some(b',') => {
-                    self.at += 1;
-                    self.space();
-                }
-                Some(b']') => {
-                    self.at += 1;
-                    return Ok(elements);
-                }
-                _ => return Err(self.expected("a comma or the end of a list")),
+            if !self.more(b']', "a comma or the end of a list")? {
+                return Ok(elements);
             }
         }
     }
@@ -281,7 +309,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Scans a string; says whether it has escapes.
-    fn string(&mut self) -> Result<bool, ScanError> {
+    pub(crate) fn string(&mut self) -> Result<bool, ScanError> {
         self.at += 1;
         let mut escaped = false;
         loop {
@@ -326,7 +354,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn word(&mut self, word: &'static [u8]) -> Result<(), ScanError> {
+    pub(crate) fn word(&mut self, word: &'static [u8]) -> Result<(), ScanError> {
         if self.slice(self.at..(self.at + word.len()).min(self.body.len())) == word {
             self.at += word.len();
             Ok(())
@@ -343,7 +371,7 @@ impl<'a> Scanner<'a> {
         if self.at == start { Err(self.expected("a digit")) } else { Ok(()) }
     }
 
-    fn number(&mut self) -> Result<(), ScanError> {
+    pub(crate) fn number(&mut self) -> Result<(), ScanError> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }

@@ -1,13 +1,27 @@
 //! Where in the original message a canonical value came from.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A JSON path into the original message, such as `messages[2].content[0]`; empty for the whole message.
 ///
+/// Every part of a message has one and few are ever read, so that the path is written out only when it is asked for.
 /// It is no content: two values that differ only in their locus are equal.
 #[derive(Clone, Default)]
-pub struct Locus(Option<Arc<str>>);
+pub struct Locus(Option<Arc<Place>>);
+
+struct Place {
+    parent: Locus,
+    step: Step,
+    path: OnceLock<Box<str>>,
+}
+
+enum Step {
+    Path(Box<str>),
+    Field(Cow<'static, str>),
+    Item(usize),
+}
 
 impl Locus {
     /// The whole message.
@@ -15,14 +29,24 @@ impl Locus {
         Self(None)
     }
 
-    /// The locus at a path.
-    pub fn at(path: impl Into<Arc<str>>) -> Self {
-        Self(Some(path.into()))
+    /// The locus at a path; at the empty one stands the whole message.
+    pub fn at(path: impl Into<Box<str>>) -> Self {
+        let path = path.into();
+        if path.is_empty() { Self(None) } else { Self::const_default().step(Step::Path(path)) }
+    }
+
+    fn step(&self, step: Step) -> Self {
+        Self(Some(Arc::new(Place { parent: self.clone(), step, path: OnceLock::new() })))
     }
 
     /// The path, empty for the whole message.
     pub fn path(&self) -> &str {
-        self.0.as_deref().unwrap_or_default()
+        let Some(place) = &self.0 else { return "" };
+        match &place.step {
+            Step::Path(path) => path,
+            Step::Field(name) => place.path.get_or_init(|| Self::join(place.parent.path(), name).into()),
+            Step::Item(index) => place.path.get_or_init(|| format!("{}[{index}]", place.parent.path()).into()),
+        }
     }
 
     /// The path of a field beneath this one.
@@ -41,9 +65,22 @@ impl Locus {
         }
     }
 
+    /// The locus of a field beneath this one.
+    #[must_use]
+    pub fn child(&self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.step(Step::Field(name.into()))
+    }
+
+    /// The locus of an element of this list.
+    #[must_use]
+    pub fn item(&self, index: usize) -> Self {
+        self.step(Step::Item(index))
+    }
+
     /// The locus of an element of a list field beneath this one.
-    pub fn element(&self, field: &str, index: usize) -> Self {
-        Self::at(format!("{}[{index}]", self.field(field)))
+    #[must_use]
+    pub fn element(&self, field: impl Into<Cow<'static, str>>, index: usize) -> Self {
+        self.child(field).item(index)
     }
 }
 
@@ -56,5 +93,20 @@ impl PartialEq for Locus {
 impl fmt::Debug for Locus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_written_step_by_step() {
+        let turn = Locus::const_default().child("messages").item(2);
+        assert_eq!(turn.path(), "messages[2]");
+        assert_eq!(turn.child("content").item(0).path(), "messages[2].content[0]");
+        assert_eq!(Locus::at("system").child("a.b").path(), "system[\"a.b\"]");
+        assert_eq!(Locus::const_default().element("tools", 1).path(), Locus::at("tools[1]").path());
+        assert_eq!(Locus::at("").path(), "");
     }
 }

@@ -2,16 +2,16 @@
 
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, cache_control, carried, content};
+use crate::{DecodeError, Json, cache_control, carried, content};
 use serde_json::{Map, Value};
 use switchtower_domain::{
-    Citation, CitationKind, DialectId, Document, Locus, Media, MediaKind, Notice, Part, PartKind, ProviderItem,
-    Reasoning, Source, ToolCall, ToolCallKind, ToolResult,
+    Citation, CitationKind, DialectId, Document, Media, MediaKind, Notice, Part, PartKind, ProviderItem, Reasoning,
+    Source, ToolCall, ToolCallKind, ToolResult,
 };
 
 /// Reads one block.
 pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
-    let at = Locus::at(fields.path().to_owned());
+    let at = fields.at().clone();
     let cache = cache_control::read(&mut fields)?;
     let name = fields.required_string("type")?;
     let kind = match name.as_str() {
@@ -110,7 +110,7 @@ fn source(fields: &mut Fields) -> Result<Option<Source>, DecodeError> {
             }
             _ => return Ok(None),
         };
-        source.any("type");
+        source.take("type");
         Ok(Some(typed))
     })
 }
@@ -122,7 +122,7 @@ fn citations(fields: &mut Fields) -> Result<Vec<Citation>, DecodeError> {
 
 pub(super) fn citation(mut fields: Fields) -> Result<Citation, DecodeError> {
     let word = fields.required_string("type")?;
-    let has = |fields: &Fields, keys: [&str; 3]| keys.iter().all(|key| fields.peek(key).is_some_and(Value::is_u64));
+    let has = |fields: &Fields, keys: [&str; 3]| keys.iter().all(|key| fields.peek(key).is_some_and(Json::is_u64));
     let kind = match word.as_str() {
         "char_location" if has(&fields, ["document_index", "start_char_index", "end_char_index"]) => {
             CitationKind::Characters {
@@ -138,7 +138,7 @@ pub(super) fn citation(mut fields: Fields) -> Result<Citation, DecodeError> {
                 end: fields.u64("end_page_number")?.unwrap_or_default(),
             }
         }
-        "web_search_result_location" if fields.peek("url").is_some_and(Value::is_string) => {
+        "web_search_result_location" if fields.peek("url").is_some_and(Json::is_string) => {
             CitationKind::Url { url: fields.required_string("url")?, start: None, end: None }
         }
         _ => CitationKind::Other(word),

@@ -15,7 +15,8 @@ mod usage;
 mod wire;
 
 use crate::{
-    DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms, Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
+    Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -41,7 +42,7 @@ impl Dialect for AnthropicMessages {
         tool.at.field("input_schema")
     }
 
-    fn decode_request(&self, body: Value) -> Result<Request, DecodeError> {
+    fn decode_request(&self, body: Json<'_>) -> Result<Request, DecodeError> {
         request::decode(body)
     }
 
@@ -49,7 +50,7 @@ impl Dialect for AnthropicMessages {
         compose::encode(request, variant)
     }
 
-    fn decode_answer(&self, body: Value, _: &Variant) -> Result<Answer, DecodeError> {
+    fn decode_answer(&self, body: Json<'_>, _: &Variant) -> Result<Answer, DecodeError> {
         response::decode(body)
     }
 

@@ -2,14 +2,13 @@
 
 use super::{blocks, wire};
 use crate::fields::Fields;
-use crate::{DecodeError, cache_control, content};
-use serde_json::Value;
+use crate::{DecodeError, Json, cache_control, content};
 use switchtower_domain::{
     DialectId, Extras, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, ProviderTool, ReasoningMode,
     ReasoningSpec, Request, Role, Sampling, StructuredOutput, Tool, ToolChoice, ToolKind, Turn,
 };
 
-pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
     let mut fields = Fields::strict(body, "")?;
     let (tool_choice, parallel_tool_calls) = tool_choice(&mut fields)?;
     Ok(Request {
@@ -93,7 +92,7 @@ fn tool_choice(fields: &mut Fields) -> Result<(Option<ToolChoice>, Option<bool>)
             Some("tool") => ToolChoice::Named(choice.required_string("name")?),
             _ => return Ok((None, parallel)),
         };
-        choice.any("type");
+        choice.take("type");
         Ok((Some(typed), parallel))
     })
 }
@@ -111,7 +110,7 @@ fn structured(format: &mut Fields, former_field: bool) -> Result<OutputFormat, D
     if format.peek_str("type") != Some("json_schema") {
         return Ok(OutputFormat::Unstated);
     }
-    format.any("type");
+    format.take("type");
     Ok(OutputFormat::Structured(StructuredOutput {
         name: None,
         description: None,
@@ -130,7 +129,7 @@ fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
             Some("adaptive") => ReasoningMode::Adaptive,
             _ => return Ok((None, None)),
         };
-        thinking.any("type");
+        thinking.take("type");
         Ok((Some(mode), thinking.u64("budget_tokens")?))
     })?;
     let effort = fields.nested("output_config", |config| config.string("effort"))?.map(|word| wire::effort(&word));

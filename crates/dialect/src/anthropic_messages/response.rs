@@ -3,15 +3,15 @@
 use super::{blocks, usage, wire};
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded, carried, content};
+use crate::{DecodeError, Encoded, Json, carried, content};
 use serde_json::Value;
 use switchtower_domain::{
     Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason, ToolCall,
 };
 
-pub(super) fn decode(body: Value) -> Result<Answer, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<Answer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
-    if !fields.peek("content").is_some_and(Value::is_array) {
+    if !fields.peek("content").is_some_and(Json::is_array) {
         return Err(DecodeError::Missing { path: "content".to_owned() });
     }
     fields.constant("type", "message");

@@ -2,6 +2,7 @@
 
 use super::{blocks, response, usage};
 use crate::fields::Fields;
+use crate::json::parse_event;
 use crate::{DecodeError, StreamDecoder, StreamWatch, WireEvent};
 use serde_json::Value;
 use switchtower_domain::{Delta, DialectId, Event, Extras, Frame, Part, PartKind};
@@ -31,7 +32,7 @@ impl StreamDecoder for Decoder {
         if self.ended {
             return Err(DecodeError::Sequence { what: "something after the end" });
         }
-        let body: Value = serde_json::from_str(&event.data).map_err(|error| DecodeError::json(&error))?;
+        let body = parse_event(&event.data)?;
         let mut fields = Fields::tolerant(body, "")?;
         let kind = fields.required_string("type")?;
         let (events, extras) = match kind.as_str() {
@@ -42,7 +43,7 @@ impl StreamDecoder for Decoder {
             "content_block_start" => {
                 let part = self.part(&mut fields)?;
                 self.parts = self.parts.max(part.saturating_add(1));
-                let value = fields.any("content_block").ok_or_else(|| missing("content_block"))?;
+                let value = fields.take("content_block").ok_or_else(|| missing("content_block"))?;
                 let content = begun(blocks::block(fields.beneath(value, "content_block")?)?);
                 (vec![Event::PartStarted { choice: 0, part, content }], fields.rest())
             }
@@ -51,7 +52,7 @@ impl StreamDecoder for Decoder {
                 match fields.nested("delta", delta)? {
                     Some(delta) => (vec![Event::PartGrew { choice: 0, part, delta }], fields.rest()),
                     None => {
-                        fields.put_back("index", part.saturating_sub(self.before).into());
+                        fields.put_back("index", Value::from(part.saturating_sub(self.before)));
                         native(kind, fields)
                     }
                 }
@@ -139,14 +140,14 @@ fn delta(delta: &mut Fields) -> Result<Option<Delta>, DecodeError> {
         Some("thinking_delta") => delta.string("thinking")?.map(Delta::Reasoning),
         Some("signature_delta") => delta.string("signature")?.map(Delta::Signature),
         Some("input_json_delta") => delta.string("partial_json")?.map(Delta::Arguments),
-        Some("citations_delta") => match delta.any("citation") {
+        Some("citations_delta") => match delta.take("citation") {
             Some(value) => Some(Delta::Citation(blocks::citation(delta.beneath(value, "citation")?)?)),
             None => None,
         },
         _ => None,
     };
     if typed.is_some() {
-        delta.any("type");
+        delta.take("type");
     }
     Ok(typed)
 }

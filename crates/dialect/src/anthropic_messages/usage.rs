@@ -8,7 +8,7 @@ use switchtower_domain::Usage;
 
 /// Reads `usage`, if there is one.
 pub(super) fn decode(fields: &mut Fields) -> Result<Option<Usage>, DecodeError> {
-    let Some(value) = fields.any("usage") else {
+    let Some(value) = fields.take("usage") else {
         return Ok(None);
     };
     if !value.is_object() {

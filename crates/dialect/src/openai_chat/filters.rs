@@ -1,9 +1,9 @@
 //! Verdicts of content filters, as Azure `OpenAI` reports them.
 //! Source: <https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter>
 
-use crate::DecodeError;
 use crate::fields::Fields;
 use crate::render::Object;
+use crate::{DecodeError, Json};
 use serde_json::Value;
 use switchtower_domain::{FilterVerdict, PromptFilter};
 
@@ -16,19 +16,10 @@ pub(crate) fn verdicts(fields: &mut Fields) -> Result<Vec<FilterVerdict>, Decode
 
 fn read(results: &mut Fields) -> Result<Vec<FilterVerdict>, DecodeError> {
     let mut verdicts = Vec::new();
-    for category in results.keys() {
-        let Some(Value::Object(result)) = results.peek(&category) else {
-            continue;
-        };
-        if result.is_empty() {
-            continue;
-        }
-        let Some(result) = results.any(&category) else {
-            continue;
-        };
+    for (category, result) in results.take_each(|result| result.as_object().is_some_and(|said| !said.is_empty())) {
         let mut result = results.beneath(result, &category)?;
         verdicts.push(FilterVerdict {
-            category,
+            category: category.into_owned(),
             filtered: result.bool("filtered")?,
             severity: result.string("severity")?,
             detected: result.bool("detected")?,
@@ -58,8 +49,8 @@ pub(crate) fn write(object: &mut Object, verdicts: &[FilterVerdict]) {
 
 /// Reads the verdicts on the prompts, if they have the usual form.
 pub(crate) fn prompts(fields: &mut Fields) -> Result<Vec<PromptFilter>, DecodeError> {
-    let usual = |item: &Value| item.get("prompt_index").is_some_and(Value::is_u64);
-    let readable = |list: &Value| list.as_array().is_some_and(|list| list.iter().all(usual));
+    let usual = |item: &Json<'_>| item.get("prompt_index").is_some_and(Json::is_u64);
+    let readable = |list: &Json<'_>| list.as_array().is_some_and(|list| list.iter().all(usual));
     if !fields.peek("prompt_filter_results").is_some_and(readable) {
         return Ok(Vec::new());
     }

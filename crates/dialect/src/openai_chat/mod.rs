@@ -16,7 +16,8 @@ pub(crate) mod wire;
 
 use crate::openai_error;
 use crate::{
-    DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms, Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
+    Variant,
 };
 use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, StopReason, Tool};
@@ -47,7 +48,7 @@ impl Dialect for OpenaiChat {
         format!("{}.function.parameters", tool.at.path())
     }
 
-    fn decode_request(&self, body: Value) -> Result<Request, DecodeError> {
+    fn decode_request(&self, body: Json<'_>) -> Result<Request, DecodeError> {
         request::decode(body)
     }
 
@@ -55,7 +56,7 @@ impl Dialect for OpenaiChat {
         compose::encode(request, variant)
     }
 
-    fn decode_answer(&self, body: Value, variant: &Variant) -> Result<Answer, DecodeError> {
+    fn decode_answer(&self, body: Json<'_>, variant: &Variant) -> Result<Answer, DecodeError> {
         response::decode(body, variant)
     }
 

@@ -3,7 +3,7 @@
 use super::wire;
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, cache_control, content};
+use crate::{DecodeError, Json, cache_control, content};
 use serde_json::{Map, Value};
 use switchtower_domain::{
     Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, Reasoning, ReasoningField, Source,
@@ -18,7 +18,7 @@ const FILE_FORM: &str = "file";
 
 /// Reads one part.
 pub(super) fn part(mut fields: Fields) -> Result<Part, DecodeError> {
-    let at = Locus::at(fields.path().to_owned());
+    let at = fields.at().clone();
     let cache = cache_control::read(&mut fields)?;
     let name = fields.required_string("type")?;
     let kind = match name.as_str() {
@@ -53,9 +53,9 @@ pub(super) fn part(mut fields: Fields) -> Result<Part, DecodeError> {
     Ok(Part { kind, cache, extras: fields.rest(), at })
 }
 
-fn media(fields: &mut Fields, key: &str, kind: MediaKind) -> Result<Option<PartKind>, DecodeError> {
+fn media(fields: &mut Fields, key: &'static str, kind: MediaKind) -> Result<Option<PartKind>, DecodeError> {
     // Mistral also takes the bare URL where others want an object around it.
-    if fields.peek(key).is_some_and(Value::is_string) {
+    if fields.peek(key).is_some_and(Json::is_string) {
         let url = fields.required_string(key)?;
         fields.lack(key);
         return Ok(Some(PartKind::Media(Media { kind, source: content::source_of_url(url), detail: None })));
@@ -81,9 +81,9 @@ fn audio(fields: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
 }
 
 fn file(fields: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
-    let known = |file: &Value| {
-        let data = file.get("file_data").and_then(Value::as_str);
-        file.get("file_id").is_some_and(Value::is_string) != data.is_some()
+    let known = |file: &Json<'_>| {
+        let data = file.get("file_data").and_then(Json::as_str);
+        file.get("file_id").is_some_and(Json::is_string) != data.is_some()
     };
     if !fields.peek("file").is_some_and(known) {
         return Ok(None);
@@ -111,7 +111,7 @@ fn file(fields: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
 /// Mistral's reasoning inside `content`: a list of text parts under `thinking`.
 fn thinking(fields: &mut Fields) -> Option<PartKind> {
     let text = thinking_text(fields.peek("thinking")?)?;
-    fields.any("thinking");
+    fields.take("thinking");
     Some(PartKind::Reasoning(Reasoning {
         text: Some(text),
         field: Some(ReasoningField::ThinkingParts),
@@ -120,13 +120,12 @@ fn thinking(fields: &mut Fields) -> Option<PartKind> {
 }
 
 /// The text of Mistral's list, if it is one bare text part.
-pub(super) fn thinking_text(list: &Value) -> Option<String> {
+pub(super) fn thinking_text(list: &Json<'_>) -> Option<String> {
     let [item] = list.as_array()?.as_slice() else {
         return None;
     };
-    let object = item.as_object()?;
-    let bare = object.len() == 2 && object.get("type").and_then(Value::as_str) == Some("text");
-    object.get("text").and_then(Value::as_str).filter(|_| bare).map(str::to_owned)
+    let bare = item.as_object()?.len() == 2 && item.get("type").and_then(Json::as_str) == Some("text");
+    item.get("text").and_then(Json::as_str).filter(|_| bare).map(str::to_owned)
 }
 
 /// Reads the reasoning that vendors write beside `content`.
@@ -136,13 +135,13 @@ pub(super) fn reasoning(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> {
     for (key, field) in
         [("reasoning_content", ReasoningField::ReasoningContent), ("reasoning", ReasoningField::Reasoning)]
     {
-        if !fields.peek(key).is_some_and(Value::is_string) {
+        if !fields.peek(key).is_some_and(Json::is_string) {
             continue;
         }
         if let Some(text) = fields.text(key)? {
             let restated = !parts.is_empty() || details.iter().any(is_readable);
             let reasoning = Reasoning { text: Some(text), field: Some(field), restated, ..Reasoning::default() };
-            parts.push(Part { at: Locus::at(fields.path_of(key)), ..Part::new(PartKind::Reasoning(reasoning)) });
+            parts.push(Part { at: fields.at().child(key), ..Part::new(PartKind::Reasoning(reasoning)) });
         }
     }
     parts.extend(details);
@@ -156,7 +155,7 @@ fn is_readable(part: &Part) -> bool {
 fn reasoning_details(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> {
     if !fields
         .peek("reasoning_details")
-        .is_some_and(|list| list.as_array().is_some_and(|l| l.iter().all(Value::is_object)))
+        .is_some_and(|list| list.as_array().is_some_and(|l| l.iter().all(Json::is_object)))
     {
         return Ok(Vec::new());
     }
@@ -165,7 +164,7 @@ fn reasoning_details(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> {
         .into_iter()
         .enumerate()
         .map(|(index, item)| {
-            let at = Locus::at(format!("{}[{index}]", fields.path_of("reasoning_details")));
+            let at = fields.at().element("reasoning_details", index);
             reasoning_detail(fields.beneath(item, at.path())?)
         })
         .collect()
@@ -174,7 +173,7 @@ fn reasoning_details(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> {
 /// One entry of `OpenRouter`'s `reasoning_details`.
 /// Source: <https://openrouter.ai/docs/use-cases/reasoning-tokens>
 pub(super) fn reasoning_detail(mut fields: Fields) -> Result<Part, DecodeError> {
-    let at = Locus::at(fields.path().to_owned());
+    let at = fields.at().clone();
     let mut reasoning = Reasoning { field: Some(ReasoningField::ReasoningDetails), ..Reasoning::default() };
     match fields.peek_str("type") {
         Some("reasoning.text") => reasoning.text = fields.string("text")?,
@@ -222,7 +221,7 @@ pub(super) fn tool_calls(fields: &mut Fields) -> Result<Vec<Part>, DecodeError> 
         .into_iter()
         .enumerate()
         .map(|(index, item)| {
-            let at = Locus::at(format!("{}[{index}]", fields.path_of("tool_calls")));
+            let at = fields.at().element("tool_calls", index);
             tool_call(fields.beneath(item, at.path())?, at)
         })
         .collect()
@@ -243,7 +242,7 @@ fn tool_call(mut fields: Fields, at: Locus) -> Result<Part, DecodeError> {
 
 fn arguments(function: &mut Fields, key: &str) -> Result<String, DecodeError> {
     // Some servers write the arguments as an object; the text they stand for is the same.
-    if let Some(Value::Object(_)) = function.peek(key) {
+    if let Some(Json::Object(_)) = function.peek(key) {
         function.lack("arguments as text");
         return Ok(function.any(key).map(|value| value.to_string()).unwrap_or_default());
     }

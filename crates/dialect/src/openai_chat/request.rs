@@ -2,15 +2,14 @@
 
 use super::{parts, wire};
 use crate::fields::{Fields, wrong_kind};
-use crate::{DecodeError, cache_control, content, effort};
-use serde_json::Value;
+use crate::{DecodeError, Json, cache_control, content, effort};
 use switchtower_domain::{
     DialectId, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, Part, PartKind, ProviderTool,
     ReasoningMode, ReasoningSpec, Request, Role, Sampling, StructuredOutput, Tool, ToolChoice, ToolKind, ToolResult,
     Turn,
 };
 
-pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
     let mut fields = Fields::strict(body, "")?;
     // A deployment address may name the model in place of the body.
     let model = fields.expected_string("model")?;
@@ -53,7 +52,7 @@ fn max_tokens(fields: &mut Fields) -> Result<(Option<u64>, MaxTokensField), Deco
 
 fn sampling(fields: &mut Fields) -> Result<Sampling, DecodeError> {
     let (stop, stop_plain) = match fields.peek("stop") {
-        Some(Value::String(_)) => (fields.string("stop")?.map(|text| vec![text]), true),
+        Some(Json::String(_)) => (fields.string("stop")?.map(|text| vec![text]), true),
         _ => (fields.strings("stop")?, false),
     };
     Ok(Sampling {
@@ -76,7 +75,7 @@ fn sampling(fields: &mut Fields) -> Result<Sampling, DecodeError> {
 /// object `thinking` (`DeepSeek`, Z.ai, Moonshot).
 fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
     let effort = fields.string("reasoning_effort")?.map(|word| effort::effort(&word));
-    if effort.is_none() && fields.peek("thinking").is_none() && fields.peek("reasoning").is_some_and(Value::is_object) {
+    if effort.is_none() && fields.peek("thinking").is_none() && fields.peek("reasoning").is_some_and(Json::is_object) {
         return fields.nested("reasoning", |object| {
             Ok(ReasoningSpec {
                 mode: object.bool("enabled")?.map(
@@ -98,14 +97,14 @@ fn reasoning(fields: &mut Fields) -> Result<ReasoningSpec, DecodeError> {
             Some("adaptive") => ReasoningMode::Adaptive,
             _ => return Ok(None),
         };
-        object.any("type");
+        object.take("type");
         Ok(Some(mode))
     })?;
     Ok(ReasoningSpec { mode, effort, budget_tokens: None, summary: None, in_one_object: false })
 }
 
 fn output(fields: &mut Fields) -> Result<OutputFormat, DecodeError> {
-    let Some(value) = fields.any("response_format") else {
+    let Some(value) = fields.take("response_format") else {
         return Ok(OutputFormat::Unstated);
     };
     let mut format = fields.beneath(value, "response_format")?;
@@ -143,9 +142,9 @@ fn output(fields: &mut Fields) -> Result<OutputFormat, DecodeError> {
     })
 }
 
-fn keep_rest(fields: &mut Fields, format: Fields) {
+fn keep_rest<'a>(fields: &mut Fields<'a>, format: Fields<'a>) {
     if !format.is_empty() {
-        fields.put_back("response_format", Value::Object(format.rest_map()));
+        fields.put_back("response_format", format.rest_json());
     }
 }
 
@@ -173,29 +172,28 @@ fn tool(mut fields: Fields, at: Locus) -> Result<Tool, DecodeError> {
 
 fn tool_choice(fields: &mut Fields) -> Result<Option<ToolChoice>, DecodeError> {
     let choice = match fields.peek("tool_choice") {
-        Some(Value::String(word)) => match word.as_str() {
+        Some(Json::String(word)) => match &**word {
             "auto" => ToolChoice::Auto,
             "none" => ToolChoice::Never,
             "required" => ToolChoice::Required,
             // Vendors have words of their own (`any`, `validated`): they stay for the vendor.
             _ => return Ok(None),
         },
-        Some(Value::Object(object)) => {
-            let name = object.get("function").and_then(|function| function.get("name")).and_then(Value::as_str);
-            let plain = object.len() == 2 && object.get("type").and_then(Value::as_str) == Some("function");
+        Some(choice @ Json::Object(members)) => {
+            let function = choice.get("function");
+            let name = function.and_then(|function| function.get("name")).and_then(Json::as_str);
+            let plain = members.len() == 2 && choice.get("type").and_then(Json::as_str) == Some("function");
             match name {
-                Some(name)
-                    if plain && object.get("function").and_then(Value::as_object).is_some_and(|f| f.len() == 1) =>
-                {
+                Some(name) if plain && function.and_then(Json::as_object).is_some_and(|f| f.len() == 1) => {
                     ToolChoice::Named(name.to_owned())
                 }
                 _ => return Ok(None),
             }
         }
-        Some(Value::Null) | None => return Ok(None),
+        Some(Json::Null) | None => return Ok(None),
         Some(other) => return Err(wrong_kind("tool_choice", "a string or an object", other)),
     };
-    fields.any("tool_choice");
+    fields.take("tool_choice");
     Ok(Some(choice))
 }
 
@@ -215,7 +213,7 @@ fn turn(mut fields: Fields, at: Locus) -> Result<Turn, DecodeError> {
             let (content, plain) = content::read(&mut fields, "content", parts::part)?;
             said.extend(content);
             if let Some(text) = fields.text("refusal")? {
-                said.push(Part { at: Locus::at(at.field("refusal")), ..Part::new(PartKind::Refusal { text }) });
+                said.push(Part { at: at.child("refusal"), ..Part::new(PartKind::Refusal { text }) });
             }
             said.extend(parts::tool_calls(&mut fields)?);
             (said, plain)

@@ -4,15 +4,15 @@ use super::{filters, parts, usage, wire};
 use crate::fields::Fields;
 use crate::logprobs;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded, Variant, content};
+use crate::{DecodeError, Encoded, Json, Variant, content};
 use serde_json::Value;
 use switchtower_domain::{
     Answer, AnswerHead, Choice, CitationKind, DialectId, Extras, Part, PartKind, ReasoningField, Stop,
 };
 
-pub(super) fn decode(body: Value, variant: &Variant) -> Result<Answer, DecodeError> {
+pub(super) fn decode(body: Json<'_>, variant: &Variant) -> Result<Answer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
-    if fields.peek("choices").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+    if fields.peek("choices").and_then(Json::as_array).is_none_or(Vec::is_empty) {
         return Err(DecodeError::Missing { path: "choices[0]".to_owned() });
     }
     fields.constant("object", wire::OBJECT);
@@ -53,7 +53,7 @@ fn choice(mut fields: Fields, variant: &Variant) -> Result<Choice, DecodeError> 
     let stop = stop(&mut fields, variant)?;
     let logprobs = fields.nested("logprobs", logprobs::decode)?;
     let filters = filters::verdicts(&mut fields)?;
-    if !fields.peek("message").is_some_and(Value::is_object) {
+    if !fields.peek("message").is_some_and(Json::is_object) {
         fields.lack("message");
     }
     let (parts, plain) = fields.nested("message", |message| {

@@ -3,8 +3,9 @@
 use super::{filters, parts, response, usage, wire};
 use crate::arguments::Progress;
 use crate::fields::Fields;
+use crate::json::parse_event;
 use crate::logprobs;
-use crate::{DecodeError, StreamDecoder, StreamEnding, StreamWatch, Variant, WireEvent};
+use crate::{DecodeError, Json, StreamDecoder, StreamEnding, StreamWatch, Variant, WireEvent};
 use serde_json::Value;
 use std::sync::Arc;
 use switchtower_domain::{
@@ -95,7 +96,7 @@ impl StreamDecoder for Decoder {
             self.ended = true;
             return Ok(frame(vec![Event::Ended], switchtower_domain::Extras::none()));
         }
-        let body: Value = serde_json::from_str(&event.data).map_err(|error| DecodeError::json(&error))?;
+        let body = parse_event(&event.data)?;
         let mut fields = Fields::tolerant(body, "")?;
         let fails =
             event.name.as_deref() == Some("error") || fields.peek("error").is_some_and(|error| !error.is_null());
@@ -131,10 +132,10 @@ impl StreamDecoder for Decoder {
             for lack in lacks {
                 fields.lack(&lack);
             }
-            rests.push(Value::Object(rest));
+            rests.push(rest);
         }
         if !rests.is_empty() {
-            fields.put_back("choices", Value::Array(rests));
+            fields.put_back("choices", Json::Array(rests));
         }
         if let Some(usage) = usage::decode(&mut fields, &self.variant)? {
             events.push(Event::Usage(usage));
@@ -192,8 +193,8 @@ impl Open {
     }
 
     fn reasoning(&mut self, delta: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        let detailed = delta.peek("reasoning_details").and_then(Value::as_array).is_some_and(|list| {
-            list.iter().any(|entry| entry.get("text").is_some_and(Value::is_string) || entry.get("summary").is_some())
+        let detailed = delta.peek("reasoning_details").and_then(Json::as_array).is_some_and(|list| {
+            list.iter().any(|entry| entry.get("text").is_some_and(Json::is_string) || entry.get("summary").is_some())
         });
         for (key, field) in
             [("reasoning_content", ReasoningField::ReasoningContent), ("reasoning", ReasoningField::Reasoning)]
@@ -215,7 +216,7 @@ impl Open {
     fn details(&mut self, delta: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         if !delta
             .peek("reasoning_details")
-            .is_some_and(|list| list.as_array().is_some_and(|l| l.iter().all(Value::is_object)))
+            .is_some_and(|list| list.as_array().is_some_and(|l| l.iter().all(Json::is_object)))
         {
             return Ok(());
         }
@@ -223,10 +224,10 @@ impl Open {
         for item in delta.list("reasoning_details")?.unwrap_or_default() {
             let mut entry = delta.beneath(item, "reasoning_details")?;
             self.detail(&mut entry, events)?;
-            rests.push(Value::Object(entry.rest_map()));
+            rests.push(entry.rest_json());
         }
         if rests.iter().any(|rest| rest.as_object().is_some_and(|rest| !rest.is_empty())) {
-            delta.put_back("reasoning_details", Value::Array(rests));
+            delta.put_back("reasoning_details", Json::Array(rests));
         }
         Ok(())
     }
@@ -238,7 +239,7 @@ impl Open {
             Some("reasoning.encrypted") => "reasoning.encrypted",
             _ => "reasoning.text",
         };
-        let number = entry.peek("index").and_then(Value::as_u64).unwrap_or_default();
+        let number = entry.peek("index").and_then(Json::as_u64).unwrap_or_default();
         let known = self.details.iter().find(|(n, k, _)| (*n, *k) == (number, kind)).map(|(_, _, part)| *part);
         let part = known.unwrap_or(self.parts);
         let deltas = [
@@ -267,14 +268,14 @@ impl Open {
 
     fn content(&mut self, delta: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         match delta.peek("content") {
-            Some(Value::String(text)) if !text.is_empty() => {
+            Some(Json::String(text)) if !text.is_empty() => {
                 self.thinking = None;
                 if let Some(text) = delta.text("content")? {
                     self.text(text, events);
                 }
             }
             // Mistral streams reasoning as parts inside `content`.
-            Some(Value::Array(items)) if items.iter().all(|item| thinking_delta(item).is_some()) => {
+            Some(Json::Array(items)) if items.iter().all(|item| thinking_delta(item).is_some()) => {
                 let items = delta.list("content")?.unwrap_or_default();
                 let mut rests = Vec::new();
                 for item in items {
@@ -294,7 +295,7 @@ impl Open {
                     rests.push(thinking_rest(item));
                 }
                 if !rests.is_empty() {
-                    delta.put_back("content", Value::Array(rests));
+                    delta.put_back("content", Json::Array(rests));
                 }
             }
             _ => {}
@@ -324,10 +325,10 @@ impl Open {
             if !self.call(&mut call, events)? {
                 delta.lack(CALL_TYPE);
             }
-            rests.push(Value::Object(call.rest_map()));
+            rests.push(call.rest_json());
         }
         if rests.iter().any(|rest| rest.as_object().is_some_and(|rest| !rest.is_empty())) {
-            delta.put_back("tool_calls", Value::Array(rests));
+            delta.put_back("tool_calls", Json::Array(rests));
         }
         Ok(())
     }
@@ -335,12 +336,12 @@ impl Open {
     /// A call begins where its number is new, or where a server that does not number its calls, or numbers them all
     /// alike, gives a new id or begins anew. Says whether its first entry names its type.
     fn call(&mut self, fields: &mut Fields, events: &mut Vec<Event>) -> Result<bool, DecodeError> {
-        let number = fields.peek("index").and_then(Value::as_u64);
+        let number = fields.peek("index").and_then(Json::as_u64);
         let id = fields.peek_str("id").unwrap_or_default().to_owned();
         let (inner, key) =
             if fields.peek("custom").is_some() { ("custom", "input") } else { ("function", "arguments") };
         let said =
-            |key: &str| fields.peek(inner).and_then(|inner| inner.get(key)).and_then(Value::as_str).unwrap_or_default();
+            |key: &str| fields.peek(inner).and_then(|inner| inner.get(key)).and_then(Json::as_str).unwrap_or_default();
         let known = match number {
             Some(number) => self
                 .calls
@@ -373,18 +374,18 @@ impl Open {
         &mut self,
         place: usize,
         id: &str,
-        inner: &str,
+        inner: &'static str,
         fields: &mut Fields,
         events: &mut Vec<Event>,
     ) -> Result<(), DecodeError> {
         let Some(call) = self.calls.get_mut(place) else { return Ok(()) };
         let (choice, part) = (self.index, call.part);
         if call.id.is_empty() && !id.is_empty() {
-            fields.any("id");
+            fields.take("id");
             id.clone_into(&mut call.id);
             events.push(Event::PartGrew { choice, part, delta: Delta::CallId(id.to_owned()) });
         }
-        let more = fields.peek(inner).and_then(|inner| inner.get("name")).and_then(Value::as_str).unwrap_or_default();
+        let more = fields.peek(inner).and_then(|inner| inner.get("name")).and_then(Json::as_str).unwrap_or_default();
         if more.is_empty() || more == call.name {
             return Ok(());
         }
@@ -404,12 +405,12 @@ impl Open {
     ) -> Result<(usize, bool), DecodeError> {
         let custom = fields.peek_str("type") == Some("custom");
         if !id.is_empty() {
-            fields.any("id");
+            fields.take("id");
         }
         let word = if custom { "custom" } else { "function" };
         let typed = fields.peek_str("type") == Some(word);
         if typed {
-            fields.any("type");
+            fields.take("type");
         }
         let name = fields.nested(word, |function| function.text("name"))?.unwrap_or_default();
         let kind = if custom { ToolCallKind::Custom } else { ToolCallKind::Function };
@@ -454,23 +455,21 @@ fn begin(slot: &mut Option<u32>, parts: &mut u32) -> (u32, bool) {
 }
 
 /// What one part of a streamed `content` list says: whether it thinks, and the words.
-fn thinking_delta(item: &Value) -> Option<(bool, String)> {
-    match item.get("type").and_then(Value::as_str)? {
-        "text" => Some((false, item.get("text").and_then(Value::as_str)?.to_owned())),
+fn thinking_delta(item: &Json<'_>) -> Option<(bool, String)> {
+    match item.get("type").and_then(Json::as_str)? {
+        "text" => Some((false, item.get("text").and_then(Json::as_str)?.to_owned())),
         "thinking" => match item.get("thinking")? {
-            Value::Array(list) if list.is_empty() => Some((true, String::new())),
+            Json::Array(list) if list.is_empty() => Some((true, String::new())),
             list => Some((true, parts::thinking_text(list)?)),
         },
         _ => None,
     }
 }
 
-fn thinking_rest(mut item: Value) -> Value {
-    if let Value::Object(map) = &mut item {
-        map.swap_remove("text");
-        if !map.get("thinking").is_some_and(|list| list.as_array().is_some_and(Vec::is_empty)) {
-            map.swap_remove("thinking");
-        }
+fn thinking_rest(mut item: Json<'_>) -> Json<'_> {
+    if let Json::Object(members) = &mut item {
+        let empty = |list: &Json<'_>| list.as_array().is_some_and(Vec::is_empty);
+        members.retain(|(key, value)| key != "text" && (key != "thinking" || empty(value)));
     }
     item
 }

@@ -2,13 +2,13 @@
 
 use crate::fields::Fields;
 use crate::render::Object;
-use crate::{DecodeError, Variant};
+use crate::{DecodeError, Json, Variant};
 use serde_json::Value;
 use switchtower_domain::Usage;
 
 /// Reads `usage`, if there is one.
 pub(crate) fn decode(fields: &mut Fields, variant: &Variant) -> Result<Option<Usage>, DecodeError> {
-    let Some(value) = fields.any("usage") else {
+    let Some(value) = fields.take("usage") else {
         return Ok(None);
     };
     if !value.is_object() {
@@ -17,7 +17,7 @@ pub(crate) fn decode(fields: &mut Fields, variant: &Variant) -> Result<Option<Us
     }
     let mut report = fields.beneath(value, "usage")?;
     let elsewhere = variant.cached_tokens_field.as_deref();
-    let cached_elsewhere = elsewhere.and_then(|field| report.peek(field)).and_then(Value::as_u64);
+    let cached_elsewhere = elsewhere.and_then(|field| report.peek(field)).and_then(Json::as_u64);
     let mut usage = Usage {
         input: report.u64("prompt_tokens")?,
         output: report.u64("completion_tokens")?,

@@ -5,7 +5,7 @@ use super::parts::{self, Side};
 use super::wire;
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, content};
+use crate::{DecodeError, Json, content};
 use serde_json::Value;
 use switchtower_domain::{
     Extras, Locus, Part, PartKind, ProviderItem, Reasoning, Role, ToolCall, ToolCallKind, ToolResult, Turn,
@@ -19,9 +19,9 @@ const RESTATED: &[&str] = &["type", "summary", "content"];
 /// Reads one item.
 pub(super) fn item(mut fields: Fields, at: Locus) -> Result<Turn, DecodeError> {
     let kind = match fields.peek("type") {
-        Some(Value::String(word)) => word.clone(),
+        Some(Json::String(word)) => word.to_string(),
         // Short messages leave it out.
-        None | Some(Value::Null) => MESSAGE.to_owned(),
+        None | Some(Json::Null) => MESSAGE.to_owned(),
         Some(_) => fields.required_string("type")?,
     };
     if kind == MESSAGE {
@@ -29,7 +29,7 @@ pub(super) fn item(mut fields: Fields, at: Locus) -> Result<Turn, DecodeError> {
     }
     let is_result = matches!(kind.as_str(), "function_call_output" | "custom_tool_call_output");
     if !is_result {
-        fields.any("type");
+        fields.take("type");
     }
     let (role, kind) = match kind.as_str() {
         "reasoning" => (Role::Assistant, reasoning(&mut fields)?),
@@ -47,7 +47,7 @@ pub(super) fn item(mut fields: Fields, at: Locus) -> Result<Turn, DecodeError> {
 }
 
 /// Whether an item of that type is a message; short ones leave it out.
-pub(super) fn is_message(kind: Option<&Value>) -> bool {
+pub(super) fn is_message(kind: Option<&Json<'_>>) -> bool {
     kind.is_none_or(|kind| kind.is_null() || kind == MESSAGE)
 }
 
@@ -80,18 +80,18 @@ pub(super) const BETWEEN: &str = "\n\n";
 /// The texts of a list as one text. A list of one bare text is taken; a longer one stays, to go back as it was.
 fn joined(fields: &mut Fields, key: &str) -> Option<String> {
     let text = joined_of(fields.peek(key)?, key)?;
-    if fields.peek(key).and_then(Value::as_array).is_some_and(|list| list.len() == 1) {
-        fields.any(key);
+    if fields.peek(key).and_then(Json::as_array).is_some_and(|list| list.len() == 1) {
+        fields.take(key);
     }
     Some(text)
 }
 
-fn joined_of(list: &Value, key: &str) -> Option<String> {
+fn joined_of(list: &Json<'_>, key: &str) -> Option<String> {
     let list = list.as_array().filter(|list| !list.is_empty())?;
     let word = text_word(key);
-    let text = |item: &Value| {
-        let bare = item.as_object()?.len() == 2 && item.get("type").and_then(Value::as_str) == Some(word);
-        item.get("text").and_then(Value::as_str).filter(|_| bare).map(str::to_owned)
+    let text = |item: &Json<'_>| {
+        let bare = item.as_object()?.len() == 2 && item.get("type").and_then(Json::as_str) == Some(word);
+        item.get("text").and_then(Json::as_str).filter(|_| bare).map(str::to_owned)
     };
     list.iter().map(text).collect::<Option<Vec<_>>>().map(|texts| texts.join(BETWEEN))
 }
@@ -176,7 +176,7 @@ pub(super) fn same_item(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Objec
 /// Writes a joined text as the list that it was, or as a list of one.
 fn set_texts(object: &mut Object, key: &str, text: Option<&str>, extras: &Extras) {
     let Some(text) = text else { return };
-    if extras.get(key).and_then(|list| joined_of(list, key)).as_deref() != Some(text) {
+    if extras.get(key).and_then(|list| joined_of(&Json::from(list.clone()), key)).as_deref() != Some(text) {
         object.set(key, vec![Value::from(Object::typed(text_word(key)).with("text", text))]);
     }
 }

@@ -18,7 +18,8 @@ mod wire;
 
 use crate::openai_error;
 use crate::{
-    DecodeError, Dialect, Encoded, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms, Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
+    Variant,
 };
 use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -40,7 +41,7 @@ impl Dialect for OpenaiResponses {
         tool.at.field("parameters")
     }
 
-    fn decode_request(&self, body: Value) -> Result<Request, DecodeError> {
+    fn decode_request(&self, body: Json<'_>) -> Result<Request, DecodeError> {
         request::decode(body)
     }
 
@@ -48,7 +49,7 @@ impl Dialect for OpenaiResponses {
         compose::encode(request)
     }
 
-    fn decode_answer(&self, body: Value, _: &Variant) -> Result<Answer, DecodeError> {
+    fn decode_answer(&self, body: Json<'_>, _: &Variant) -> Result<Answer, DecodeError> {
         response::decode(body)
     }
 

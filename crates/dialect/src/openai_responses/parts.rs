@@ -2,16 +2,16 @@
 
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, content};
+use crate::{DecodeError, Json, content};
 use serde_json::Value;
-use switchtower_domain::{Citation, CitationKind, Document, Locus, Media, MediaKind, Part, PartKind, Source};
+use switchtower_domain::{Citation, CitationKind, Document, Media, MediaKind, Part, PartKind, Source};
 
 /// What each piece restates: its type, which its typed value says too.
 const RESTATED: &[&str] = &["type"];
 
 /// Reads one part of a message or of a tool's output.
 pub(super) fn part(mut fields: Fields) -> Result<Part, DecodeError> {
-    let at = Locus::at(fields.path().to_owned());
+    let at = fields.at().clone();
     let Some(name) = fields.peek_str("type").map(str::to_owned) else {
         fields.required_string("type")?;
         return Err(DecodeError::Missing { path: at.field("type") });
@@ -78,8 +78,8 @@ fn file(fields: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
 const DATA_URL: &str = "data url";
 
 fn citations(fields: &mut Fields) -> Result<Vec<Citation>, DecodeError> {
-    let usual = |list: &Value| {
-        list.as_array().is_some_and(|list| list.iter().all(|item| item.get("type").is_some_and(Value::is_string)))
+    let usual = |list: &Json<'_>| {
+        list.as_array().is_some_and(|list| list.iter().all(|item| item.get("type").is_some_and(Json::is_string)))
     };
     if !fields.peek("annotations").is_some_and(usual) {
         return Ok(Vec::new());
@@ -92,7 +92,7 @@ fn citations(fields: &mut Fields) -> Result<Vec<Citation>, DecodeError> {
 pub(super) fn citation(mut fields: Fields) -> Result<Citation, DecodeError> {
     let word = fields.required_string("type")?;
     let kind = match (word.as_str(), fields.peek("url")) {
-        ("url_citation", Some(Value::String(_))) => CitationKind::Url {
+        ("url_citation", Some(Json::String(_))) => CitationKind::Url {
             url: fields.required_string("url")?,
             start: fields.u64("start_index")?,
             end: fields.u64("end_index")?,

@@ -2,8 +2,7 @@
 
 use super::items;
 use crate::fields::{Fields, wrong_kind};
-use crate::{DecodeError, effort};
-use serde_json::Value;
+use crate::{DecodeError, Json, effort};
 use switchtower_domain::{
     DialectId, Extras, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, Part, ProviderTool, ReasoningSpec,
     Request, Role, Sampling, StructuredOutput, Tool, ToolChoice, ToolKind, Turn,
@@ -16,7 +15,7 @@ pub(super) const LOGPROBS: &str = "message.output_text.logprobs";
 /// What a tool restates.
 const RESTATED: &[&str] = &["type"];
 
-pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
     let mut fields = Fields::strict(body, "")?;
     let (output, verbosity) = fields.nested("text", |text| Ok((output(text)?, text.string("verbosity")?)))?;
     Ok(Request {
@@ -60,7 +59,7 @@ pub(super) fn decode(body: Value) -> Result<Request, DecodeError> {
 }
 
 fn asks_for_logprobs(fields: &Fields) -> bool {
-    fields.peek("include").and_then(Value::as_array).is_some_and(|list| list.iter().any(|entry| entry == LOGPROBS))
+    fields.peek("include").and_then(Json::as_array).is_some_and(|list| list.iter().any(|entry| entry == LOGPROBS))
 }
 
 fn instructions(fields: &mut Fields) -> Result<Option<Turn>, DecodeError> {
@@ -76,14 +75,14 @@ fn plain(role: Role, text: String, at: Locus) -> Turn {
 
 fn input(fields: &mut Fields) -> Result<Vec<Turn>, DecodeError> {
     match fields.peek("input") {
-        Some(Value::String(_)) => {
+        Some(Json::String(_)) => {
             fields.lack(LIST);
             let text = fields.required_string("input")?;
             Ok(vec![plain(Role::User, text, Locus::at("input"))])
         }
-        Some(Value::Array(_)) => fields.elements("input", items::item),
+        Some(Json::Array(_)) => fields.elements("input", items::item),
         // What a stored prompt or an earlier response says may be all.
-        None | Some(Value::Null) => Ok(Vec::new()),
+        None | Some(Json::Null) => Ok(Vec::new()),
         Some(other) => Err(wrong_kind("input", "a string or a list of items", other)),
     }
 }
@@ -103,7 +102,7 @@ fn output(text: &mut Fields) -> Result<OutputFormat, DecodeError> {
             }),
             _ => return Ok(OutputFormat::Unstated),
         };
-        format.any("type");
+        format.take("type");
         Ok(typed)
     })
 }
@@ -124,23 +123,23 @@ fn tool(mut fields: Fields, at: Locus) -> Result<Tool, DecodeError> {
 
 fn tool_choice(fields: &mut Fields) -> Result<Option<ToolChoice>, DecodeError> {
     let choice = match fields.peek("tool_choice") {
-        Some(Value::String(word)) => match word.as_str() {
+        Some(Json::String(word)) => match &**word {
             "auto" => ToolChoice::Auto,
             "none" => ToolChoice::Never,
             "required" => ToolChoice::Required,
             _ => return Ok(None),
         },
-        Some(Value::Object(object)) => {
-            let function = object.len() == 2 && object.get("type").and_then(Value::as_str) == Some("function");
-            match object.get("name").and_then(Value::as_str) {
+        Some(choice @ Json::Object(members)) => {
+            let function = members.len() == 2 && choice.get("type").and_then(Json::as_str) == Some("function");
+            match choice.get("name").and_then(Json::as_str) {
                 Some(name) if function => ToolChoice::Named(name.to_owned()),
                 // A built-in tool or a choice among some: known to this dialect only.
                 _ => return Ok(None),
             }
         }
-        Some(Value::Null) | None => return Ok(None),
+        Some(Json::Null) | None => return Ok(None),
         Some(other) => return Err(wrong_kind("tool_choice", "a string or an object", other)),
     };
-    fields.any("tool_choice");
+    fields.take("tool_choice");
     Ok(Some(choice))
 }

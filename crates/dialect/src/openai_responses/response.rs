@@ -4,7 +4,7 @@ use super::parts::Side;
 use super::{items, parts, usage, wire};
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded, carried, logprobs};
+use crate::{DecodeError, Encoded, Json, carried, logprobs};
 use serde_json::{Map, Value, json};
 use switchtower_domain::{
     Answer, AnswerHead, Choice, CitationKind, DialectId, Extras, LogProbs, Part, PartKind, Reasoning, Stop, StopReason,
@@ -47,9 +47,9 @@ const RESTATED: &[&str] = &[
 /// What a part of an answer restates: ids and states of items, which are of use to this dialect only.
 const PART_RESTATED: &[&str] = &["type", "summary", "content", "id", "status", "phase", "annotations", "logprobs"];
 
-pub(super) fn decode(body: Value) -> Result<Answer, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<Answer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
-    if !fields.peek("output").is_some_and(Value::is_array) {
+    if !fields.peek("output").is_some_and(Json::is_array) {
         return Err(DecodeError::Missing { path: "output".to_owned() });
     }
     fields.constant("object", wire::OBJECT);
@@ -62,7 +62,7 @@ pub(super) fn decode(body: Value) -> Result<Answer, DecodeError> {
         if items::is_message(item.get("type")) {
             take_logprobs(&mut item, &mut tokens);
         }
-        let at = switchtower_domain::Locus::at(format!("output[{index}]"));
+        let at = switchtower_domain::Locus::const_default().element("output", index);
         let (parts, shell) = part_of(fields.beneath(item, at.path())?, at)?;
         said.extend(parts);
         shells.push(shell);
@@ -92,7 +92,7 @@ fn part_of(fields: Fields, at: switchtower_domain::Locus) -> Result<(Vec<Part>, 
     let mut shell: Map<String, Value> = Map::new();
     if message {
         shell.extend(turn.extras.fields().map(|(key, value)| (key.to_owned(), value.clone())));
-        shell.extend(role.map(|role| ("role".to_owned(), role)));
+        shell.extend(role.map(|role| ("role".to_owned(), role.into_value())));
         if turn.plain {
             shell.insert("content".to_owned(), Value::from(""));
         } else if !turn.parts.is_empty() {
@@ -108,22 +108,20 @@ const fn is_call(part: &Part) -> bool {
 }
 
 /// Takes the log-probabilities out of the texts of a message. What is left of each token stays in its place.
-fn take_logprobs(item: &mut Value, tokens: &mut Vec<TokenLogProb>) {
-    for part in item.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
-        let is_text = part.get("type").is_some_and(|kind| kind == "output_text")
-            && part.get("text").is_some_and(Value::is_string);
-        let Some(list) = part
-            .get_mut("logprobs")
-            .filter(|_| is_text)
-            .filter(|list| list.as_array().is_some_and(|list| !list.is_empty()))
-        else {
-            continue;
-        };
+fn take_logprobs(item: &mut Json<'_>, tokens: &mut Vec<TokenLogProb>) {
+    let Some(Json::Array(parts)) = item.get_mut("content") else { return };
+    for part in parts {
+        let is_text =
+            part.get("type").is_some_and(|kind| kind == "output_text") && part.get("text").is_some_and(Json::is_string);
+        let Some(list) = part.get_mut("logprobs").filter(|_| is_text) else { continue };
         let count = list.as_array().map_or(0, Vec::len);
-        let told = Fields::tolerant(json!({"logprobs": list}), "");
+        if count == 0 {
+            continue;
+        }
+        let told = Fields::tolerant(Json::Object(vec![("logprobs".into(), list.clone())]), "");
         if let Some(found) = told.and_then(|mut told| logprobs::tokens(&mut told, "logprobs")).ok().flatten() {
             tokens.extend(found);
-            *list = vec![Value::Object(Map::new()); count].into();
+            *list = Json::Array(vec![Json::Object(Vec::new()); count]);
         }
     }
 }
@@ -149,7 +147,7 @@ pub(super) fn stop(fields: &mut Fields, calls: bool) -> Result<Option<Stop>, Dec
         },
         _ => return Ok(None),
     };
-    fields.any("status");
+    fields.take("status");
     Ok(Some(Stop::new(reason)))
 }
 

@@ -2,7 +2,8 @@
 
 use super::{items, parts, response, usage};
 use crate::fields::Fields;
-use crate::{DecodeError, StreamDecoder, StreamWatch, WireEvent, logprobs, openai_error};
+use crate::json::parse_event;
+use crate::{DecodeError, Json, StreamDecoder, StreamWatch, WireEvent, logprobs, openai_error};
 use serde_json::{Map, Value};
 use switchtower_domain::{
     Delta, DialectId, Event, Extras, Frame, Locus, LogProbs, Part, PartKind, Reasoning, ToolCall, ToolCallKind,
@@ -52,11 +53,11 @@ impl StreamDecoder for Decoder {
         if self.ended {
             return Err(DecodeError::Sequence { what: "something after the end" });
         }
-        let body: Value = serde_json::from_str(&event.data).map_err(|error| DecodeError::json(&error))?;
+        let body = parse_event(&event.data)?;
         let mut fields = Fields::tolerant(body, "")?;
         let kind = match fields.peek_str("type") {
             Some(kind) => kind.to_owned(),
-            None if fields.peek("error").is_some_and(Value::is_object) => "error".to_owned(),
+            None if fields.peek("error").is_some_and(Json::is_object) => "error".to_owned(),
             None => return Err(DecodeError::Missing { path: "type".to_owned() }),
         };
         if kind == "error" {
@@ -154,11 +155,8 @@ impl Decoder {
             "response.failed" | "response.cancelled" => {
                 self.failed = true;
                 let told = fields.peek("response").and_then(|response| response.get("error")).cloned();
-                let error: Map<String, Value> =
-                    [("error".to_owned(), told.filter(Value::is_object).unwrap_or_else(|| Map::new().into()))]
-                        .into_iter()
-                        .collect();
-                let mut failure = openai_error::of_stream(error);
+                let told = told.filter(Json::is_object).map_or_else(|| Map::new().into(), Json::into_value);
+                let mut failure = openai_error::of_stream([("error".to_owned(), told)].into_iter().collect());
                 failure.extras = Extras::none();
                 events.push(Event::Failed(failure));
             }
@@ -250,11 +248,11 @@ impl Decoder {
     }
 
     fn logprobs(&self, fields: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        let count = fields.peek("logprobs").and_then(Value::as_array).map_or(0, Vec::len);
+        let count = fields.peek("logprobs").and_then(Json::as_array).map_or(0, Vec::len);
         if count > 0
             && let Some(content) = logprobs::tokens(fields, "logprobs")?
         {
-            fields.put_back("logprobs", vec![Value::Object(Map::new()); count].into());
+            fields.put_back("logprobs", Json::Array(vec![Json::Object(Vec::new()); count]));
             let logprobs = LogProbs { content: Some(content), ..LogProbs::default() };
             events.push(Event::LogProbs { choice: 0, logprobs });
         }
@@ -262,10 +260,10 @@ impl Decoder {
     }
 
     fn annotation(&mut self, fields: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        let typed = fields.peek("annotation").is_some_and(|told| told.get("type").is_some_and(Value::is_string));
+        let typed = fields.peek("annotation").is_some_and(|told| told.get("type").is_some_and(Json::is_string));
         let known = self.find(number(fields, "output_index"), content_number(fields));
         if let (true, Some(place)) = (typed, known)
-            && let (Some(told), Some(open)) = (fields.any("annotation"), self.open.get_mut(place))
+            && let (Some(told), Some(open)) = (fields.take("annotation"), self.open.get_mut(place))
         {
             open.cited += 1;
             let citation = parts::citation(fields.beneath(told, "annotation")?)?;
@@ -286,19 +284,19 @@ impl Decoder {
     }
 
     /// What neither pieces nor citations told of a text within a message that is told whole.
-    fn rest_of_part(&mut self, place: usize, part: &Value, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+    fn rest_of_part(&mut self, place: usize, part: &Json<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         let before = events.len();
         let (came, cited, number) = self.open.get(place).map_or((0, 0, 0), |open| (open.came, open.cited, open.part));
         let mut grow = |key: &str, delta: fn(String) -> Delta| {
-            let whole = part.get(key).and_then(Value::as_str);
+            let whole = part.get(key).and_then(Json::as_str);
             if let Some(rest) = whole.and_then(|text| text.get(came..)).filter(|rest| !rest.is_empty()) {
                 self.grow(place, rest, delta, events);
             }
         };
         grow("text", Delta::Text);
         grow("refusal", Delta::Refusal);
-        let told = part.get("annotations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        for annotation in told.iter().skip(cited).filter(|told| told.get("type").is_some_and(Value::is_string)) {
+        let told = part.get("annotations").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        for annotation in told.iter().skip(cited).filter(|told| told.get("type").is_some_and(Json::is_string)) {
             let citation = parts::citation(Fields::tolerant(annotation.clone(), "annotation")?)?;
             events.push(Event::PartGrew { choice: 0, part: number, delta: Delta::Citation(citation) });
         }
@@ -349,11 +347,11 @@ impl Decoder {
     /// An item is whole: what of it did not come before comes with it.
     fn item_done(&mut self, fields: &mut Fields, events: &mut Vec<Event>) -> Result<(), DecodeError> {
         let output = number(fields, "output_index");
-        let Some(item) = fields.peek("item").filter(|item| item.get("type").is_some_and(Value::is_string)).cloned()
+        let Some(item) = fields.peek("item").filter(|item| item.get("type").is_some_and(Json::is_string)).cloned()
         else {
             return Ok(());
         };
-        let kind = item.get("type").and_then(Value::as_str).unwrap_or_default();
+        let kind = item.get("type").and_then(Json::as_str).unwrap_or_default();
         match (kind, self.find(output, None)) {
             (items::MESSAGE, _) => self.message_done(output, &item, events)?,
             ("reasoning", Some(place)) => {
@@ -382,7 +380,7 @@ impl Decoder {
             }
             (_, Some(place)) => events.extend(self.ended(place)),
             (_, None) => {
-                let Some(item) = fields.any("item") else { return Ok(()) };
+                let Some(item) = fields.take("item") else { return Ok(()) };
                 self.item_at_once(output, fields.beneath(item, "item")?, events)?;
             }
         }
@@ -390,8 +388,8 @@ impl Decoder {
     }
 
     /// An item of an answer of which nothing was told in pieces.
-    fn item_whole(&mut self, output: u64, item: Value, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        match item.get("type").and_then(Value::as_str) {
+    fn item_whole(&mut self, output: u64, item: Json<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        match item.get("type").and_then(Json::as_str) {
             Some(items::MESSAGE) => self.message_done(output, &item, events),
             Some(_) => self.item_at_once(output, Fields::tolerant(item, "item")?, events),
             None => Ok(()),
@@ -406,32 +404,32 @@ impl Decoder {
         Ok(())
     }
 
-    fn rest_of_call(&mut self, place: usize, whole: Option<&Value>, events: &mut Vec<Event>) {
+    fn rest_of_call(&mut self, place: usize, whole: Option<&Json<'_>>, events: &mut Vec<Event>) {
         let came = self.open.get(place).map_or(0, |open| open.came);
         if let Some(rest) =
-            whole.and_then(Value::as_str).and_then(|text| text.get(came..)).filter(|rest| !rest.is_empty())
+            whole.and_then(Json::as_str).and_then(|text| text.get(came..)).filter(|rest| !rest.is_empty())
         {
             self.grow(place, rest, Delta::Arguments, events);
         }
     }
 
     /// Texts of which no piece came, and the rest of those of which some did.
-    fn message_done(&mut self, output: u64, item: &Value, events: &mut Vec<Event>) -> Result<(), DecodeError> {
-        for (index, part) in (0..).zip(item.get("content").and_then(Value::as_array).into_iter().flatten()) {
+    fn message_done(&mut self, output: u64, item: &Json<'_>, events: &mut Vec<Event>) -> Result<(), DecodeError> {
+        for (index, part) in (0..).zip(item.get("content").and_then(Json::as_array).into_iter().flatten()) {
             let content = Some(index);
-            let word = part.get("type").and_then(Value::as_str).unwrap_or_default();
+            let word = part.get("type").and_then(Json::as_str).unwrap_or_default();
             if let Some(place) = self.find(output, content) {
                 self.rest_of_part(place, part, events)?;
                 continue;
             }
-            let text = |key: &str| part.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+            let text = |key: &str| part.get(key).and_then(Json::as_str).filter(|text| !text.is_empty());
             let kind = match (word, text("text"), text("refusal")) {
                 ("output_text", Some(text), _) => PartKind::Text { text: text.to_owned(), citations: Vec::new() },
                 ("refusal", _, Some(text)) => PartKind::Refusal { text: text.to_owned() },
                 _ => continue,
             };
             let place = self.begin(output, content, Part::new(kind), events);
-            if part.get("annotations").and_then(Value::as_array).is_some_and(|told| !told.is_empty()) {
+            if part.get("annotations").and_then(Json::as_array).is_some_and(|told| !told.is_empty()) {
                 self.rest_of_part(place, part, events)?;
             }
             events.extend(self.ended(place));
@@ -441,8 +439,8 @@ impl Decoder {
 }
 
 /// The items of a whole answer.
-fn items_of(response: &Value) -> std::slice::Iter<'_, Value> {
-    response.get("output").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().iter()
+fn items_of<'a, 'b>(response: &'b Json<'a>) -> std::slice::Iter<'b, Json<'a>> {
+    response.get("output").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default().iter()
 }
 
 const fn empty_text() -> PartKind {
@@ -451,7 +449,7 @@ const fn empty_text() -> PartKind {
 
 /// A number of the event; servers leave out those that are 0.
 fn number(fields: &Fields, key: &str) -> u64 {
-    fields.peek(key).and_then(Value::as_u64).unwrap_or_default()
+    fields.peek(key).and_then(Json::as_u64).unwrap_or_default()
 }
 
 fn content_number(fields: &Fields) -> Option<u64> {

@@ -1,17 +1,16 @@
 //! Usage, in whole answers and at the end of streams.
 
-use crate::DecodeError;
 use crate::fields::Fields;
 use crate::render::Object;
-use serde_json::Value;
+use crate::{DecodeError, Json};
 use switchtower_domain::Usage;
 
 /// Reads `usage`, if there is one.
 pub(super) fn decode(fields: &mut Fields) -> Result<Option<Usage>, DecodeError> {
-    if !fields.peek("usage").is_some_and(Value::is_object) {
+    if !fields.peek("usage").is_some_and(Json::is_object) {
         return Ok(None);
     }
-    let Some(value) = fields.any("usage") else { return Ok(None) };
+    let Some(value) = fields.take("usage") else { return Ok(None) };
     let mut report = fields.beneath(value, "usage")?;
     let mut usage = Usage {
         input: report.u64("input_tokens")?,

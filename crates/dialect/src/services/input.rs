@@ -1,7 +1,7 @@
 //! Bare input: a text, tokens, or a list of either.
 
-use crate::DecodeError;
 use crate::fields::{Fields, wrong_kind};
+use crate::{DecodeError, Json};
 use serde_json::Value;
 use switchtower_domain::ModelInput;
 
@@ -11,9 +11,9 @@ const EXPECTED: &str = "a string, a list of strings, or lists of tokens";
 pub(super) fn read(fields: &mut Fields, key: &str) -> Result<(Vec<ModelInput>, bool), DecodeError> {
     let path = fields.path_of(key);
     let missing = || DecodeError::Missing { path: path.clone() };
-    match fields.any(key).ok_or_else(missing)? {
-        Value::String(text) => Ok((vec![ModelInput::Text(text)], true)),
-        Value::Array(items) => match tokens(&items) {
+    match fields.take(key).ok_or_else(missing)? {
+        Json::String(text) => Ok((vec![ModelInput::Text(text.into_owned())], true)),
+        Json::Array(items) => match tokens(&items) {
             Some(tokens) => Ok((vec![ModelInput::Tokens(tokens)], true)),
             None => Ok((elements(items, &path)?, false)),
         },
@@ -21,21 +21,21 @@ pub(super) fn read(fields: &mut Fields, key: &str) -> Result<(Vec<ModelInput>, b
     }
 }
 
-fn elements(items: Vec<Value>, path: &str) -> Result<Vec<ModelInput>, DecodeError> {
+fn elements(items: Vec<Json<'_>>, path: &str) -> Result<Vec<ModelInput>, DecodeError> {
     let read = items.into_iter().enumerate().map(|(place, item)| match item {
-        Value::String(text) => Ok(ModelInput::Text(text)),
-        Value::Array(list) if list.is_empty() => Ok(ModelInput::Tokens(Vec::new())),
-        Value::Array(list) => tokens(&list).map(ModelInput::Tokens).ok_or_else(|| {
-            wrong_kind(&format!("{path}[{place}]"), "a string or a list of tokens", &Value::Array(list))
-        }),
+        Json::String(text) => Ok(ModelInput::Text(text.into_owned())),
+        Json::Array(list) if list.is_empty() => Ok(ModelInput::Tokens(Vec::new())),
+        Json::Array(list) => tokens(&list)
+            .map(ModelInput::Tokens)
+            .ok_or_else(|| wrong_kind(&format!("{path}[{place}]"), "a string or a list of tokens", &Json::Array(list))),
         other => Err(wrong_kind(&format!("{path}[{place}]"), "a string or a list of tokens", &other)),
     });
     read.collect()
 }
 
 /// The numbers of a list that holds nothing but them.
-fn tokens(items: &[Value]) -> Option<Vec<u64>> {
-    if items.is_empty() { None } else { items.iter().map(Value::as_u64).collect() }
+fn tokens(items: &[Json<'_>]) -> Option<Vec<u64>> {
+    if items.is_empty() { None } else { items.iter().map(Json::as_u64).collect() }
 }
 
 /// Writes input as it was read.

@@ -15,7 +15,7 @@ pub mod openai_embeddings;
 pub mod openai_moderations;
 pub mod rerank;
 
-use crate::{DecodeError, Encoded};
+use crate::{DecodeError, Encoded, Json};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -42,7 +42,7 @@ pub trait Service {
     ///
     /// # Errors
     /// [`DecodeError`] names the path, what was expected there and what stood there.
-    fn decode_request(body: Value) -> Result<Self::Request, DecodeError>;
+    fn decode_request(body: Json<'_>) -> Result<Self::Request, DecodeError>;
 
     /// Writes a request for a vendor. What cannot be said is named in a notice.
     fn encode_request(request: &Self::Request, variant: &Self::Variant) -> Encoded;
@@ -51,7 +51,7 @@ pub trait Service {
     ///
     /// # Errors
     /// [`DecodeError`] names the path, what was expected there and what stood there.
-    fn decode_answer(body: Value) -> Result<Self::Answer, DecodeError>;
+    fn decode_answer(body: Json<'_>) -> Result<Self::Answer, DecodeError>;
 
     /// Writes an answer.
     fn encode_answer(answer: &Self::Answer) -> Value;

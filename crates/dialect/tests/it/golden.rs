@@ -44,7 +44,7 @@ fn notices(list: &[switchtower_domain::Notice]) -> Vec<String> {
 fn requests() {
     for own in ALL {
         let original = value(own, "request.json");
-        let request = own.decode_request(original.clone()).unwrap();
+        let request = own.decode_request(original.clone().into()).unwrap();
         assert_eq!(own.encode_request(&request, &Variant::default()).body, original, "{}", own.id());
         snapshot(&format!("{}_request", own.id()), &request);
         for other in others(own) {
@@ -59,7 +59,7 @@ fn requests() {
 fn answers() {
     for own in ALL {
         let original = value(own, "answer.json");
-        let answer = own.decode_answer(original.clone(), &Variant::default()).unwrap();
+        let answer = own.decode_answer(original.clone().into(), &Variant::default()).unwrap();
         assert_eq!(own.encode_answer(&answer).body, original, "{}", own.id());
         snapshot(&format!("{}_answer", own.id()), &answer);
         for other in others(own) {
@@ -133,7 +133,7 @@ fn results_from_before_calls_had_ids_are_written_back_as_they_were() {
         {"role": "assistant", "content": null, "function_call": {"name": "look", "arguments": "{}"}},
         {"role": "function", "name": "look", "content": "nothing"},
     ]});
-    let request = chat.decode_request(original.clone()).unwrap();
+    let request = chat.decode_request(original.clone().into()).unwrap();
     assert_eq!(chat.encode_request(&request, &Variant::default()).body, original);
     let sent = others(chat).next().unwrap().encode_request(&request, &Variant::default());
     let named: Vec<&str> = sent.notices.iter().map(|notice| notice.path.as_str()).collect();
@@ -165,7 +165,7 @@ fn calls_without_ids_are_told_apart_for_clients_that_need_ids() {
     let call = json!({"type": "function", "function": {"name": "look", "arguments": "{}"}});
     let answer = json!({"id": "c1", "object": "chat.completion", "created": 1, "model": "m", "choices": [
         {"index": 0, "message": {"role": "assistant", "content": null, "tool_calls": [call, call]}, "finish_reason": "tool_calls"}]});
-    let answer = chat.decode_answer(answer, &Variant::default()).unwrap();
+    let answer = chat.decode_answer(answer.into(), &Variant::default()).unwrap();
     let messages = switchtower_dialect::dialect(switchtower_domain::DialectId::AnthropicMessages);
     let told = messages.encode_answer(&answer).body;
     assert_eq!((&told["content"][0]["id"], &told["content"][1]["id"]), (&json!("call_c1_0"), &json!("call_c1_1")));
@@ -177,7 +177,7 @@ fn the_beginning_of_an_answer_is_not_carried_silently() {
     for own in ALL {
         let list = own.param_path(switchtower_domain::Param::Turns);
         let body = json!({"model": "m", list: turns});
-        let request = own.decode_request(body.clone()).unwrap();
+        let request = own.decode_request(body.clone().into()).unwrap();
         let sent = others(own).next().unwrap().encode_request(&request, &Variant::default());
         assert!(sent.notices.iter().any(|notice| notice.path == format!("{list}[1]")), "{}", own.id());
     }
@@ -190,7 +190,7 @@ fn a_vendors_own_word_for_stopping_is_known_and_written_back() {
     let variant = Variant { finish_reasons, ..Variant::default() };
     let original = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
         {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "eos"}]});
-    let answer = chat.decode_answer(original.clone(), &variant).unwrap();
+    let answer = chat.decode_answer(original.clone().into(), &variant).unwrap();
     assert_eq!(chat.encode_answer(&answer).body, original);
     let messages = switchtower_dialect::dialect(switchtower_domain::DialectId::AnthropicMessages);
     assert_eq!(messages.encode_answer(&answer).body["stop_reason"], "end_turn");
@@ -206,7 +206,7 @@ fn usage_is_asked_for_where_the_vendor_wants_to_be_asked() {
     use switchtower_dialect::StreamUsage;
     let chat = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiChat);
     let body = json!({"model": "m", "max_tokens": 9, "stream": true, "messages": [{"role": "user", "content": "hi"}]});
-    let request = others(chat).next().unwrap().decode_request(body).unwrap();
+    let request = others(chat).next().unwrap().decode_request(body.into()).unwrap();
     for (stream_usage, asked) in
         [(StreamUsage::Asked, true), (StreamUsage::Always, false), (StreamUsage::Refused, false)]
     {
@@ -218,8 +218,9 @@ fn usage_is_asked_for_where_the_vendor_wants_to_be_asked() {
 #[test]
 fn how_many_probabilities_says_nothing_to_chat_completions_without_them() {
     let body = json!({"model": "m", "input": "hi", "top_logprobs": 2});
-    let request =
-        switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiResponses).decode_request(body).unwrap();
+    let request = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiResponses)
+        .decode_request(body.into())
+        .unwrap();
     let sent = switchtower_dialect::dialect(switchtower_domain::DialectId::OpenaiChat)
         .encode_request(&request, &Variant::default());
     assert_eq!(sent.body.get("top_logprobs"), None);
@@ -233,7 +234,7 @@ fn no_bound_on_tokens_is_no_loss_where_none_is_required() {
     for (own, other) in [(chat, responses), (responses, chat)] {
         let list = own.param_path(switchtower_domain::Param::Turns);
         let body = json!({"model": "m", list: [{"role": "user", "content": "hi"}], "store": false});
-        let sent = other.encode_request(&own.decode_request(body).unwrap(), &Variant::default());
+        let sent = other.encode_request(&own.decode_request(body.into()).unwrap(), &Variant::default());
         assert_eq!(notices(&sent.notices), [""; 0], "{}", own.id());
     }
 }

@@ -98,7 +98,7 @@ proptest! {
     fn a_request_that_is_read_is_written_back_as_it_was(changes in prop::collection::vec(change(), 0..4)) {
         for own in ALL {
             let message = changed(own, "request.json", &changes);
-            if let Ok(request) = own.decode_request(message.clone()) {
+            if let Ok(request) = own.decode_request(message.clone().into()) {
                 let same = own.encode_request(&request, &Variant::default());
                 prop_assert_eq!(same.body, message, "{}", own.id());
                 prop_assert!(same.notices.is_empty());
@@ -110,7 +110,7 @@ proptest! {
     fn an_answer_that_is_read_is_written_back_as_it_was(changes in prop::collection::vec(change(), 0..4)) {
         for own in ALL {
             let message = changed(own, "answer.json", &changes);
-            if let Ok(answer) = own.decode_answer(message.clone(), &Variant::default()) {
+            if let Ok(answer) = own.decode_answer(message.clone().into(), &Variant::default()) {
                 prop_assert_eq!(own.encode_answer(&answer).body, message, "{}", own.id());
             }
         }
@@ -131,7 +131,7 @@ proptest! {
         for own in ALL {
             let mut message = changed(own, "request.json", &changes);
             message.as_object_mut().unwrap().insert("never_heard".to_owned(), json!("of"));
-            if let Ok(request) = own.decode_request(message) {
+            if let Ok(request) = own.decode_request(message.into()) {
                 for other in ALL.into_iter().filter(|other| other.id() != own.id()) {
                     let sent = other.encode_request(&request, &Variant::default());
                     prop_assert!(sent.notices.iter().any(|notice| notice.path == "never_heard"));

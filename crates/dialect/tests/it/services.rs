@@ -23,12 +23,12 @@ fn snapshot(name: &str, value: &impl serde::Serialize) {
 
 fn golden<S: Service>() {
     let original = fixture::<S>("request.json");
-    let request = S::decode_request(original.clone()).unwrap();
+    let request = S::decode_request(original.clone().into()).unwrap();
     let same = S::encode_request(&request, &S::Variant::default());
     assert_eq!((same.body, same.notices.len()), (original, 0), "{}", S::NAME);
     snapshot(&format!("{}_request", S::NAME), &request);
     let original = fixture::<S>("answer.json");
-    let answer = S::decode_answer(original.clone()).unwrap();
+    let answer = S::decode_answer(original.clone().into()).unwrap();
     assert_eq!(S::encode_answer(&answer), original, "{}", S::NAME);
     snapshot(&format!("{}_answer", S::NAME), &answer);
     let schema: Value = serde_json::from_str(S::REQUEST_SCHEMA).unwrap();
@@ -46,7 +46,7 @@ fn what_is_read_is_written_back() {
 #[test]
 fn a_request_goes_out_by_the_names_of_its_vendor() {
     let request = json!({"model": "m", "input": "a", "dimensions": 8, "encoding_format": "float", "user": "u", "input_type": "query"});
-    let request = Embeddings::decode_request(request).unwrap();
+    let request = Embeddings::decode_request(request.into()).unwrap();
     let variant = EmbeddingVariant {
         dimensions_field: Some(DimensionsField::OutputDimension),
         float_word: false,
@@ -63,15 +63,15 @@ fn a_request_goes_out_by_the_names_of_its_vendor() {
 #[test]
 fn a_slip_in_a_request_is_named_by_its_path() {
     let path = |outcome: Result<(), switchtower_dialect::DecodeError>| outcome.unwrap_err().path().unwrap().to_owned();
-    let embeddings = |body: Value| path(Embeddings::decode_request(body).map(drop));
+    let embeddings = |body: Value| path(Embeddings::decode_request(body.into()).map(drop));
     assert_eq!(embeddings(json!({"model": "m"})), "input");
     assert_eq!(embeddings(json!({"model": "m", "input": ["a", {"b": 1}]})), "input[1]");
     assert_eq!(embeddings(json!({"model": "m", "input": [[1, "a"]]})), "input[0]");
     assert_eq!(embeddings(json!({"model": "m", "input": "a", "dimensions": "8"})), "dimensions");
-    let rerank = |body: Value| path(Rerank::decode_request(body).map(drop));
+    let rerank = |body: Value| path(Rerank::decode_request(body.into()).map(drop));
     assert_eq!(rerank(json!({"model": "m", "documents": []})), "query");
     assert_eq!(rerank(json!({"model": "m", "query": "q", "documents": ["a", {}]})), "documents[1].text");
-    assert_eq!(path(Moderations::decode_request(json!({"input": [{"text": "a"}]})).map(drop)), "input[0].type");
+    assert_eq!(path(Moderations::decode_request(json!({"input": [{"text": "a"}]}).into()).map(drop)), "input[0].type");
 }
 
 fn returns<S: Service>(changes: &[Change]) -> Result<(), TestCaseError> {
@@ -81,13 +81,13 @@ fn returns<S: Service>(changes: &[Change]) -> Result<(), TestCaseError> {
         message
     };
     let message = changed("request.json");
-    if let Ok(request) = S::decode_request(message.clone()) {
+    if let Ok(request) = S::decode_request(message.clone().into()) {
         let same = S::encode_request(&request, &S::Variant::default());
         prop_assert!(same.notices.is_empty());
         prop_assert_eq!(same.body, message, "{}", S::NAME);
     }
     let message = changed("answer.json");
-    if let Ok(answer) = S::decode_answer(message.clone()) {
+    if let Ok(answer) = S::decode_answer(message.clone().into()) {
         prop_assert_eq!(S::encode_answer(&answer), message, "{}", S::NAME);
     }
     Ok(())

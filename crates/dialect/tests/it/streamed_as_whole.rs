@@ -420,9 +420,9 @@ proptest! {
         ];
         for (own, (body, stream)) in providers {
             let own = dialect(own);
-            let whole = own.decode_answer(body, &Variant::default()).unwrap();
+            let whole = own.decode_answer(body.into(), &Variant::default()).unwrap();
             for client in ALL {
-                let expected = client.decode_answer(client.encode_answer(&whole).body, &Variant::default()).unwrap();
+                let expected = client.decode_answer(client.encode_answer(&whole).body.into(), &Variant::default()).unwrap();
                 let told = retold(own, client, &stream);
                 prop_assert_eq!(read(&folded(client, &told)), read(&expected), "{} for {}", own.id(), client.id());
                 if own.id() == client.id() {
@@ -562,7 +562,7 @@ fn what_a_model_said_before_it_was_stopped_is_content_streamed_and_whole() {
     let own = dialect(DialectId::AnthropicMessages);
     let (body, stream) = messages(&said, &manner);
     let chat = dialect(DialectId::OpenaiChat);
-    let whole = chat.encode_answer(&own.decode_answer(body, &Variant::default()).unwrap()).body;
+    let whole = chat.encode_answer(&own.decode_answer(body.into(), &Variant::default()).unwrap()).body;
     assert_eq!(whole.pointer("/choices/0/message/content"), Some(&json!("It is made of")));
     assert_eq!(whole.pointer("/choices/0/finish_reason"), Some(&json!("content_filter")));
     let streamed = folded(chat, &retold(own, chat, &stream));

@@ -145,11 +145,11 @@ fn what_comes_late_comes_all_the_same() {
     ];
     let own = dialect(DialectId::OpenaiResponses);
     for (case, told, output) in cases {
-        let whole = own.decode_answer(answer("completed", &output), &Variant::default()).unwrap();
+        let whole = own.decode_answer(answer("completed", &output).into(), &Variant::default()).unwrap();
         let events = stream(told, &output);
         for client in ALL.into_iter().filter(|client| client.id() != own.id()) {
             let body = client.encode_answer(&whole).body;
-            let expected = client.decode_answer(body, &Variant::default()).unwrap();
+            let expected = client.decode_answer(body.into(), &Variant::default()).unwrap();
             let found = streamed(own, client, &events);
             assert_eq!(content(client, &found), content(client, &expected), "{case}, for {}", client.id());
             let stops = |answer: &Answer| answer.choices[0].stop.clone().map(|stop| stop.reason);

@@ -12,10 +12,9 @@ use crate::{Settings, json_text, notices};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response};
-use serde_json::Value;
 use std::sync::Arc;
-use switchtower_dialect::dialect;
 use switchtower_dialect::scan::{ScanError, scan};
+use switchtower_dialect::{dialect, json};
 use switchtower_domain::{DialectId, Failure, FailureClass, Notice, Refusal};
 use switchtower_providers::Deployment;
 
@@ -108,7 +107,7 @@ fn translated(
     notices: &mut Vec<Notice>,
 ) -> Result<Bytes, Refusal> {
     let interface = deployment.provider.interface(client);
-    let value: Value = serde_json::from_slice(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
+    let value = json::parse(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
     if value.get("error").is_some_and(|error| !error.is_null()) {
         return Err(error_in_disguise(deployment, client, bytes));
     }
@@ -133,7 +132,7 @@ fn served(
 ) -> Result<Bytes, Refusal> {
     let mut values = Vec::with_capacity(answers.len());
     for bytes in answers {
-        let value: Value = serde_json::from_slice(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
+        let value = json::parse(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
         if value.get("error").is_some_and(|error| !error.is_null()) {
             return Err(error_in_disguise(deployment, client, bytes));
         }

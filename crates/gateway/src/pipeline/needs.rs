@@ -4,9 +4,8 @@
 use super::accept::Place;
 use super::decode::Decoded;
 use memchr::memmem;
-use serde_json::Value;
 use switchtower_catalogue::{Modality, ModelFacts, Serves};
-use switchtower_dialect::dialect;
+use switchtower_dialect::{dialect, json};
 use switchtower_domain::{
     DialectId, Effort, MediaKind, OutputFormat, Param, Part, PartKind, ReasoningMode, Refusal, RefusalCode, Request,
     Source, ToolKind,
@@ -35,7 +34,7 @@ pub(super) fn check(decoded: &Decoded<'_>, deployment: &Deployment) -> Result<()
         return Ok(());
     }
     // Only now is it worth reading the request whole. One that cannot be read is refused where it is decoded.
-    let Ok(value) = serde_json::from_slice::<Value>(decoded.body) else { return Ok(()) };
+    let Ok(value) = json::parse(decoded.body) else { return Ok(()) };
     let Ok(request) = dialect(client).decode_request(value) else { return Ok(()) };
     match lacking(&request, client, facts) {
         Some((path, needs)) => refuse(&path, needs),

@@ -12,10 +12,11 @@ use bytes::Bytes;
 use http::Request;
 use memchr::memmem::Finder;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
-use switchtower_dialect::{DecodeError, Dialect, Retention, StreamUsage, Variant, carried, dialect};
+use switchtower_dialect::{DecodeError, Dialect, Retention, StreamUsage, Variant, carried, dialect, json};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
 use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, address, request};
 
@@ -323,13 +324,13 @@ impl Draft<'_> {
     ) -> Result<(Bytes, bool), Refusal> {
         let Interface { dialect: target, variant, .. } = self.interface;
         let target = dialect(*target);
-        let parsed = if self.splice.is_empty() {
-            serde_json::from_slice(decoded.body)
+        let text: Cow<'_, [u8]> = if self.splice.is_empty() {
+            Cow::Borrowed(decoded.body)
         } else {
-            serde_json::from_slice(&self.splice.apply(decoded.body, &decoded.scan))
+            Cow::Owned(self.splice.apply(decoded.body, &decoded.scan))
         };
-        let value: Value =
-            parsed.map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
+        let value = json::parse(&text)
+            .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
         let mut request = dialect(client).decode_request(value).map_err(|error| undecodable(&error))?;
         deployment.model.as_str().clone_into(&mut request.model);
         let stream_usage = request.stream_usage == Some(true);

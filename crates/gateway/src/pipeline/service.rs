@@ -11,11 +11,11 @@ use crate::{Directory, json_text};
 use bytes::Bytes;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use switchtower_dialect::DecodeError;
 use switchtower_dialect::scan::Scan;
 use switchtower_dialect::services::Service;
 use switchtower_dialect::services::openai_embeddings::{self, Elements, EmbeddingVariant, Embeddings};
 use switchtower_dialect::services::rerank::{self, RankingVariant, Rerank};
+use switchtower_dialect::{DecodeError, Json, json};
 use switchtower_domain::{DimensionsField, ModelInput, Notice, RankingRequest, Refusal, RefusalCode, VectorEncoding};
 use switchtower_providers::{Deployment, Operation};
 
@@ -153,9 +153,8 @@ fn rerank_fits(scan: &Scan<'_>, variant: &RankingVariant) -> bool {
 }
 
 /// The body with what asks the provider to keep it left out already.
-fn parsed(draft: &Draft<'_>, decoded: &Decoded<'_>) -> Result<Value, Refusal> {
-    serde_json::from_slice(&draft.spliced(decoded))
-        .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))
+fn parsed(body: &[u8]) -> Result<Json<'_>, Refusal> {
+    json::parse(body).map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))
 }
 
 fn written<S: Service>(draft: &mut Draft<'_>, request: &S::Request, variant: &S::Variant, size: usize) -> Bytes {
@@ -171,7 +170,8 @@ fn written<S: Service>(draft: &mut Draft<'_>, request: &S::Request, variant: &S:
 
 fn embeddings(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Prepared, Refusal> {
     let variant = &deployment.provider.offers.embeddings;
-    let mut request = Embeddings::decode_request(parsed(draft, decoded)?).map_err(|error| undecodable(&error))?;
+    let body = draft.spliced(decoded);
+    let mut request = Embeddings::decode_request(parsed(&body)?).map_err(|error| undecodable(&error))?;
     let tokens = |input: &ModelInput| matches!(input, ModelInput::Tokens(_));
     if !variant.token_inputs
         && let Some(place) = request.inputs.iter().position(tokens)
@@ -201,7 +201,8 @@ fn embeddings(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deploym
 
 fn ranking(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Prepared, Refusal> {
     let variant = &deployment.provider.offers.rerank;
-    let mut request = Rerank::decode_request(parsed(draft, decoded)?).map_err(|error| undecodable(&error))?;
+    let body = draft.spliced(decoded);
+    let mut request = Rerank::decode_request(parsed(&body)?).map_err(|error| undecodable(&error))?;
     deployment.model.as_str().clone_into(&mut request.model);
     let body = written::<Rerank>(draft, &request, variant, decoded.body.len());
     Ok(Prepared { body, more: Vec::new(), carriage: Carriage::Service(Box::new(Job::Rerank(request))) })
@@ -211,7 +212,7 @@ impl Job {
     /// The answer as the caller asked for it, from those of all requests in their order.
     pub(super) fn answer(
         self,
-        answers: Vec<Value>,
+        answers: Vec<Json<'_>>,
         deployment: &Deployment,
         notices: &mut Vec<Notice>,
     ) -> Result<Value, DecodeError> {
@@ -225,7 +226,7 @@ impl Job {
                 Ok(Embeddings::encode_answer(&whole))
             }
             Self::Rerank(request) => {
-                let answer = Rerank::decode_answer(answers.into_iter().next().unwrap_or_default())?;
+                let answer = Rerank::decode_answer(answers.into_iter().next().unwrap_or(Json::Null))?;
                 rerank::settle(answer, &request).map(|answer| Rerank::encode_answer(&answer))
             }
         }

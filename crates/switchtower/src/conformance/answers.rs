@@ -15,7 +15,7 @@ pub(super) fn check(own: &dyn Dialect, variant: &Variant, body: &[u8], findings:
         // An error that came with a status of success is one all the same.
         return failure(own, 500, body, findings);
     }
-    let answer = match own.decode_answer(value.clone(), &Variant::default()) {
+    let answer = match own.decode_answer(value.clone().into(), &Variant::default()) {
         Ok(answer) => answer,
         Err(error) => return findings.push(("answer decodes", error.to_string())),
     };
@@ -25,7 +25,7 @@ pub(super) fn check(own: &dyn Dialect, variant: &Variant, body: &[u8], findings:
         findings.push(("answer round trip", format!("differs at {}", listed(&paths))));
     }
     // From here on as the provider's row reads it.
-    let answer = match own.decode_answer(value.clone(), variant) {
+    let answer = match own.decode_answer(value.clone().into(), variant) {
         Ok(answer) => answer,
         Err(error) => return findings.push(("answer decodes", error.to_string())),
     };
@@ -37,7 +37,7 @@ pub(super) fn check(own: &dyn Dialect, variant: &Variant, body: &[u8], findings:
             // A model that was cut short wrote half of its arguments; the notice says so.
             continue;
         }
-        match other.decode_answer(told.body, &Variant::default()) {
+        match other.decode_answer(told.body.into(), &Variant::default()) {
             Ok(received) => tells_the_same("answer translated", &answer, &received, findings),
             Err(error) => findings.push(("answer translated", format!("{}: {error}", other.id()))),
         }

@@ -49,7 +49,7 @@ impl Mutations {
         let own = dialect(id);
         let variant = Variant::default();
         if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref())
-            && let Ok(request) = own.decode_request(body.clone())
+            && let Ok(request) = own.decode_request(body.clone().into())
         {
             self.each(&format!("{id} request"), &request, |changed: &Request| {
                 !differences(body, &own.encode_request(changed, &variant).body).is_empty()
@@ -65,7 +65,7 @@ impl Mutations {
                 stream_differs(own, &whole.events, changed)
             });
         } else if let Ok(value) = serde_json::from_slice::<Value>(&bytes)
-            && let Ok(answer) = own.decode_answer(value.clone(), &variant)
+            && let Ok(answer) = own.decode_answer(value.clone().into(), &variant)
         {
             self.each(&format!("{id} answer"), &answer, |changed: &Answer| {
                 !differences(&value, &own.encode_answer(changed).body).is_empty()

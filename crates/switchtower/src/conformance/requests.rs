@@ -28,7 +28,7 @@ impl Schemas {
 
 /// Checks one request. `refused` says that its provider refused it: then it need not be well-formed.
 pub(super) fn check(own: &dyn Dialect, body: &Value, refused: bool, schemas: &Schemas, findings: &mut Findings) {
-    let mut request = match own.decode_request(body.clone()) {
+    let mut request = match own.decode_request(body.clone().into()) {
         Ok(request) => request,
         Err(_) if refused => return,
         Err(error) => return findings.push(("request decodes", error.to_string())),
@@ -52,7 +52,7 @@ pub(super) fn check(own: &dyn Dialect, body: &Value, refused: bool, schemas: &Sc
         if !refused {
             validate(&sent.body, other.id(), schemas, findings);
         }
-        match other.decode_request(sent.body) {
+        match other.decode_request(sent.body.into()) {
             Err(error) => findings.push(("translated request decodes", format!("{}: {error}", other.id()))),
             Ok(received) => {
                 let mut back = own.encode_request(&received, &most_able(&request)).body;

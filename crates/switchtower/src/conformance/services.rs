@@ -122,7 +122,7 @@ fn accepted(exchange: &Exchange) -> Option<&Value> {
 
 fn request<S: Service>(body: &Value, refused: bool, findings: &mut Findings) -> Option<S::Request> {
     forward::request(body, findings);
-    let request = match S::decode_request(body.clone()) {
+    let request = match S::decode_request(body.clone().into()) {
         Ok(request) => request,
         Err(_) if refused => return None,
         Err(error) => {
@@ -152,7 +152,7 @@ fn answer<S: Service>(
     returns: &'static str,
     findings: &mut Findings,
 ) -> Option<S::Answer> {
-    match S::decode_answer(value.clone()) {
+    match S::decode_answer(value.clone().into()) {
         Ok(answer) => {
             let paths = differences(value, &S::encode_answer(&answer));
             if !paths.is_empty() {
@@ -226,7 +226,7 @@ fn vectors(
 
 fn mutate<S: Service>(exchange: &Exchange, mutations: &mut Mutations) {
     if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref())
-        && let Ok(request) = S::decode_request(body.clone())
+        && let Ok(request) = S::decode_request(body.clone().into())
     {
         mutations.each(&format!("{} request", S::NAME), &request, |changed: &S::Request| {
             !differences(body, &S::encode_request(changed, &S::Variant::default()).body).is_empty()
@@ -234,7 +234,7 @@ fn mutate<S: Service>(exchange: &Exchange, mutations: &mut Mutations) {
     }
     if exchange.response.status < 400
         && let Ok(value) = serde_json::from_slice::<Value>(&exchange.response.body.to_bytes())
-        && let Ok(answer) = S::decode_answer(value.clone())
+        && let Ok(answer) = S::decode_answer(value.clone().into())
     {
         mutations.each(&format!("{} answer", S::NAME), &answer, |changed: &S::Answer| {
             !differences(&value, &S::encode_answer(changed)).is_empty()

@@ -7,7 +7,7 @@ mod request;
 mod response;
 
 use super::Service;
-use crate::{DecodeError, Encoded};
+use crate::{DecodeError, Encoded, Json};
 use serde_json::Value;
 use switchtower_domain::{CompletionAnswer, CompletionRequest};
 
@@ -23,7 +23,7 @@ impl Service for Completions {
     type Answer = CompletionAnswer;
     type Variant = ();
 
-    fn decode_request(body: Value) -> Result<CompletionRequest, DecodeError> {
+    fn decode_request(body: Json<'_>) -> Result<CompletionRequest, DecodeError> {
         request::decode(body)
     }
 
@@ -31,7 +31,7 @@ impl Service for Completions {
         Encoded { body: request::encode(request), notices: Vec::new() }
     }
 
-    fn decode_answer(body: Value) -> Result<CompletionAnswer, DecodeError> {
+    fn decode_answer(body: Json<'_>) -> Result<CompletionAnswer, DecodeError> {
         response::decode(body)
     }
 

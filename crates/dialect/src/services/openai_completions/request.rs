@@ -1,20 +1,20 @@
 //! Requests.
 
-use crate::DecodeError;
 use crate::fields::Fields;
 use crate::render::Object;
 use crate::services::input;
+use crate::{DecodeError, Json};
 use serde_json::Value;
 use switchtower_domain::{CompletionRequest, Sampling};
 
-pub(super) fn decode(body: Value) -> Result<CompletionRequest, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<CompletionRequest, DecodeError> {
     let mut fields = Fields::strict(body, "")?;
     // A deployment's address may name the model in place of the body.
     let model = fields.expected_string("model")?;
     let (prompts, single) = input::read(&mut fields, "prompt")?;
     let stream_usage = fields.nested("stream_options", |options| options.bool("include_usage"))?;
     let (stop, stop_plain) = match fields.peek("stop") {
-        Some(Value::String(_)) => (fields.string("stop")?.map(|text| vec![text]), true),
+        Some(Json::String(_)) => (fields.string("stop")?.map(|text| vec![text]), true),
         _ => (fields.strings("stop")?, false),
     };
     let sampling = Sampling {

@@ -1,15 +1,15 @@
 //! Answers, and chunks of streams, which have the same form.
 
-use crate::DecodeError;
 use crate::fields::Fields;
 use crate::openai_chat::{filters, usage, wire};
 use crate::render::Object;
+use crate::{DecodeError, Json};
 use serde_json::Value;
 use switchtower_domain::{AnswerHead, CompletionAnswer, Continuation, Stop};
 
 const OBJECT: &str = "text_completion";
 
-pub(super) fn decode(body: Value) -> Result<CompletionAnswer, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<CompletionAnswer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
     fields.constant("object", OBJECT);
     let head = AnswerHead {
@@ -21,7 +21,7 @@ pub(super) fn decode(body: Value) -> Result<CompletionAnswer, DecodeError> {
     };
     let usage = usage::decode(&mut fields, &crate::Variant::default())?;
     let prompt_filters = filters::prompts(&mut fields)?;
-    if !fields.peek("choices").is_some_and(Value::is_array) {
+    if !fields.peek("choices").is_some_and(Json::is_array) {
         return Err(DecodeError::Missing { path: "choices".to_owned() });
     }
     let items = fields.list("choices")?.unwrap_or_default();

@@ -127,14 +127,14 @@ mod tests {
 
     fn request(inputs: usize) -> EmbeddingRequest {
         let texts: Vec<String> = (0..inputs).map(|number| format!("text {number}")).collect();
-        Embeddings::decode_request(json!({"model": "m", "input": texts})).unwrap()
+        Embeddings::decode_request(json!({"model": "m", "input": texts}).into()).unwrap()
     }
 
     fn answer(indices: &[u64], tokens: u64) -> EmbeddingAnswer {
         let data: Vec<Value> =
             indices.iter().map(|index| json!({"object": "embedding", "index": index, "embedding": [index]})).collect();
         let usage = json!({"total_tokens": tokens});
-        Embeddings::decode_answer(json!({"object": "list", "data": data, "model": "m", "usage": usage})).unwrap()
+        Embeddings::decode_answer(json!({"object": "list", "data": data, "model": "m", "usage": usage}).into()).unwrap()
     }
 
     #[test]

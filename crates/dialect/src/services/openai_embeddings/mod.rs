@@ -13,7 +13,7 @@ pub use batch::{join, split};
 pub use vectors::{Elements, rewritten};
 
 use super::Service;
-use crate::{DecodeError, Encoded};
+use crate::{DecodeError, Encoded, Json};
 use serde_json::Value;
 use switchtower_domain::{DimensionsField, EmbeddingAnswer, EmbeddingRequest};
 
@@ -65,7 +65,7 @@ impl Service for Embeddings {
     type Answer = EmbeddingAnswer;
     type Variant = EmbeddingVariant;
 
-    fn decode_request(body: Value) -> Result<EmbeddingRequest, DecodeError> {
+    fn decode_request(body: Json<'_>) -> Result<EmbeddingRequest, DecodeError> {
         request::decode(body)
     }
 
@@ -73,7 +73,7 @@ impl Service for Embeddings {
         request::encode(request, variant)
     }
 
-    fn decode_answer(body: Value) -> Result<EmbeddingAnswer, DecodeError> {
+    fn decode_answer(body: Json<'_>) -> Result<EmbeddingAnswer, DecodeError> {
         response::decode(body)
     }
 

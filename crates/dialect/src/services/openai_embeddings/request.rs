@@ -4,11 +4,10 @@ use super::EmbeddingVariant;
 use crate::fields::Fields;
 use crate::render::Object;
 use crate::services::{NO_PLACE, input};
-use crate::{DecodeError, Encoded};
-use serde_json::Value;
+use crate::{DecodeError, Encoded, Json};
 use switchtower_domain::{DimensionsField, EmbeddingRequest, Notice, VectorEncoding};
 
-pub(super) fn decode(body: Value) -> Result<EmbeddingRequest, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<EmbeddingRequest, DecodeError> {
     let mut fields = Fields::strict(body, "")?;
     // A deployment's address may name the model in place of the body.
     let model = fields.expected_string("model")?;

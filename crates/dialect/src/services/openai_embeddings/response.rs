@@ -1,19 +1,19 @@
 //! Answers.
 
-use crate::DecodeError;
 use crate::fields::{Fields, wrong_kind};
 use crate::openai_chat::usage;
 use crate::render::Object;
+use crate::{DecodeError, Json};
 use serde_json::{Number, Value};
 use switchtower_domain::{Embedding, EmbeddingAnswer, Vector};
 
-pub(super) fn decode(body: Value) -> Result<EmbeddingAnswer, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<EmbeddingAnswer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
     fields.constant("object", "list");
     let (id, model) = (fields.string("id")?, fields.string("model")?);
     let usage = usage::decode(&mut fields, &crate::Variant::default())?;
-    let items = match fields.any("data") {
-        Some(Value::Array(items)) => items,
+    let items = match fields.take("data") {
+        Some(Json::Array(items)) => items,
         Some(other) => return Err(wrong_kind("data", "a list of vectors", &other)),
         None => return Err(DecodeError::Missing { path: "data".to_owned() }),
     };
@@ -25,21 +25,18 @@ pub(super) fn decode(body: Value) -> Result<EmbeddingAnswer, DecodeError> {
 fn embedding(mut fields: Fields) -> Result<Embedding, DecodeError> {
     fields.constant("object", "embedding");
     let path = fields.path_of("embedding");
-    let vector = match fields.any("embedding") {
-        Some(Value::Array(items)) => Vector::Floats(numbers(items, &path)?),
-        Some(Value::String(text)) => Vector::Base64(text),
+    let vector = match fields.take("embedding") {
+        Some(Json::Array(items)) => Vector::Floats(numbers(&items, &path)?),
+        Some(Json::String(text)) => Vector::Base64(text.into_owned()),
         Some(other) => return Err(wrong_kind(&path, "a list of numbers or base64", &other)),
         None => return Err(DecodeError::Missing { path }),
     };
     Ok(Embedding { index: fields.u64("index")?, vector, extras: fields.rest() })
 }
 
-fn numbers(items: Vec<Value>, path: &str) -> Result<Vec<Number>, DecodeError> {
-    let number = |(place, item)| match item {
-        Value::Number(number) => Ok(number),
-        other => Err(wrong_kind(&format!("{path}[{place}]"), "a number", &other)),
-    };
-    items.into_iter().enumerate().map(number).collect()
+fn numbers(items: &[Json<'_>], path: &str) -> Result<Vec<Number>, DecodeError> {
+    let wrong = |place, item| wrong_kind(&format!("{path}[{place}]"), "a number", item);
+    items.iter().enumerate().map(|(place, item)| item.as_number().ok_or_else(|| wrong(place, item))).collect()
 }
 
 pub(super) fn encode(answer: &EmbeddingAnswer) -> Value {

@@ -7,7 +7,7 @@ mod request;
 mod response;
 
 use super::Service;
-use crate::{DecodeError, Encoded};
+use crate::{DecodeError, Encoded, Json};
 use serde_json::Value;
 use switchtower_domain::{ModerationAnswer, ModerationRequest};
 
@@ -23,7 +23,7 @@ impl Service for Moderations {
     type Answer = ModerationAnswer;
     type Variant = ();
 
-    fn decode_request(body: Value) -> Result<ModerationRequest, DecodeError> {
+    fn decode_request(body: Json<'_>) -> Result<ModerationRequest, DecodeError> {
         request::decode(body)
     }
 
@@ -31,7 +31,7 @@ impl Service for Moderations {
         Encoded { body: request::encode(request), notices: Vec::new() }
     }
 
-    fn decode_answer(body: Value) -> Result<ModerationAnswer, DecodeError> {
+    fn decode_answer(body: Json<'_>) -> Result<ModerationAnswer, DecodeError> {
         response::decode(body)
     }
 

@@ -1,18 +1,18 @@
 //! Requests.
 
-use crate::DecodeError;
 use crate::fields::{Fields, wrong_kind};
 use crate::render::Object;
+use crate::{DecodeError, Json, json};
 use serde_json::{Map, Value};
 use switchtower_domain::{ModeratedInput, ModerationRequest};
 
-pub(super) fn decode(body: Value) -> Result<ModerationRequest, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<ModerationRequest, DecodeError> {
     let mut fields = Fields::strict(body, "")?;
     // The vendor has a model that it takes where none is named.
     let model = fields.expected_string("model")?;
-    let (inputs, single) = match fields.any("input") {
-        Some(Value::String(text)) => (vec![ModeratedInput::Text(text)], true),
-        Some(Value::Array(items)) => {
+    let (inputs, single) = match fields.take("input") {
+        Some(Json::String(text)) => (vec![ModeratedInput::Text(text.into_owned())], true),
+        Some(Json::Array(items)) => {
             (items.into_iter().enumerate().map(|(place, item)| input(item, place)).collect::<Result<_, _>>()?, false)
         }
         Some(other) => return Err(wrong_kind("input", "a string or a list", &other)),
@@ -21,13 +21,14 @@ pub(super) fn decode(body: Value) -> Result<ModerationRequest, DecodeError> {
     Ok(ModerationRequest { model, inputs, single, extras: fields.rest() })
 }
 
-fn input(item: Value, place: usize) -> Result<ModeratedInput, DecodeError> {
+fn input(item: Json<'_>, place: usize) -> Result<ModeratedInput, DecodeError> {
     let path = format!("input[{place}]");
     match item {
-        Value::String(text) => Ok(ModeratedInput::Text(text)),
-        Value::Object(mut part) => {
-            let kind = match part.shift_remove("type") {
-                Some(Value::String(kind)) => kind,
+        Json::String(text) => Ok(ModeratedInput::Text(text.into_owned())),
+        Json::Object(members) => {
+            let mut part = json::into_map(members);
+            let kind = match part.shift_remove("type").map(Json::from) {
+                Some(Json::String(kind)) => kind.into_owned(),
                 Some(other) => return Err(wrong_kind(&format!("{path}.type"), "a string", &other)),
                 None => return Err(DecodeError::Missing { path: format!("{path}.type") }),
             };

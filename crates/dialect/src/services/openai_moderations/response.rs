@@ -1,21 +1,21 @@
 //! Answers.
 
-use crate::DecodeError;
 use crate::fields::{Fields, wrong_kind};
 use crate::openai_chat::usage;
 use crate::render::Object;
+use crate::{DecodeError, Json};
 use serde_json::{Number, Value};
 use switchtower_domain::{ModerationAnswer, ModerationVerdict};
 
 const CATEGORIES: &str = "categories";
 const SCORES: &str = "category_scores";
 
-pub(super) fn decode(body: Value) -> Result<ModerationAnswer, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<ModerationAnswer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
     let (id, model) = (fields.string("id")?, fields.string("model")?);
     let usage = usage::decode(&mut fields, &crate::Variant::default())?;
-    let items = match fields.any("results") {
-        Some(Value::Array(items)) => items,
+    let items = match fields.take("results") {
+        Some(Json::Array(items)) => items,
         Some(other) => return Err(wrong_kind("results", "a list of verdicts", &other)),
         None => return Err(DecodeError::Missing { path: "results".to_owned() }),
     };
@@ -26,12 +26,12 @@ pub(super) fn decode(body: Value) -> Result<ModerationAnswer, DecodeError> {
 
 fn verdict(mut fields: Fields) -> Result<ModerationVerdict, DecodeError> {
     let categories = fields.nested(CATEGORIES, |named| {
-        let names = named.keys().into_iter();
-        names.filter_map(|name| Some(named.bool(&name).transpose()?.map(|applies| (name, applies)))).collect()
+        let told = named.take_each(|applies| applies.as_bool().is_some()).into_iter();
+        Ok(told.filter_map(|(name, applies)| Some((name.into_owned(), applies.as_bool()?))).collect())
     })?;
     let scores = fields.nested(SCORES, |named| {
-        let names = named.keys().into_iter();
-        names.filter_map(|name| Some(named.number(&name).transpose()?.map(|score| (name, score)))).collect()
+        let told = named.take_each(Json::is_number).into_iter();
+        Ok(told.filter_map(|(name, score)| Some((name.into_owned(), score.as_number()?))).collect())
     })?;
     Ok(ModerationVerdict { flagged: fields.bool("flagged")?, categories, scores, extras: fields.rest() })
 }

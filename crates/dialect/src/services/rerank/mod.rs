@@ -13,7 +13,7 @@ pub use request::{form_of, is_plain};
 pub use settle::settle;
 
 use super::Service;
-use crate::{DecodeError, Encoded};
+use crate::{DecodeError, Encoded, Json};
 use serde_json::Value;
 use switchtower_domain::{RankingAnswer, RankingForm, RankingRequest};
 
@@ -48,7 +48,7 @@ impl Service for Rerank {
     type Answer = RankingAnswer;
     type Variant = RankingVariant;
 
-    fn decode_request(body: Value) -> Result<RankingRequest, DecodeError> {
+    fn decode_request(body: Json<'_>) -> Result<RankingRequest, DecodeError> {
         request::decode(body)
     }
 
@@ -56,7 +56,7 @@ impl Service for Rerank {
         request::encode(request, variant)
     }
 
-    fn decode_answer(body: Value) -> Result<RankingAnswer, DecodeError> {
+    fn decode_answer(body: Json<'_>) -> Result<RankingAnswer, DecodeError> {
         response::decode(body)
     }
 

@@ -5,16 +5,16 @@ use crate::fields::{Fields, wrong_kind};
 use crate::render::Object;
 use crate::scan::Scan;
 use crate::services::NO_PLACE;
-use crate::{DecodeError, Encoded};
+use crate::{DecodeError, Encoded, Json, json};
 use serde_json::{Map, Value};
 use switchtower_domain::{Notice, RankedText, RankingForm, RankingRequest};
 
 const TOP_N: &str = "top_n";
 const TOP_K: &str = "top_k";
 
-pub(super) fn decode(body: Value) -> Result<RankingRequest, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<RankingRequest, DecodeError> {
     let mut fields = Fields::strict(body, "")?;
-    let form = if fields.peek(TOP_K).is_some() && fields.peek(TOP_N).is_none_or(Value::is_null) {
+    let form = if fields.peek(TOP_K).is_some() && fields.peek(TOP_N).is_none_or(Json::is_null) {
         RankingForm::Data
     } else {
         RankingForm::Results
@@ -46,30 +46,28 @@ pub fn is_plain(scan: &Scan<'_>) -> bool {
 }
 
 fn documents(fields: &mut Fields) -> Result<Vec<RankedText>, DecodeError> {
-    let items = match fields.any("documents") {
-        Some(Value::Array(items)) => items,
+    let items = match fields.take("documents") {
+        Some(Json::Array(items)) => items,
         Some(other) => return Err(wrong_kind("documents", "a list of strings or objects", &other)),
         None => return Err(DecodeError::Missing { path: "documents".to_owned() }),
     };
     let read = |(place, item)| match document(item) {
         Ok(document) => Ok(document),
-        Err(Value::Object(_)) => Err(DecodeError::Missing { path: format!("documents[{place}].text") }),
+        Err(Json::Object(_)) => Err(DecodeError::Missing { path: format!("documents[{place}].text") }),
         Err(other) => Err(wrong_kind(&format!("documents[{place}]"), "a string or an object", &other)),
     };
     items.into_iter().enumerate().map(read).collect()
 }
 
 /// Reads a document; one that is none is given back.
-pub(super) fn document(value: Value) -> Result<RankedText, Value> {
+pub(super) fn document(value: Json<'_>) -> Result<RankedText, Json<'_>> {
     match value {
-        Value::String(text) => Ok(RankedText::Plain(text)),
-        Value::Object(mut fields) => match fields.get("text") {
-            Some(Value::String(_)) => {
-                let text = fields.shift_remove("text").and_then(|text| text.as_str().map(str::to_owned));
-                Ok(RankedText::Object { text: text.unwrap_or_default(), fields })
-            }
-            _ => Err(Value::Object(fields)),
-        },
+        Json::String(text) => Ok(RankedText::Plain(text.into_owned())),
+        Json::Object(members) if members.iter().any(|(key, value)| key == "text" && value.is_string()) => {
+            let mut fields = json::into_map(members);
+            let text = fields.shift_remove("text").and_then(|text| text.as_str().map(str::to_owned));
+            Ok(RankedText::Object { text: text.unwrap_or_default(), fields })
+        }
         other => Err(other),
     }
 }

@@ -1,14 +1,14 @@
 //! Answers.
 
 use super::request::{document, written};
-use crate::DecodeError;
 use crate::fields::{Fields, wrong_kind};
 use crate::openai_chat::usage;
 use crate::render::Object;
+use crate::{DecodeError, Json};
 use serde_json::Value;
 use switchtower_domain::{Ranked, RankingAnswer, RankingForm};
 
-pub(super) fn decode(body: Value) -> Result<RankingAnswer, DecodeError> {
+pub(super) fn decode(body: Json<'_>) -> Result<RankingAnswer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
     // Half of the vendors say what kind of object it is.
     fields.constant("object", "list");
@@ -20,8 +20,8 @@ pub(super) fn decode(body: Value) -> Result<RankingAnswer, DecodeError> {
         RankingForm::Results
     };
     let name = list_name(form);
-    let items = match fields.any(name) {
-        Some(Value::Array(items)) => items,
+    let items = match fields.take(name) {
+        Some(Json::Array(items)) => items,
         Some(other) => return Err(wrong_kind(name, "a list of results", &other)),
         None => return Err(DecodeError::Missing { path: name.to_owned() }),
     };
@@ -34,7 +34,7 @@ fn result(mut fields: Fields) -> Result<Ranked, DecodeError> {
     let missing = |fields: &Fields, key: &str| DecodeError::Missing { path: fields.path_of(key) };
     let index = fields.u64("index")?.ok_or_else(|| missing(&fields, "index"))?;
     let score = fields.number("relevance_score")?.ok_or_else(|| missing(&fields, "relevance_score"))?;
-    let document = match fields.any("document").map(document) {
+    let document = match fields.take("document").map(document) {
         Some(Ok(document)) => Some(document),
         Some(Err(other)) => {
             fields.put_back("document", other);

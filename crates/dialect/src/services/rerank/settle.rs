@@ -69,8 +69,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn settled(request: Value, answer: Value) -> Result<Value, DecodeError> {
-        let request = Rerank::decode_request(request).unwrap();
-        settle(Rerank::decode_answer(answer).unwrap(), &request).map(|answer| Rerank::encode_answer(&answer))
+        let request = Rerank::decode_request(request.into()).unwrap();
+        settle(Rerank::decode_answer(answer.into()).unwrap(), &request).map(|answer| Rerank::encode_answer(&answer))
     }
 
     fn request() -> Value {
@@ -90,7 +90,7 @@ mod tests {
     fn a_request_goes_out_by_the_names_of_the_vendor() {
         let variant =
             RankingVariant { form: Some(RankingForm::Data), document_objects: false, ..RankingVariant::default() };
-        let sent = Rerank::encode_request(&Rerank::decode_request(request()).unwrap(), &variant);
+        let sent = Rerank::encode_request(&Rerank::decode_request(request().into()).unwrap(), &variant);
         let body = json!({"model": "m", "query": "q", "documents": ["a", "b"], "top_k": 1, "return_documents": true});
         assert_eq!(sent.body, body);
         let paths: Vec<&str> = sent.notices.iter().map(|notice| notice.path.as_str()).collect();
