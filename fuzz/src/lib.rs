@@ -134,6 +134,8 @@ fn is_end(client: DialectId, event: &WireEvent) -> bool {
         DialectId::OpenaiChat => event.data == "[DONE]" && event.name.is_none(),
         DialectId::OpenaiResponses => matches!(kind, Some("response.completed" | "response.incomplete")),
         DialectId::AnthropicMessages => kind == Some("message_stop"),
+        // It has no event for the end.
+        DialectId::GoogleGemini => false,
     }
 }
 
@@ -180,6 +182,21 @@ pub fn openai_responses_answer(data: &[u8]) {
 /// Streams of Responses.
 pub fn openai_responses_stream(data: &[u8]) {
     stream(dialect(DialectId::OpenaiResponses), data);
+}
+
+/// Requests of Gemini.
+pub fn google_gemini_request(data: &[u8]) {
+    request(dialect(DialectId::GoogleGemini), data);
+}
+
+/// Answers of Gemini.
+pub fn google_gemini_answer(data: &[u8]) {
+    answer(dialect(DialectId::GoogleGemini), data);
+}
+
+/// Streams of Gemini.
+pub fn google_gemini_stream(data: &[u8]) {
+    stream(dialect(DialectId::GoogleGemini), data);
 }
 
 /// A catalogue that was read is written so that it reads as the same.

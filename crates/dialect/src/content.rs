@@ -32,6 +32,16 @@ pub(crate) fn is_absent(fields: &Fields, key: &str) -> bool {
     fields.peek(key).is_none_or(|content| content.is_null() || content.as_array().is_some_and(Vec::is_empty))
 }
 
+/// The bare format that `OpenAI` has for a media type of sound; nothing for what it does not take.
+/// Source: <https://platform.openai.com/docs/guides/audio#add-audio-to-your-existing-application>
+pub(crate) fn sound_format(media_type: &str) -> Option<&'static str> {
+    match media_type.rsplit('/').next()? {
+        "wav" | "x-wav" | "wave" | "vnd.wave" => Some("wav"),
+        "mp3" | "mpeg" | "mpga" | "x-mp3" => Some("mp3"),
+        _ => None,
+    }
+}
+
 /// Where the bytes are that a URL stands for: in the URL itself, or at it.
 pub(crate) fn source_of_url(url: String) -> Source {
     let split = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));

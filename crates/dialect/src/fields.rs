@@ -54,6 +54,11 @@ impl<'a> Fields<'a> {
         self.at.field(key)
     }
 
+    /// The names of what nobody has taken yet.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|(name, _)| &**name)
+    }
+
     pub(crate) fn peek(&self, key: &str) -> Option<&Json<'a>> {
         self.members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }

@@ -181,7 +181,8 @@ const fn part_of(event: &Event) -> Option<u32> {
     }
 }
 
-fn weight(event: &Event) -> usize {
+/// How much an event adds to what is kept, in bytes.
+pub(crate) fn weight(event: &Event) -> usize {
     match event {
         Event::PartGrew { delta, .. } => match delta {
             Delta::Text(text)

@@ -14,12 +14,14 @@
 pub mod anthropic_messages;
 mod arguments;
 mod cache_control;
+mod call_id;
 pub mod carried;
 mod content;
 mod effort;
 mod error;
 mod failure_class;
 mod fields;
+pub mod google_gemini;
 mod in_turn;
 pub mod json;
 mod logprobs;
@@ -44,8 +46,12 @@ use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Frame, Notice, OutOfPlace, Param, Refusal, Request, Tool};
 
 /// Every dialect, in the order in which documents list them.
-pub static ALL: [&dyn Dialect; 3] =
-    [&openai_chat::OpenaiChat, &openai_responses::OpenaiResponses, &anthropic_messages::AnthropicMessages];
+pub static ALL: [&dyn Dialect; 4] = [
+    &openai_chat::OpenaiChat,
+    &openai_responses::OpenaiResponses,
+    &anthropic_messages::AnthropicMessages,
+    &google_gemini::GoogleGemini,
+];
 
 /// The dialect of an id.
 pub fn dialect(id: DialectId) -> &'static dyn Dialect {
@@ -53,6 +59,7 @@ pub fn dialect(id: DialectId) -> &'static dyn Dialect {
         DialectId::OpenaiChat => &openai_chat::OpenaiChat,
         DialectId::OpenaiResponses => &openai_responses::OpenaiResponses,
         DialectId::AnthropicMessages => &anthropic_messages::AnthropicMessages,
+        DialectId::GoogleGemini => &google_gemini::GoogleGemini,
     }
 }
 
@@ -153,6 +160,11 @@ pub trait Dialect: Sync + std::fmt::Debug {
     /// Writes a list of models.
     fn encode_models(&self, models: &[ModelCard]) -> Value;
 
+    /// Whether the address of a request names the model and says whether to stream, in place of the body.
+    fn is_addressed(&self) -> bool {
+        false
+    }
+
     /// Whether a request must bound the tokens that are generated.
     fn requires_bound(&self) -> bool {
         false
@@ -197,6 +209,8 @@ pub struct Terms {
     pub call_id: &'static str,
     /// Where the result of a tool names the call.
     pub result_id: &'static str,
+    /// Where the result of a tool says that it failed.
+    pub result_error: &'static str,
 }
 
 /// A top-level field that asks a provider to keep what is sent.

@@ -2,7 +2,7 @@
 
 use crate::Terms;
 use serde_json::{Map, Value};
-use switchtower_domain::{DialectId, Extras, Locus, Notice, NoticeClass, ReasoningMode, Request};
+use switchtower_domain::{DialectId, Extras, Locus, Notice, NoticeClass, ReasoningMode, Request, Tool};
 
 /// An object in the making.
 #[derive(Default)]
@@ -89,6 +89,12 @@ pub(crate) const fn thinking_word(mode: ReasoningMode) -> &'static str {
     }
 }
 
+/// Where the original says that a tool's schema must be kept to: beside the schema.
+pub(crate) fn strict_path(origin: DialectId, tool: &Tool) -> String {
+    let schema = crate::dialect(origin).tool_schema_path(tool);
+    schema.rsplit_once('.').map_or_else(String::new, |(parent, _)| parent.to_owned())
+}
+
 /// Lays extras over an object of the dialect they came from, or names each of them.
 pub(crate) struct ExtrasWriter<'a> {
     /// The dialect that the message came from, in whose terms notices are given.
@@ -100,6 +106,9 @@ pub(crate) struct ExtrasWriter<'a> {
     /// What is said about the others.
     pub(crate) notices: Vec<Notice>,
 }
+
+/// Objects of Gemini whose fields are settings of their own.
+const GROUPS: [&str; 3] = ["generationConfig", "toolConfig", "thinkingConfig"];
 
 impl ExtrasWriter<'_> {
     pub(crate) fn write(&mut self, extras: &Extras, at: &str, object: &mut Object) {
@@ -114,11 +123,21 @@ impl ExtrasWriter<'_> {
         if self.same {
             return;
         }
-        for (key, _) in extras.meaningful() {
+        for (key, value) in extras.meaningful() {
             let path = Locus::join(at, key);
-            let class = if self.hints.contains(&key) { NoticeClass::Hint } else { NoticeClass::Meaning };
-            self.notices.push(Notice { path, class, reason: "has no place in the target's dialect" });
+            match value {
+                // Of a group of settings, those that are left are named.
+                Value::Object(settings) if GROUPS.contains(&key) => {
+                    settings.keys().for_each(|setting| self.name_one(setting, Locus::join(&path, setting)));
+                }
+                _ => self.name_one(key, path),
+            }
         }
+    }
+
+    fn name_one(&mut self, key: &str, path: String) {
+        let class = if self.hints.contains(&key) { NoticeClass::Hint } else { NoticeClass::Meaning };
+        self.notices.push(Notice { path, class, reason: "has no place in the target's dialect" });
     }
 
     /// The words that the message's own dialect has for what notices point at.

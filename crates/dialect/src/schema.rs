@@ -69,6 +69,12 @@ impl Target {
         Self { cut: if strict { &OPENAI_STRICT } else { &[] }, cut_at_root: &COMBINATORS, closed_objects: strict }
     }
 
+    /// Google: what it does not know it passes over, and a root may be anything that refers to an object.
+    /// Source: <https://ai.google.dev/api/generate-content#FIELDS.response_json_schema>
+    pub const fn google() -> Self {
+        Self { cut: &[], cut_at_root: &[], closed_objects: false }
+    }
+
     /// Anthropic: likewise.
     pub const fn anthropic(strict: bool) -> Self {
         Self { cut: if strict { &ANTHROPIC_STRICT } else { &[] }, cut_at_root: &COMBINATORS, closed_objects: strict }

@@ -63,6 +63,36 @@ fn is_foreign(turn: &Turn) -> bool {
     !turn.parts.is_empty() && turn.parts.iter().all(foreign)
 }
 
+/// The turns that instruct, and the others, where instructions stand apart from the conversation.
+///
+/// `list` is the path of the turns in the caller's own terms.
+pub(crate) fn instructions_apart<'a>(
+    apart: Option<&'a Turn>,
+    turns: &'a [Turn],
+    list: &str,
+    out: &mut ExtrasWriter<'_>,
+) -> (Vec<&'a Turn>, Vec<&'a Turn>) {
+    let mut system: Vec<&Turn> = apart.into_iter().collect();
+    let mut rest: Vec<&Turn> = Vec::new();
+    for turn in turns {
+        let instructs = matches!(turn.role, Role::System | Role::Developer);
+        if !instructs || out.same {
+            rest.push(turn);
+            continue;
+        }
+        if !rest.is_empty() {
+            out.meaning(list, "instructions in the middle are moved before the conversation");
+        } else if !system.is_empty() {
+            out.hint(list, "several instructions become one");
+        }
+        if turn.role == Role::Developer {
+            out.hint(turn.at.field("role"), "the developer speaks as the system");
+        }
+        system.push(turn);
+    }
+    (system, rest)
+}
+
 /// Whether results of tools are followed by another turn of the user, from which they could not be told apart.
 pub(crate) fn splits_results(pair: &[Turn]) -> bool {
     let [first, second] = pair else { return false };

@@ -18,6 +18,8 @@ pub struct Variant {
     pub cache_markers: bool,
     /// Whether `top_k` is taken in Chat Completions.
     pub top_k: bool,
+    /// Whether labels are taken in Gemini.
+    pub labels: bool,
     /// Whether results of tools may hold images and documents in Chat Completions.
     pub tool_result_media: bool,
     /// Whether the role `developer` is known in Chat Completions.
@@ -49,6 +51,7 @@ impl Default for Variant {
             thinking: Thinking::Adaptive,
             cache_markers: false,
             top_k: false,
+            labels: false,
             tool_result_media: false,
             developer_role: true,
             cached_tokens_field: None,

@@ -12,6 +12,8 @@ pub enum DialectId {
     OpenaiResponses,
     /// Anthropic Messages.
     AnthropicMessages,
+    /// Google Gemini, at AI Studio and Vertex AI.
+    GoogleGemini,
 }
 
 impl DialectId {
@@ -21,6 +23,7 @@ impl DialectId {
             Self::OpenaiChat => "openai_chat",
             Self::OpenaiResponses => "openai_responses",
             Self::AnthropicMessages => "anthropic_messages",
+            Self::GoogleGemini => "google_gemini",
         }
     }
 }

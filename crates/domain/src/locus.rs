@@ -54,6 +54,11 @@ impl Locus {
         Self::join(self.path(), name)
     }
 
+    /// The path of what stands beneath this one at a path of its own, such as `functionCall.id`.
+    pub fn beneath(&self, path: &str) -> String {
+        if self.path().is_empty() { path.to_owned() } else { format!("{}.{path}", self.path()) }
+    }
+
     /// The path of a field beneath a path; a name with other than letters, digits, `_`, `-` and `$` is quoted.
     pub fn join(path: &str, name: &str) -> String {
         let plain = !name.is_empty()

@@ -44,6 +44,14 @@ pub struct Request {
 }
 
 impl Request {
+    /// Which field the schema of the output stands in.
+    pub const fn output_schema(&self) -> Param {
+        match &self.output {
+            OutputFormat::Structured(StructuredOutput { former_field: true, .. }) => Param::FormerOutputSchema,
+            _ => Param::OutputSchema,
+        }
+    }
+
     /// The last turn, where it is the beginning of the answer that is asked for: some providers continue it, others
     /// answer it.
     pub fn begun_answer(&self) -> Option<&Turn> {
@@ -241,6 +249,8 @@ pub enum Param {
     OutputDescription,
     OutputStrict,
     OutputSchema,
+    /// The same in the field that went before it, where the dialect had another.
+    FormerOutputSchema,
     Verbosity,
     ReasoningMode,
     ReasoningEffort,

@@ -7,6 +7,7 @@ mod call;
 mod decode;
 mod defaults;
 mod encode;
+mod gemini;
 mod kept;
 mod listing;
 mod needs;
@@ -65,6 +66,7 @@ where
     if matches!(authenticated.place, Place::Models | Place::Model(_)) {
         return Ok(listing::list(&shared.directory, &authenticated, id)?);
     }
+    let framing = authenticated.framing();
     let permit = Permit::take(shared)?;
     let bytes = decode::read(settings, &authenticated, body).await?;
     // The name of the model, whether to stream, and whether everybody will read the same in these bytes.
@@ -84,7 +86,7 @@ where
     let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
     let entered = enter(&planned.deployment).map_err(at_deployment)?;
     let answering = call::call(settings, transport, planned).await.map_err(at_deployment)?;
-    let mut response = encode::encode(settings, answering, id).map_err(at_deployment)?;
+    let mut response = encode::encode(settings, answering, framing, id).map_err(at_deployment)?;
     response.body_mut().hold(permit, entered);
     Ok(response)
 }

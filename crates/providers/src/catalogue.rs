@@ -1,10 +1,10 @@
 //! Every kind of provider that is known.
 
-use crate::{Known, anthropic, compatible, openai};
+use crate::{Known, anthropic, compatible, google, openai};
 use std::sync::LazyLock;
 
 static CATALOGUE: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let own = [openai::known(), anthropic::known()];
+    let own = [openai::known(), anthropic::known(), google::known()];
     own.into_iter().chain(compatible::known()).collect()
 });
 

@@ -14,14 +14,34 @@ pub enum CredentialStyle {
     XApiKey,
     /// `api-key: KEY`.
     ApiKey,
+    /// `x-goog-api-key: KEY`.
+    XGoogApiKey,
     /// None is expected.
     None,
+}
+
+impl CredentialStyle {
+    /// Every style.
+    pub const ALL: [Self; 5] = [Self::Bearer, Self::XApiKey, Self::ApiKey, Self::XGoogApiKey, Self::None];
+
+    /// The word in configuration, in the catalogue and in messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::XApiKey => "x-api-key",
+            Self::ApiKey => "api-key",
+            Self::XGoogApiKey => "x-goog-api-key",
+            Self::None => "none",
+        }
+    }
 }
 
 /// The header of [`CredentialStyle::XApiKey`].
 pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// The header of [`CredentialStyle::ApiKey`].
 const API_KEY: HeaderName = HeaderName::from_static("api-key");
+/// The header of [`CredentialStyle::XGoogApiKey`].
+pub const X_GOOG_API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 
 /// The credential of a provider. It never prints its key.
 #[derive(Clone)]
@@ -88,6 +108,7 @@ pub(crate) fn header(style: CredentialStyle, key: &str) -> Result<Option<(Header
         CredentialStyle::Bearer => (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {key}"))),
         CredentialStyle::XApiKey => (X_API_KEY, HeaderValue::try_from(key)),
         CredentialStyle::ApiKey => (API_KEY, HeaderValue::try_from(key)),
+        CredentialStyle::XGoogApiKey => (X_GOOG_API_KEY, HeaderValue::try_from(key)),
         CredentialStyle::None => return Ok(None),
     };
     let mut value = value.map_err(|_| CredentialError::Characters)?;

@@ -133,6 +133,7 @@ impl Provider {
         match dialect {
             DialectId::OpenaiChat | DialectId::OpenaiResponses => CredentialStyle::Bearer,
             DialectId::AnthropicMessages => CredentialStyle::XApiKey,
+            DialectId::GoogleGemini => CredentialStyle::XGoogApiKey,
         }
     }
 }

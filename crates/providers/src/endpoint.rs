@@ -9,12 +9,14 @@ use switchtower_domain::{DialectId, ModelName};
 pub struct Endpoint {
     base: Base,
     answer: Address,
+    /// Where streams are asked for, if that is elsewhere.
+    streamed: Option<Address>,
     count_tokens: Option<Address>,
 }
 
 impl Endpoint {
     /// The endpoint at a base URL, written as the vendor's own SDK has it: with `/v1` for the dialects of
-    /// `OpenAI`, without it for Messages (where both are taken).
+    /// `OpenAI`, without it for Messages (where both are taken), and up to what stands before `/models` for Gemini.
     ///
     /// # Errors
     /// [`EndpointError`] says what is wrong with the URL.
@@ -31,15 +33,20 @@ impl Endpoint {
         check(url)?;
         let base = Base { url: url.to_owned(), version: version.map(str::to_owned) };
         let uri = |path: &str| base.at(path);
-        let (answer, count_tokens) = match dialect {
-            DialectId::OpenaiChat => (uri("/chat/completions")?, None),
-            DialectId::OpenaiResponses => (uri("/responses")?, Some(uri("/responses/input_tokens")?)),
+        let (answer, streamed, count_tokens) = match dialect {
+            DialectId::OpenaiChat => (uri("/chat/completions")?, None, None),
+            DialectId::OpenaiResponses => (uri("/responses")?, None, Some(uri("/responses/input_tokens")?)),
             DialectId::AnthropicMessages if url.ends_with("/v1") => {
-                (uri("/messages")?, Some(uri("/messages/count_tokens")?))
+                (uri("/messages")?, None, Some(uri("/messages/count_tokens")?))
             }
-            DialectId::AnthropicMessages => (uri("/v1/messages")?, Some(uri("/v1/messages/count_tokens")?)),
+            DialectId::AnthropicMessages => (uri("/v1/messages")?, None, Some(uri("/v1/messages/count_tokens")?)),
+            DialectId::GoogleGemini => (
+                uri("/models/{model}:generateContent")?,
+                Some(uri("/models/{model}:streamGenerateContent?alt=sse")?),
+                Some(uri("/models/{model}:countTokens")?),
+            ),
         };
-        Ok(Self { answer, count_tokens, base })
+        Ok(Self { answer, streamed, count_tokens, base })
     }
 
     /// The base URL.
@@ -53,9 +60,9 @@ impl Endpoint {
     }
 
     /// The address of an operation for a model, if the dialect has it.
-    pub fn address(&self, operation: Operation, model: &ModelName) -> Option<Uri> {
+    pub fn address(&self, operation: Operation, model: &ModelName, streamed: bool) -> Option<Uri> {
         match operation {
-            Operation::Answer => self.answer.of(model),
+            Operation::Answer => self.streamed.as_ref().filter(|_| streamed).unwrap_or(&self.answer).of(model),
             Operation::CountTokens => self.count_tokens.as_ref()?.of(model),
             // Services are no part of a dialect.
             Operation::Embeddings
@@ -92,7 +99,7 @@ mod tests {
 
     fn address(base: &str, dialect: DialectId) -> String {
         let model = ModelName::new("m").unwrap();
-        Endpoint::new(base, dialect).unwrap().address(Operation::Answer, &model).unwrap().to_string()
+        Endpoint::new(base, dialect).unwrap().address(Operation::Answer, &model, true).unwrap().to_string()
     }
 
     #[test]
@@ -101,6 +108,10 @@ mod tests {
         assert_eq!(address("http://[::1]:9/v1/", OpenaiChat), "http://[::1]:9/v1/chat/completions");
         assert_eq!(address("https://api.anthropic.com", AnthropicMessages), "https://api.anthropic.com/v1/messages");
         assert_eq!(address("https://a.example/x/v1", AnthropicMessages), "https://a.example/x/v1/messages");
+        assert_eq!(
+            address("https://a.example/v1beta", DialectId::GoogleGemini),
+            "https://a.example/v1beta/models/m:streamGenerateContent?alt=sse"
+        );
     }
 
     #[test]

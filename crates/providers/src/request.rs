@@ -1,10 +1,10 @@
 //! The request that leaves.
 
-use crate::credential::{X_API_KEY, header};
+use crate::credential::{X_API_KEY, X_GOOG_API_KEY, header};
 use crate::{Credential, CredentialError, Interface, Operation, Provider};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use switchtower_domain::ModelName;
 
 /// Why no request could be made.
@@ -36,9 +36,10 @@ pub fn address(
     interface: &Interface,
     operation: Operation,
     model: &ModelName,
+    streamed: bool,
 ) -> Result<Uri, RequestError> {
     let found = match operation {
-        Operation::Answer | Operation::CountTokens => interface.endpoint.address(operation, model),
+        Operation::Answer | Operation::CountTokens => interface.endpoint.address(operation, model, streamed),
         service => provider.offers.address(service, model),
     };
     found.ok_or(RequestError::NoSuchOperation)
@@ -102,18 +103,18 @@ pub fn request(
     Ok(request)
 }
 
-/// The key that a caller presents, in either of the two usual headers.
+/// The key that a caller presents, in any of the usual headers.
 fn caller_key(headers: &HeaderMap) -> Option<&str> {
     caller_keys(headers).next()
 }
 
 /// Every key that a caller presents; SDKs may send one of their own in one header and a placeholder in the other.
 pub fn caller_keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    [bare_key(headers), bearer_key(headers)].into_iter().flatten()
+    [bare_key(headers, &X_API_KEY), bare_key(headers, &X_GOOG_API_KEY), bearer_key(headers)].into_iter().flatten()
 }
 
-fn bare_key(headers: &HeaderMap) -> Option<&str> {
-    let key = headers.get(X_API_KEY)?.to_str().ok()?.trim();
+fn bare_key<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let key = headers.get(name)?.to_str().ok()?.trim();
     (!key.is_empty()).then_some(key)
 }
 
@@ -152,7 +153,7 @@ mod tests {
 
     fn answers(provider: &Provider) -> Uri {
         let model = ModelName::new("m").unwrap();
-        address(provider, &provider.main, Operation::Answer, &model).unwrap()
+        address(provider, &provider.main, Operation::Answer, &model, false).unwrap()
     }
 
     fn sent(provider: &Provider) -> HeaderMap {
@@ -195,7 +196,7 @@ mod tests {
     fn services_are_found_where_the_provider_has_them() {
         let provider = provider("openai", Credential::None);
         let model = ModelName::new("m").unwrap();
-        let at = |operation| address(&provider, &provider.main, operation, &model);
+        let at = |operation| address(&provider, &provider.main, operation, &model, false);
         assert_eq!(at(Operation::Embeddings).unwrap(), "https://a.example/v1/embeddings");
         for absent in [Operation::CountTokens, Operation::Rerank] {
             assert_eq!(at(absent), Err(RequestError::NoSuchOperation));

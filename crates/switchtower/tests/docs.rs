@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use switchtower_domain::{Actor, RefusalCode};
 use switchtower_providers::compatible::facts;
-use switchtower_providers::{CredentialStyle, Operation, catalogue};
+use switchtower_providers::{Operation, catalogue};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -80,12 +80,7 @@ fn providers() -> String {
         | Kind | Base URL | Key | Dialects | Operations |\n| --- | --- | --- | --- | --- |\n"
         .to_owned();
     for kind in catalogue() {
-        let style = match kind.style {
-            CredentialStyle::Bearer => "bearer",
-            CredentialStyle::XApiKey => "x-api-key",
-            CredentialStyle::ApiKey => "api-key",
-            CredentialStyle::None => "none",
-        };
+        let style = kind.style.as_str();
         let key =
             kind.key_variable.as_ref().map_or_else(|| style.to_owned(), |variable| format!("`{variable}`, {style}"));
         let base = kind.base_url.as_ref().map_or(String::new(), |base| format!("`{base}`"));

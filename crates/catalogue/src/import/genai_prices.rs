@@ -8,11 +8,12 @@ use serde_json::Value;
 const RENAMED: [(&str, &str); 4] =
     [("azure", "azure_openai"), ("x-ai", "xai"), ("moonshotai", "moonshot"), ("huggingface_together", "huggingface")];
 /// Its names for providers that are called the same here.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "anthropic",
     "cerebras",
     "deepseek",
     "fireworks",
+    "google",
     "groq",
     "mistral",
     "openai",

@@ -6,7 +6,7 @@ use crate::{Catalogue, Modalities, Modality, ModelFacts, Serves};
 use serde_json::{Map, Value};
 
 /// Its names for providers, and the kinds that they are here.
-const KINDS: [(&str, &str); 23] = [
+const KINDS: [(&str, &str); 24] = [
     ("anthropic", "anthropic"),
     ("azure", "azure_openai"),
     ("azure_ai", "azure_openai"),
@@ -16,6 +16,7 @@ const KINDS: [(&str, &str); 23] = [
     ("deepseek", "deepseek"),
     ("fireworks_ai", "fireworks"),
     ("fireworks_ai-embedding-models", "fireworks"),
+    ("gemini", "google"),
     ("gradient_ai", "digitalocean"),
     ("groq", "groq"),
     ("huggingface", "huggingface"),

@@ -199,7 +199,7 @@ pub(super) fn block_object(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Ob
             let written: Vec<Value> =
                 citations.iter().filter_map(|citation| citation_object(citation, out.same)).map(Value::from).collect();
             if written.len() < citations.len() {
-                out.hint(part.at.field(out.terms().citations), "a citation of this kind has no place");
+                out.hint(part.at.beneath(out.terms().citations), "a citation of this kind has no place");
             }
             if !written.is_empty() {
                 object.set("citations", written);
@@ -359,7 +359,7 @@ fn reasoning_block(reasoning: &Reasoning, part: &Part, out: &mut ExtrasWriter<'_
 }
 
 fn tool_use(call: &ToolCall, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
-    let id = call_id(&call.id, part.at.field(out.terms().call_id), out);
+    let id = call_id(&call.id, part.at.beneath(out.terms().call_id), out);
     tool_use_of(call, id, part, out)
 }
 
@@ -422,7 +422,7 @@ pub(super) fn input_value(arguments: &str) -> Option<Value> {
 }
 
 fn tool_result_block(result: &ToolResult, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {
-    let id = call_id(&result.call_id, part.at.field(out.terms().result_id), out);
+    let id = call_id(&result.call_id, part.at.beneath(out.terms().result_id), out);
     let mut object = Object::typed("tool_result").with("tool_use_id", id);
     if let Some(content) = &result.content {
         set_content(&mut object, content.iter(), result.plain, out);

@@ -1,9 +1,9 @@
 //! Requests: encoding.
 
 use super::{blocks, wire};
-use crate::render::{ExtrasWriter, Object, begin_request, thinking_word};
+use crate::render::{ExtrasWriter, Object, begin_request, strict_path, thinking_word};
 use crate::schema::{Target, fits_strict, normalise};
-use crate::steps::joined;
+use crate::steps::{instructions_apart, joined};
 use crate::{Encoded, Thinking, Variant};
 use crate::{cache_control, effort};
 use serde_json::{Number, Value};
@@ -56,26 +56,9 @@ impl Composer<'_> {
 
     fn messages(&mut self, body: &mut Object) {
         let request = self.request;
-        let mut system: Vec<&Turn> = request.instructions.iter().collect();
-        let mut rest: Vec<&Turn> = Vec::new();
         let turns = joined(&request.turns, self.path(Param::Turns), &mut self.out);
-        for turn in turns.iter() {
-            let instructs = matches!(turn.role, Role::System | Role::Developer);
-            if !instructs || self.out.same {
-                rest.push(turn);
-                continue;
-            }
-            if !rest.is_empty() {
-                self.out
-                    .meaning(self.path(Param::Turns), "instructions in the middle are moved before the conversation");
-            } else if !system.is_empty() {
-                self.out.hint(self.path(Param::Turns), "several instructions become one");
-            }
-            if turn.role == Role::Developer {
-                self.out.hint(turn.at.field("role"), "the developer speaks as the system");
-            }
-            system.push(turn);
-        }
+        let list = self.path(Param::Turns);
+        let (system, rest) = instructions_apart(request.instructions.as_ref(), &turns, list, &mut self.out);
         self.system(&system, body);
         let messages = self.conversation(&rest);
         if !messages.is_empty() || !self.out.same {
@@ -155,15 +138,18 @@ impl Composer<'_> {
                 }
                 _ => {
                     messages.extend(open.take().map(user_message));
-                    messages.push(self.message(turn));
+                    let message = self.message(turn);
+                    let silent = |said: &Value| said.as_array().is_some_and(Vec::is_empty);
+                    if message.get("content").is_none_or(silent) {
+                        self.out.hint(turn.at.path(), "a turn that says nothing is left out");
+                    } else {
+                        messages.push(message);
+                    }
                 }
             }
         }
-        messages.extend(open.map(user_message));
+        messages.extend(open.filter(|blocks| !blocks.is_empty()).map(user_message));
         if !self.out.same {
-            messages.retain(|message| {
-                message.get("content").is_some_and(|said| said.as_array().is_none_or(|blocks| !blocks.is_empty()))
-            });
             if let Some(begun) = self.request.begun_answer() {
                 self.out.meaning(begun.at.path(), "a turn at the end is the beginning of the answer, and is continued");
             }
@@ -187,9 +173,6 @@ impl Composer<'_> {
         let calls = turn.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall(_)));
         let parts: Vec<&Part> = turn.parts.iter().filter(|part| !self.is_empty_text(part, turn, calls)).collect();
         let parts: Vec<Cow<'_, Part>> = parts.into_iter().map(|part| self.without_citations(part)).collect();
-        if parts.is_empty() {
-            self.out.hint(turn.at.path(), "a turn that says nothing is left out");
-        }
         let lone = if let [part] = parts.as_slice() { matches!(part.kind, PartKind::Text { .. }) } else { false };
         blocks::set_content(&mut message, parts.iter().map(Cow::as_ref), turn.plain && lone, &mut self.out);
         message.into()
@@ -200,7 +183,7 @@ impl Composer<'_> {
         match &part.kind {
             PartKind::Text { text, citations } if !citations.is_empty() => {
                 self.out
-                    .hint(part.at.field(self.out.terms().citations), "citations of earlier answers are not repeated");
+                    .hint(part.at.beneath(self.out.terms().citations), "citations of earlier answers are not repeated");
                 let kind = PartKind::Text { text: text.clone(), citations: Vec::new() };
                 Cow::Owned(Part { kind, ..part.clone() })
             }
@@ -213,7 +196,7 @@ impl Composer<'_> {
         let alone = turn.parts.len() == 1;
         let empty = (calls || alone) && matches!(&part.kind, PartKind::Text { text, .. } if text.is_empty());
         if empty {
-            self.out.hint(turn.at.field("content"), "empty text is not taken");
+            self.out.hint(part.at.path(), "empty text is not taken");
         }
         empty
     }
@@ -337,7 +320,7 @@ impl Composer<'_> {
                     self.out.meaning(self.path(Param::Output), "a format without a schema cannot be asked for");
                     return;
                 };
-                let path = self.path(Param::OutputSchema);
+                let path = self.path(self.request.output_schema());
                 let schema = normalise(schema, path, &Target::anthropic(true), &mut self.out.notices);
                 body.set("output_config", Object::new().with("format", format.with("schema", schema)));
             }
@@ -397,6 +380,10 @@ impl Composer<'_> {
         self.out.hint(self.path(Param::ReasoningSeal), "thoughts come with a seal always");
         match self.variant.thinking {
             Thinking::Adaptive => {
+                if spec.effort.is_none() && spec.budget_tokens.is_some() {
+                    self.out.hint(self.path(Param::ReasoningBudget), "a budget of thinking becomes an effort");
+                    self.out.hint(self.path(Param::ReasoningEffort), "an effort stands for the budget of thinking");
+                }
                 let effort = spec.effort.clone().or_else(|| spec.budget_tokens.map(effort::effort_of_budget));
                 body.set("thinking", Object::typed("adaptive"));
                 if matches!(effort, Some(Effort::Minimal | Effort::Other(_))) {
@@ -461,7 +448,14 @@ impl Composer<'_> {
             body.maybe("top_k", sampling.top_k);
         }
         if let Some(stop) = &sampling.stop {
-            body.set("stop_sequences", stop.clone());
+            let told: Vec<String> =
+                stop.iter().filter(|text| self.out.same || !text.trim().is_empty()).cloned().collect();
+            if told.len() < stop.len() {
+                self.out.meaning(self.path(Param::Stop), "a stop text must hold more than white space");
+            }
+            if !told.is_empty() || self.out.same {
+                body.set("stop_sequences", told);
+            }
         }
         let lost = [
             (sampling.frequency_penalty.is_some(), Param::FrequencyPenalty),
@@ -530,12 +524,6 @@ impl Composer<'_> {
 
 fn says_nothing(part: &Part) -> bool {
     matches!(&part.kind, PartKind::Text { text, .. } if text.trim().is_empty())
-}
-
-/// Where the original says that a tool's schema must be kept to: beside the schema.
-fn strict_path(origin: DialectId, tool: &Tool) -> String {
-    let schema = crate::dialect(origin).tool_schema_path(tool);
-    schema.rsplit_once('.').map_or_else(String::new, |(parent, _)| parent.to_owned())
 }
 
 /// Whether the request that is being written asks for thinking.

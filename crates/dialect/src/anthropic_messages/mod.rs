@@ -35,7 +35,7 @@ impl Dialect for AnthropicMessages {
     }
 
     fn terms(&self) -> Terms {
-        Terms { citations: "citations", call_id: "id", result_id: "tool_use_id" }
+        Terms { citations: "citations", call_id: "id", result_id: "tool_use_id", result_error: "is_error" }
     }
 
     fn tool_schema_path(&self, tool: &Tool) -> String {

@@ -3,11 +3,9 @@
 use super::{blocks, usage, wire};
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded, Json, carried, content};
+use crate::{DecodeError, Encoded, Json, call_id, carried, content};
 use serde_json::Value;
-use switchtower_domain::{
-    Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason, ToolCall,
-};
+use switchtower_domain::{Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Stop, StopReason};
 
 pub(super) fn decode(body: Json<'_>) -> Result<Answer, DecodeError> {
     let mut fields = Fields::tolerant(body, "")?;
@@ -114,19 +112,15 @@ fn said(part: &Part, origin: DialectId, place: (&str, usize), out: &mut ExtrasWr
         PartKind::Refusal { text } => Some(Object::typed("text").with("text", text.as_str()).into()),
         PartKind::Reasoning(reasoning) => thinking(reasoning, origin).map(Value::from),
         // The id goes back to the provider with the result: it stays as the provider gave it.
-        PartKind::ToolCall(call) => Some(blocks::tool_use_of(call, id_of(call, place), part, out).into()),
+        PartKind::ToolCall(call) => {
+            Some(blocks::tool_use_of(call, call_id::told(call, place.0, place.1), part, out).into())
+        }
         _ => blocks::block_object(part, out).map(Value::from),
     }
 }
 
 pub(super) const fn is_call(part: &Part) -> bool {
     matches!(part.kind, PartKind::ToolCall(_))
-}
-
-/// The id of a call. Servers leave it out now and then; a client needs one that no other call has, to name it again
-/// with the result: made of the answer's own and the number of the call.
-pub(super) fn id_of(call: &ToolCall, (answer, place): (&str, usize)) -> String {
-    if call.id.is_empty() { format!("call_{answer}_{place}") } else { call.id.clone() }
 }
 
 /// Reasoning of another provider, as a client of this dialect expects it: with a signature, which is empty where

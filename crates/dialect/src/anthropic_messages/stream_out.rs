@@ -4,7 +4,7 @@ use super::stream::TRAILER;
 use super::{blocks, response, usage, wire};
 use crate::in_turn::InTurn;
 use crate::render::{ExtrasWriter, Object};
-use crate::{StreamEncoder, WireEvent, carried};
+use crate::{StreamEncoder, WireEvent, call_id, carried};
 use serde_json::Value;
 use switchtower_domain::{
     AnswerHead, Delta, DialectId, Event, Failure, Frame, OutOfPlace, Part, PartKind, Reasoning, Refusal, Stop,
@@ -185,7 +185,7 @@ impl Encoder {
                     if let PartKind::ToolCall(call) = &mut content.kind {
                         let name = self.head.id.as_deref().unwrap_or_default();
                         let calls = self.parts.iter().filter(|known| response::is_call(&known.content)).count();
-                        call.id = response::id_of(call, (name, calls));
+                        call.id = call_id::told(call, name, calls);
                     }
                     let brought = brought(&mut content);
                     self.parts.push(Known::new(*part, content));

@@ -61,6 +61,7 @@ pub(super) const fn param_path(param: Param) -> &'static str {
         Param::ParallelToolCalls => "tool_choice.disable_parallel_tool_use",
         Param::Output => "output_config.format",
         Param::OutputSchema => "output_config.format.schema",
+        Param::FormerOutputSchema => "output_format.schema",
         Param::ReasoningMode => "thinking",
         Param::ReasoningEffort => "output_config.effort",
         Param::ReasoningBudget => "thinking.budget_tokens",

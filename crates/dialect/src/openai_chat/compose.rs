@@ -145,7 +145,7 @@ impl Composer<'_> {
         let role = if same && turn.extras.lacks(TOOL_ROLE) { wire::FUNCTION } else { "tool" };
         let mut message = Object::new().with("role", role);
         if !(same && result.call_id.is_empty() && turn.extras.lacks("tool_call_id")) {
-            message.set("tool_call_id", self.call_id(&result.call_id, part.at.field(self.out.terms().result_id)));
+            message.set("tool_call_id", self.call_id(&result.call_id, part.at.beneath(self.out.terms().result_id)));
         }
         let content: Vec<&Part> = result.content.iter().flatten().collect();
         let texts: Vec<&Part> = if self.out.same {
@@ -161,9 +161,10 @@ impl Composer<'_> {
                 message.set("content", "");
             }
             if result.is_error == Some(true) {
-                self.out.hint(part.at.field("is_error"), "whether a tool failed is left to its words");
+                self.out
+                    .hint(part.at.beneath(self.out.terms().result_error), "whether a tool failed is left to its words");
             } else if result.is_error.is_some() {
-                self.out.hint(part.at.field("is_error"), "a tool that did not fail is not marked");
+                self.out.hint(part.at.beneath(self.out.terms().result_error), "a tool that did not fail is not marked");
             }
             if part.cache.is_some() {
                 self.out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
@@ -212,7 +213,7 @@ impl Composer<'_> {
                 }
                 if !citations.is_empty() {
                     self.out.hint(
-                        part.at.field(self.out.terms().citations),
+                        part.at.beneath(self.out.terms().citations),
                         "citations of earlier answers are not repeated",
                     );
                 }
@@ -224,7 +225,7 @@ impl Composer<'_> {
         for part in parts {
             if !same && matches!(&part.kind, PartKind::Text { citations, .. } if !citations.is_empty()) {
                 self.out
-                    .hint(part.at.field(self.out.terms().citations), "citations of earlier answers are not repeated");
+                    .hint(part.at.beneath(self.out.terms().citations), "citations of earlier answers are not repeated");
             }
             written.extend(parts::content_part(part, &mut self.out, self.variant.cache_markers));
         }
@@ -275,7 +276,7 @@ impl Composer<'_> {
     fn tool_call(&mut self, call: &ToolCall, part: &Part) -> Value {
         let mut object = parts::tool_call_object(call, part);
         if !self.out.same && object.contains("id") {
-            object.set("id", self.call_id(&call.id, part.at.field(self.out.terms().call_id)));
+            object.set("id", self.call_id(&call.id, part.at.beneath(self.out.terms().call_id)));
         }
         if let Some(marker) = &part.cache {
             if self.out.same || self.variant.cache_markers {
@@ -425,13 +426,13 @@ impl Composer<'_> {
                     // A dialect without the word keeps to its schemas always.
                     let mut strict = structured.strict.unwrap_or(true);
                     if let Some(schema) = &structured.schema {
-                        let path = self.output_schema_path();
+                        let path = self.path(self.request.output_schema());
                         if strict && !fits_strict(schema) {
-                            self.out.meaning(path.clone(), "a strict schema with optional properties is not taken");
+                            self.out.meaning(path, "a strict schema with optional properties is not taken");
                             strict = false;
                         }
                         let target = Target::openai(strict);
-                        spec.set("schema", normalise(schema, &path, &target, &mut self.out.notices));
+                        spec.set("schema", normalise(schema, path, &target, &mut self.out.notices));
                     }
                     spec.set("strict", strict);
                 }
@@ -448,13 +449,6 @@ impl Composer<'_> {
             format.map_mut().extend(rest.clone());
         }
         body.set("response_format", format);
-    }
-
-    fn output_schema_path(&self) -> String {
-        match &self.request.output {
-            OutputFormat::Structured(structured) if structured.former_field => "output_format.schema".to_owned(),
-            _ => self.path(Param::OutputSchema).to_owned(),
-        }
     }
 
     fn reasoning(&mut self, body: &mut Object) {

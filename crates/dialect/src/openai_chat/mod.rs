@@ -41,7 +41,7 @@ impl Dialect for OpenaiChat {
     }
 
     fn terms(&self) -> Terms {
-        Terms { citations: "annotations", call_id: "id", result_id: "tool_call_id" }
+        Terms { citations: "annotations", call_id: "id", result_id: "tool_call_id", result_error: "is_error" }
     }
 
     fn tool_schema_path(&self, tool: &Tool) -> String {

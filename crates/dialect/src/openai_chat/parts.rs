@@ -371,9 +371,21 @@ fn media_part(media: &Media, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<
     };
     let url = match &media.source {
         Source::Base64 { media_type, data } if media.kind == MediaKind::Audio => {
-            let format = media_type.rsplit('/').next().unwrap_or(media_type);
+            let format = if out.same { Some(media_type.as_str()) } else { content::sound_format(media_type) };
+            let Some(format) = format else {
+                out.meaning(part.at.path(), "sound of this media type has no place in the target's dialect");
+                return None;
+            };
+            if !out.same && media_type.split('/').next_back() != Some(format) {
+                out.hint(part.at.path(), "the media type is said by its bare format");
+            }
             let audio = Object::new().with("data", data.as_str()).with("format", format);
             return Some(Object::typed(kind).with(key, audio));
+        }
+        // Vendors of their own take films; what comes from elsewhere is not known to be one of theirs.
+        _ if !out.same && media.kind != MediaKind::Image => {
+            out.meaning(part.at.path(), "sound at a URL and film have no place in the target's dialect");
+            return None;
         }
         Source::Url(url) => url.clone(),
         Source::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),

@@ -4,7 +4,7 @@ use super::{filters, parts, usage, wire};
 use crate::fields::Fields;
 use crate::logprobs;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded, Json, Variant, content};
+use crate::{DecodeError, Encoded, Json, Variant, call_id, content};
 use serde_json::Value;
 use switchtower_domain::{
     Answer, AnswerHead, Choice, CitationKind, DialectId, Extras, Part, PartKind, ReasoningField, Stop,
@@ -81,7 +81,8 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
     if !same {
         complete_head(&mut body);
     }
-    let choices: Vec<Value> = answer.choices.iter().map(|choice| encode_choice(choice, &mut out)).collect();
+    let choices: Vec<Value> =
+        answer.choices.iter().map(|choice| encode_choice(choice, &answer.head, &mut out)).collect();
     if !choices.is_empty() || !same {
         body.set("choices", choices);
     }
@@ -111,10 +112,10 @@ pub(super) fn complete_head(body: &mut Object) {
     }
 }
 
-fn encode_choice(choice: &Choice, out: &mut ExtrasWriter<'_>) -> Value {
+fn encode_choice(choice: &Choice, head: &AnswerHead, out: &mut ExtrasWriter<'_>) -> Value {
     let mut object = Object::new();
     object.constant("index", choice.index, &choice.extras);
-    let mut message = Message::new(out.same);
+    let mut message = Message::new(out.same, head.id.as_deref().unwrap_or_default());
     for part in &choice.parts {
         message.part(part, out);
     }
@@ -137,7 +138,9 @@ fn encode_choice(choice: &Choice, out: &mut ExtrasWriter<'_>) -> Value {
 }
 
 /// A message in the making.
-struct Message {
+struct Message<'a> {
+    /// The answer's id.
+    answer: &'a str,
     object: Object,
     content: Vec<Value>,
     text: String,
@@ -147,9 +150,10 @@ struct Message {
     same: bool,
 }
 
-impl Message {
-    fn new(same: bool) -> Self {
+impl<'a> Message<'a> {
+    fn new(same: bool, answer: &'a str) -> Self {
         Self {
+            answer,
             object: Object::new(),
             content: Vec::new(),
             text: String::new(),
@@ -176,7 +180,9 @@ impl Message {
                     }
                     match parts::annotation(&citation, self.same) {
                         Some(annotation) => self.annotations.push(annotation.into()),
-                        None => out.hint(part.at.field(out.terms().citations), "a citation of this kind has no place"),
+                        None => {
+                            out.hint(part.at.beneath(out.terms().citations), "a citation of this kind has no place")
+                        }
                     }
                 }
                 if self.same {
@@ -197,6 +203,9 @@ impl Message {
             }
             PartKind::ToolCall(call) => {
                 let mut object = parts::tool_call_object(call, part);
+                if !self.same {
+                    object.set("id", call_id::told(call, self.answer, self.calls.len()));
+                }
                 if !self.same && call.arguments.is_empty() {
                     object.set("function", Object::new().with("name", call.name.as_str()).with("arguments", "{}"));
                 }

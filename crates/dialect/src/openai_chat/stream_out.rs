@@ -2,10 +2,11 @@
 
 use super::stream::{CALL_TYPE, CHOICE_INDEX};
 use super::{filters, parts, response, usage, wire};
-use crate::logprobs;
 use crate::render::Object;
 use crate::{StreamEncoder, WireEvent};
+use crate::{call_id, logprobs};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use switchtower_domain::{
     AnswerHead, Delta, DialectId, Event, Extras, Failure, FailureForm, FilterVerdict, Frame, LogProbs, OutOfPlace,
     Part, PartKind, ReasoningField, Refusal, Stop, ToolCall, ToolCallKind, Usage,
@@ -156,7 +157,7 @@ impl Encoder {
                 Event::PartStarted { choice, part, content } => {
                     let kind = self.begin(*choice, *part, content)?;
                     let mut piece = ChoiceOut::new(*choice);
-                    piece.start(*part, content, kind);
+                    piece.start(*part, &self.named(content, kind), kind);
                     if !piece.is_silent() {
                         self.speak(piece, out);
                     }
@@ -195,6 +196,19 @@ impl Encoder {
             }
         }
         Ok(())
+    }
+
+    /// A part as a client needs it: a call with an id.
+    fn named<'p>(&self, content: &'p Part, kind: Kind) -> Cow<'p, Part> {
+        match (&content.kind, kind) {
+            (PartKind::ToolCall(call), Kind::Call(number, _)) if call.id.is_empty() => {
+                let answer = self.head.id.as_deref().unwrap_or_default();
+                let id = call_id::told(call, answer, usize::try_from(number).unwrap_or_default());
+                let call = ToolCall { id, ..call.clone() };
+                Cow::Owned(Part { kind: PartKind::ToolCall(call), ..content.clone() })
+            }
+            _ => Cow::Borrowed(content),
+        }
     }
 
     /// Notes that arguments of a call were told; says whether none were before.

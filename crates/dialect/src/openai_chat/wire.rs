@@ -63,7 +63,7 @@ pub(super) const fn param_path(param: Param) -> &'static str {
         Param::OutputName => "response_format.json_schema.name",
         Param::OutputDescription => "response_format.json_schema.description",
         Param::OutputStrict => "response_format.json_schema.strict",
-        Param::OutputSchema => "response_format.json_schema.schema",
+        Param::OutputSchema | Param::FormerOutputSchema => "response_format.json_schema.schema",
         Param::ReasoningMode => "thinking",
         Param::ReasoningEffort => "reasoning_effort",
         Param::ReasoningBudget => "reasoning",

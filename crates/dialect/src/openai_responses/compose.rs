@@ -172,7 +172,7 @@ impl Composer<'_> {
         for part in parts {
             if matches!(&part.kind, PartKind::Text { citations, .. } if !citations.is_empty()) {
                 self.out.hint(
-                    part.at.field(self.out.terms().citations),
+                    part.at.beneath(self.out.terms().citations),
                     "citations of earlier answers are told in the target's form",
                 );
             }
@@ -222,9 +222,9 @@ impl Composer<'_> {
             }
         }
         if result.is_error == Some(true) {
-            self.out.hint(part.at.field("is_error"), "whether a tool failed is left to its words");
+            self.out.hint(part.at.beneath(self.out.terms().result_error), "whether a tool failed is left to its words");
         } else if result.is_error.is_some() {
-            self.out.hint(part.at.field("is_error"), "a tool that did not fail is not marked");
+            self.out.hint(part.at.beneath(self.out.terms().result_error), "a tool that did not fail is not marked");
         }
         if part.cache.is_some() {
             self.out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
@@ -408,7 +408,7 @@ impl Composer<'_> {
                     format.set("name", structured.name.as_deref().unwrap_or("response"));
                     // A dialect without the word keeps to its schemas always.
                     let mut strict = structured.strict.unwrap_or(true);
-                    let path = self.path(Param::OutputSchema);
+                    let path = self.path(self.request.output_schema());
                     let none = serde_json::json!({"type": "object"});
                     let schema = structured.schema.as_ref().unwrap_or(&none);
                     if strict && !fits_strict(schema) {
@@ -435,6 +435,8 @@ impl Composer<'_> {
             return;
         }
         if spec.is_unstated() {
+            reasoning.maybe("summary", spec.summary.clone());
+            body.nested("reasoning", reasoning);
             return;
         }
         if spec.mode.is_some() || spec.in_one_object {

@@ -94,7 +94,7 @@ impl Dialect for OpenaiResponses {
     }
 
     fn terms(&self) -> Terms {
-        Terms { citations: "annotations", call_id: "call_id", result_id: "call_id" }
+        Terms { citations: "annotations", call_id: "call_id", result_id: "call_id", result_error: "is_error" }
     }
 
     fn references(&self) -> &'static [&'static str] {

@@ -149,7 +149,7 @@ pub(super) fn part_object(part: &Part, side: Side, out: &mut ExtrasWriter<'_>) -
             let written: Vec<Value> =
                 citations.iter().filter_map(|one| annotation(one, out.same)).map(Value::from).collect();
             if written.len() < citations.len() {
-                out.hint(part.at.field(out.terms().citations), "a citation of this kind has no place");
+                out.hint(part.at.beneath(out.terms().citations), "a citation of this kind has no place");
             }
             if !written.is_empty() || (!out.same && side == Side::Output) {
                 object.set("annotations", written);
@@ -185,8 +185,8 @@ pub(super) fn part_object(part: &Part, side: Side, out: &mut ExtrasWriter<'_>) -
 
 fn media_part(media: &Media, part: &Part, object: &mut Object, out: &mut ExtrasWriter<'_>) -> Option<&'static str> {
     match (media.kind, &media.source) {
-        (MediaKind::Audio, Source::Base64 { media_type, data }) => {
-            let format = if out.same { media_type } else { media_type.rsplit('/').next().unwrap_or(media_type) };
+        (MediaKind::Audio, Source::Base64 { media_type, data }) if out.same => {
+            let format = media_type.as_str();
             object.set("input_audio", Object::new().with("data", data.as_str()).with("format", format));
             return Some("input_audio");
         }
@@ -196,7 +196,7 @@ fn media_part(media: &Media, part: &Part, object: &mut Object, out: &mut ExtrasW
         }
         (MediaKind::Image, Source::File(id)) if out.same => object.set("file_id", id.as_str()),
         (MediaKind::Video | MediaKind::Audio, _) => {
-            out.meaning(part.at.path(), "sound at an address and film have no place in the target's dialect");
+            out.meaning(part.at.path(), "sound and film have no place in the target's dialect");
             return None;
         }
         (MediaKind::Image, Source::File(_) | Source::Text { .. } | Source::Parts { .. }) => {

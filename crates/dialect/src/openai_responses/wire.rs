@@ -55,7 +55,7 @@ pub(super) const fn param_path(param: Param) -> &'static str {
         Param::OutputName => "text.format.name",
         Param::OutputDescription => "text.format.description",
         Param::OutputStrict => "text.format.strict",
-        Param::OutputSchema => "text.format.schema",
+        Param::OutputSchema | Param::FormerOutputSchema => "text.format.schema",
         Param::Verbosity => "text.verbosity",
         Param::ReasoningEffort | Param::ReasoningMode | Param::ReasoningBudget => "reasoning.effort",
         Param::ReasoningSummary => "reasoning.summary",

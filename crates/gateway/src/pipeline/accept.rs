@@ -1,7 +1,9 @@
 //! Which endpoint is meant, and whether the head of the request may come in at all.
 
+use super::gemini;
 use crate::Settings;
 use crate::reply::Refused;
+use crate::stream::Framing;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -15,6 +17,25 @@ pub(super) struct Accepted {
     /// What the client speaks.
     pub(super) client: DialectId,
     pub(super) headers: HeaderMap,
+    /// What the address says in place of the body, in dialects where it does.
+    pub(super) addressed: Option<Addressed>,
+}
+
+/// What an address says of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Addressed {
+    /// The model that is asked for.
+    pub(super) model: String,
+    /// Whether the answer is to be streamed.
+    pub(super) streamed: bool,
+    /// How the pieces of a streamed answer are told apart.
+    pub(super) framing: Framing,
+}
+
+impl Accepted {
+    pub(super) fn framing(&self) -> Framing {
+        self.addressed.as_ref().map_or(Framing::Events, |addressed| addressed.framing)
+    }
 }
 
 /// The endpoints.
@@ -31,7 +52,7 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, and GET /v1/models";
+pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, and GET /v1/models";
 
 /// Where services are asked for.
 const SERVICES: [(&str, Operation); 5] = [
@@ -84,7 +105,18 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         check_local(&head)?;
     }
     let client = dialect_of(head.uri.path(), &head.headers);
-    let (place, method) = place(head.uri.path())?;
+    let of_model = gemini::method(head.uri.path());
+    let (place, method) = match &of_model {
+        Some(called) => (called.place()?, Method::POST),
+        None => place(head.uri.path())?,
+    };
+    let mut head = head;
+    if client == DialectId::GoogleGemini {
+        gemini::take_key(&mut head);
+    }
+    let streamed = of_model.as_ref().is_some_and(gemini::Called::is_streamed);
+    let framing = gemini::framing(head.uri.query());
+    let addressed = of_model.map(|called| Addressed { model: called.model, streamed, framing });
     if head.method != method && !(method == Method::GET && head.method == Method::HEAD) {
         let allow = if method == Method::GET { "GET, HEAD" } else { "POST" };
         let message = format!("{} takes {allow}, not {}", head.uri.path(), head.method);
@@ -96,13 +128,16 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         check_length(settings, &head.headers)?;
         check_strict(&head.headers)?;
     }
-    Ok(Accepted { place, client, headers: head.headers })
+    Ok(Accepted { place, client, headers: head.headers, addressed })
 }
 
 /// The dialect in which a client expects its answer, even if it is "no".
 pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if path.starts_with("/anthropic/") {
         return DialectId::AnthropicMessages;
+    }
+    if gemini::is_spoken(path, headers) {
+        return DialectId::GoogleGemini;
     }
     let responses = |path: &str| path == "/v1/responses" || path.starts_with("/v1/responses/");
     if responses(path) || path.strip_prefix("/openai").is_some_and(responses) {
@@ -141,7 +176,12 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
         "/v1/models" => (Place::Models, Method::GET),
         "/healthz" => (Place::Health, Method::GET),
         "/readyz" => (Place::Ready, Method::GET),
-        _ => match bare.strip_prefix("/v1/models/").and_then(percent_decoded) {
+        "/v1beta/models" | "/v1beta1/publishers/google/models" => (Place::Models, Method::GET),
+        _ => match ["/v1/models/", "/v1beta/models/", "/v1beta1/publishers/google/models/"]
+            .iter()
+            .find_map(|models| bare.strip_prefix(models))
+            .and_then(percent_decoded)
+        {
             Some(name) if !name.is_empty() => (Place::Model(name), Method::GET),
             _ => return Err(no_such_place(trimmed)),
         },
@@ -165,7 +205,7 @@ fn no_such_place(path: &str) -> Refusal {
     }
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
+pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

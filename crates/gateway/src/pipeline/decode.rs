@@ -1,6 +1,6 @@
 //! The body: read once, scanned once.
 
-use super::accept::{Accepted, too_large};
+use super::accept::{Accepted, Addressed, too_large};
 use crate::Settings;
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
@@ -76,6 +76,10 @@ pub(super) fn decode<'a>(settings: &Settings, asked: Accepted, body: &'a Bytes) 
             let message = format!("the request offers more than {} tools (limits.tools_max)", limits.tools_max);
             return Err(Refusal::new(RefusalCode::TooManyTools, message).param(name));
         }
+    }
+    if let Some(addressed) = asked.addressed.clone() {
+        let Addressed { model, streamed, .. } = addressed;
+        return Ok(Decoded { asked, body, scan, model: Cow::Owned(model), streamed });
     }
     let model = match scan.field("model") {
         Some(field) => text(field).ok_or_else(|| invalid("model", "must be a string"))?,

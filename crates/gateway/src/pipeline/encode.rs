@@ -7,7 +7,7 @@ use crate::clock::seconds_since_1970;
 use crate::failure;
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
 use crate::request_id::RequestId;
-use crate::stream::{Ends, EventStream};
+use crate::stream::{Ends, EventStream, Framing};
 use crate::{Settings, json_text, notices};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -26,6 +26,7 @@ const DEPTH_MAX: usize = 120;
 pub(super) fn encode(
     settings: &Settings,
     answering: Answering,
+    framing: Framing,
     id: &RequestId,
 ) -> Result<Response<GatewayBody>, Refusal> {
     let Answering { client, deployment, carriage, mut sealing, mut notices, provider_request_id, content } = answering;
@@ -48,7 +49,7 @@ pub(super) fn encode(
             (GatewayBody::whole(served(*job, &answers, client, &deployment, &mut notices)?), JSON)
         }
         Content::Events(events, ends_at) => {
-            let ends = Ends { client, deployment: Arc::clone(&deployment), request_id: id.clone() };
+            let ends = Ends { client, deployment: Arc::clone(&deployment), request_id: id.clone(), framing };
             let stream = match carriage {
                 // Of services only those are streamed that are forwarded.
                 Carriage::Forward | Carriage::Service(_) => {
@@ -58,7 +59,7 @@ pub(super) fn encode(
                     EventStream::translated(settings, events, ends, ends_at, report_usage)
                 }
             };
-            (GatewayBody::stream(stream), EVENTS)
+            (GatewayBody::stream(stream), if framing == Framing::Events { EVENTS } else { JSON })
         }
     };
     let mut response = Response::new(body);

@@ -19,6 +19,6 @@ pub(super) fn list(directory: &Directory, asked: &Accepted, id: &RequestId) -> R
     let deployment = directory.find(name).ok_or_else(|| resolve::unknown_model(directory, name))?;
     let card = card(name.clone(), &deployment.provider, deployment.facts.as_deref());
     let list = dialect.encode_models(&[card]);
-    let one = list.get("data").and_then(|data| data.get(0)).unwrap_or(&list);
+    let one = ["data", "models"].into_iter().find_map(|key| list.get(key)?.get(0)).unwrap_or(&list);
     Ok(reply::json(one, asked.client, id))
 }

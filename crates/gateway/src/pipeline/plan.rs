@@ -98,7 +98,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         return Err(refusal);
     }
     let unsendable = |error: RequestError| unsendable(&error, &deployment);
-    let address = address(&deployment.provider, interface, operation, &deployment.model).map_err(unsendable)?;
+    let address =
+        address(&deployment.provider, interface, operation, &deployment.model, decoded.streamed).map_err(unsendable)?;
     let send = |body: Bytes| {
         request(&deployment.provider, interface, address.clone(), body, decoded.streamed, &decoded.asked.headers)
     };
@@ -274,7 +275,11 @@ impl Draft<'_> {
         forbidden: &[String],
     ) {
         let scan = &decoded.scan;
-        if scan.field("model").is_some_and(|field| field.value != deployment.model_json().as_bytes()) {
+        if decoded.asked.addressed.is_some() {
+            // The address names it.
+            self.splice.remove("model");
+            self.fit_counted(decoded, deployment);
+        } else if scan.field("model").is_some_and(|field| field.value != deployment.model_json().as_bytes()) {
             self.splice.set("model", deployment.model_json());
         }
         for (field, to) in renamed {
@@ -293,6 +298,16 @@ impl Draft<'_> {
                 Some(_) => self.leave_out(field, field),
                 None => {}
             }
+        }
+    }
+
+    /// What tokens are counted of may be a whole request, which names its model once more, in Google's long form.
+    fn fit_counted(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) {
+        const COUNTED: &str = "generateContentRequest";
+        let counted = decoded.scan.field(COUNTED).and_then(|field| serde_json::from_slice::<Value>(field.value).ok());
+        if let Some(Value::Object(mut counted)) = counted {
+            counted.insert("model".to_owned(), Value::from(format!("models/{}", deployment.model.as_str())));
+            self.splice.set(COUNTED, Value::Object(counted).to_string());
         }
     }
 
@@ -333,6 +348,9 @@ impl Draft<'_> {
             .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
         let mut request = dialect(client).decode_request(value).map_err(|error| undecodable(&error))?;
         deployment.model.as_str().clone_into(&mut request.model);
+        if decoded.asked.addressed.is_some() {
+            request.stream = Some(decoded.streamed);
+        }
         let stream_usage = request.stream_usage == Some(true);
         // Defaults are for answers; where tokens are counted, no way leads here.
         let added = defaults::complete(&deployment.defaults, &mut request);

@@ -10,6 +10,7 @@
 //!   cannot be read.
 
 mod forward;
+mod outgoing;
 mod patience;
 mod translate;
 
@@ -19,11 +20,13 @@ use crate::owner::Sealing;
 use crate::request_id::RequestId;
 use bytes::{Bytes, BytesMut};
 use forward::Forward;
+pub(crate) use outgoing::Framing;
+use outgoing::Outgoing;
 use patience::{Patience, Wake};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use switchtower_dialect::sse::{self, EventTooLarge, Parsed, RawEvent, Reader};
+use switchtower_dialect::sse::{EventTooLarge, Parsed, RawEvent, Reader};
 use switchtower_dialect::{WireEvent, dialect};
 use switchtower_domain::{
     DialectId, Event, Extras, Failure, FailureClass, FailureForm, Frame, ResponseBody, TransportError,
@@ -40,6 +43,7 @@ pub(crate) struct EventStream {
     /// How many bytes of an unfinished event the reader holds.
     held: usize,
     carrier: Carrier,
+    framing: Framing,
     patience: Patience,
     ends: Ends,
 }
@@ -50,6 +54,7 @@ pub(crate) struct Ends {
     pub(crate) client: DialectId,
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) request_id: RequestId,
+    pub(crate) framing: Framing,
 }
 
 impl Ends {
@@ -120,7 +125,7 @@ impl EventStream {
     fn new(settings: &Settings, events: ResponseBody, carrier: Carrier, ends: Ends, ends_at: Instant) -> Self {
         let patience = Patience::new(ends.deployment.provider.timeouts.idle, settings.keep_alive, ends_at);
         let reader = Reader::new(settings.limits.event_bytes_max);
-        Self { events: Some(events), reader, held: 0, carrier, patience, ends }
+        Self { events: Some(events), reader, held: 0, carrier, framing: ends.framing, patience, ends }
     }
 
     pub(crate) const fn is_over(&self) -> bool {
@@ -141,7 +146,7 @@ impl EventStream {
                 Poll::Ready(None) => self.end(),
                 Poll::Pending => match self.patience.poll(cx, self.carrier.complete()) {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Wake::KeepAlive) => Bytes::from_static(sse::KEEP_ALIVE),
+                    Poll::Ready(Wake::KeepAlive) => self.keep_alive(),
                     Poll::Ready(Wake::Impatient(waited)) => self.give_up(waited),
                 },
             };
@@ -159,7 +164,7 @@ impl EventStream {
         let fresh = self.held == 0;
         self.reader.push(&data);
         self.held += data.len();
-        let mut out = Outgoing::new(fresh, data);
+        let mut out = Outgoing::of_piece(fresh, data, self.framing);
         let outcome = self.events_of_reader(&mut out);
         self.settle(out, outcome)
     }
@@ -185,14 +190,20 @@ impl EventStream {
     /// said any more.
     fn take_late(&mut self, data: &Bytes) -> Bytes {
         if !data.iter().all(u8::is_ascii_whitespace) {
-            self.events = None;
+            return self.settle(Outgoing::of_our_own(self.framing), Ok(Step::Failed));
         }
         Bytes::new()
     }
 
+    fn keep_alive(&self) -> Bytes {
+        let mut out = Outgoing::of_our_own(self.framing);
+        out.keep_alive();
+        out.finish().0
+    }
+
     /// The end of the provider's body.
     fn end(&mut self) -> Bytes {
-        let mut out = Outgoing::new(false, Bytes::new());
+        let mut out = Outgoing::of_our_own(self.framing);
         let outcome = match self.reader.rest() {
             None => Ok(Step::On),
             Some(rest) => {
@@ -226,7 +237,7 @@ impl EventStream {
 
     /// Trouble after the end is no trouble.
     fn stop(&mut self, broken: Broken) -> Bytes {
-        let mut out = Outgoing::new(false, Bytes::new());
+        let mut out = Outgoing::of_our_own(self.framing);
         let complete = self.carrier.complete();
         let outcome = if complete { self.carrier.conclude(&mut out).map(|()| Step::Failed) } else { Err(broken) };
         self.settle(out, outcome)
@@ -235,7 +246,7 @@ impl EventStream {
     /// What leaves after a step; where it was the last one, the exchange with the provider is over.
     fn settle(&mut self, mut out: Outgoing, outcome: Result<Step, Broken>) -> Bytes {
         match outcome {
-            Ok(Step::On) => return out.finish(),
+            Ok(Step::On) => return self.leave(out),
             Ok(Step::Failed) => {}
             Err(broken) => {
                 let mut refusal = refusal(&Failure::new(broken.class), &self.ends.deployment);
@@ -253,7 +264,14 @@ impl EventStream {
             }
         }
         self.events = None;
-        out.finish()
+        out.close();
+        self.leave(out)
+    }
+
+    fn leave(&mut self, out: Outgoing) -> Bytes {
+        let (bytes, framing) = out.finish();
+        self.framing = framing;
+        bytes
     }
 }
 
@@ -301,50 +319,6 @@ impl Carrier {
                 encoder.fail(refusal, ends.request_id.as_str())
             }
             Self::Translate(translate) => translate.fail(refusal, ends.request_id.as_str()),
-        }
-    }
-}
-
-/// Bytes for the client, gathered from one piece of the provider's stream.
-struct Outgoing {
-    /// The piece itself, if it holds nothing but whole events so far and all of them leave as they are.
-    piece: Bytes,
-    /// How much of the piece that is.
-    untouched: usize,
-    /// What leaves, where it is not a part of the piece.
-    gathered: Option<Vec<u8>>,
-}
-
-impl Outgoing {
-    fn new(fresh: bool, piece: Bytes) -> Self {
-        Self { piece, untouched: 0, gathered: (!fresh).then(Vec::new) }
-    }
-
-    /// Lets an event of the piece leave as it is.
-    fn pass(&mut self, event: &RawEvent) {
-        match &mut self.gathered {
-            None => self.untouched += event.bytes.len(),
-            Some(gathered) => gathered.extend_from_slice(&event.bytes),
-        }
-    }
-
-    /// Writes an event.
-    fn write(&mut self, event: &WireEvent) {
-        sse::write(event, self.gathered());
-    }
-
-    fn gathered(&mut self) -> &mut Vec<u8> {
-        let untouched = self.piece.get(..self.untouched).unwrap_or_default();
-        self.gathered.get_or_insert_with(|| untouched.to_vec())
-    }
-
-    fn finish(mut self) -> Bytes {
-        match self.gathered {
-            Some(gathered) => gathered.into(),
-            None => {
-                self.piece.truncate(self.untouched);
-                self.piece
-            }
         }
     }
 }

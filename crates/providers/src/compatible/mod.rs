@@ -4,7 +4,7 @@
 
 mod services;
 
-use crate::{CredentialStyle, Known, KnownInterface, Operation, anthropic, openai};
+use crate::{CredentialStyle, Known, KnownInterface, Operation, anthropic, google, openai};
 use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -49,6 +49,7 @@ enum DialectName {
     OpenaiChat,
     OpenaiResponses,
     AnthropicMessages,
+    GoogleGemini,
 }
 
 /// A further dialect of a vendor.
@@ -210,6 +211,7 @@ fn unlisted(dialect: DialectName) -> Known {
         DialectName::OpenaiChat => openai::unlisted(),
         DialectName::OpenaiResponses => openai::unlisted_responses(),
         DialectName::AnthropicMessages => anthropic::unlisted(),
+        DialectName::GoogleGemini => google::unlisted(),
     }
 }
 

@@ -198,12 +198,7 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         .flatten();
     let retention =
         [("off", RetentionPolicy::Off), ("refuse", RetentionPolicy::Refuse), ("allow", RetentionPolicy::Allow)];
-    let styles = [
-        ("bearer", CredentialStyle::Bearer),
-        ("x-api-key", CredentialStyle::XApiKey),
-        ("api-key", CredentialStyle::ApiKey),
-        ("none", CredentialStyle::None),
-    ];
+    let styles = CredentialStyle::ALL.map(|style| (style.as_str(), style));
     let quirks = written.quirks.as_ref().map(|at| Quirks::check(&at.value, findings)).unwrap_or_default();
     if let (Some(bound), Some(same)) =
         (&written.max_output_tokens, written.quirks.as_ref().and_then(|at| at.value.default_max_tokens.as_ref()))

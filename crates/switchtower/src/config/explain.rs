@@ -13,7 +13,7 @@ use switchtower_dialect::openai_chat::stop_reason;
 use switchtower_dialect::{StreamEnding, StreamUsage, Thinking, Variant};
 use switchtower_domain::{MaxTokensField, ReasoningField, mask_secrets};
 use switchtower_providers as providers;
-use switchtower_providers::{Credential, CredentialStyle, Known, Operation};
+use switchtower_providers::{Credential, Known, Operation};
 
 /// Every section, in the order of the reference.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -311,8 +311,8 @@ impl Resolved<'_> {
             },
             "key_style" => match (&provider.credential, kind) {
                 (Credential::None, _) => None,
-                (_, Some(kind)) => Some(json!(style(kind.style))),
-                (_, None) => Some(json!(style(providers::Provider::usual_style(provider.main.dialect)))),
+                (_, Some(kind)) => Some(json!(kind.style.as_str())),
+                (_, None) => Some(json!(providers::Provider::usual_style(provider.main.dialect).as_str())),
             },
             "max_output_tokens" => Some(json!(provider.main.variant.default_max_tokens)),
             "operations" => {
@@ -331,15 +331,6 @@ impl Resolved<'_> {
 
 /// The words that meanings of reasons are written as.
 const FINISH_REASONS: [&str; 4] = ["stop", "length", "tool_calls", "content_filter"];
-
-const fn style(style: CredentialStyle) -> &'static str {
-    match style {
-        CredentialStyle::Bearer => "bearer",
-        CredentialStyle::XApiKey => "x-api-key",
-        CredentialStyle::ApiKey => "api-key",
-        CredentialStyle::None => "none",
-    }
-}
 
 fn of_variant(variant: &Variant, quirk: &str) -> Option<Value> {
     match quirk {

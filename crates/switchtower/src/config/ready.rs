@@ -239,6 +239,7 @@ impl Resolver<'_> {
             DialectId::OpenaiChat => providers::openai::unlisted(),
             DialectId::OpenaiResponses => providers::openai::unlisted_responses(),
             DialectId::AnthropicMessages => providers::anthropic::unlisted(),
+            DialectId::GoogleGemini => providers::google::unlisted(),
         };
         let chosen = written.dialect.as_ref().and_then(|at| kind?.only(at.value));
         let mut made = chosen.or_else(|| kind.cloned()).or_else(|| dialect.map(unlisted))?;

@@ -165,8 +165,9 @@ mod tests {
         assert_eq!(of("same").way, ready.providers[0].way);
         assert_eq!(of("moved").way, of("same").way);
         let model = switchtower_domain::ModelName::new("m").unwrap();
-        let address =
-            |name: &str| of(name).main.endpoint.address(Operation::Answer, &model).unwrap().host().unwrap().to_owned();
+        let address = |name: &str| {
+            of(name).main.endpoint.address(Operation::Answer, &model, false).unwrap().host().unwrap().to_owned()
+        };
         assert_eq!((address("same"), address("moved")), ("eu-1.a.example".to_owned(), "us-1.a.example".to_owned()));
         assert_eq!(of("moved").region.as_ref().unwrap().as_str(), "us-1");
         assert_eq!(way("same-way").connect, Some(Duration::from_millis(7)));

@@ -257,7 +257,7 @@ section!(Provider {
     dialects: Vec<At<String>> = "those of its kind", "What it speaks, the best first, in place of `dialect`. A client is answered in its own dialect where that is among them.", switchtower_dialect::ALL.iter().map(|dialect| dialect.id().as_str());
     base_url: String = "that of its kind", "Where it is, as the vendor's own SDK has it: with `/v1` for `openai_chat` and `openai_responses`, without it for `anthropic_messages`. No credential stands in it.";
     key: String = "the variable of its kind", "A reference to its key: `env:NAME`, `file:PATH` with a path relative to this file, or `cmd:PROGRAM ARGUMENTS`. Never the key itself.";
-    key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key`, `api-key` or `none`.", ["bearer", "x-api-key", "api-key", "none"];
+    key_style: String = "that of its kind", "How the key is shown: `bearer`, `x-api-key`, `api-key`, `x-goog-api-key` or `none`.", ["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"];
     api_version: String = "none", "A version that each address beneath the base URL names as `api-version`, as Azure wants it. Addresses are then those of deployments, unless the base URL ends in `/v1` or `/models`.";
     operations: Vec<At<String>> = "those of its kind", "What it has: `answers`, `embeddings`, `rerank`, `completions`, `fim`, `moderations`. The others are refused by name.", ["answers", "embeddings", "rerank", "completions", "fim", "moderations"];
     credential: String = "\"deployment\"", "Whose credential is shown: `deployment` is the one in `key`; `caller` forwards the caller's own and excludes both `key` and `[[keys]]`.", ["deployment", "caller"];

@@ -5,7 +5,7 @@ use super::semantic::differences;
 use super::{Findings, listed};
 use serde_json::Value;
 use switchtower_dialect::{ALL, Dialect, Variant};
-use switchtower_domain::{Answer, Choice, DialectId, PartKind, StopReason};
+use switchtower_domain::{Answer, Choice, DialectId, Notice, PartKind, StopReason, Usage};
 
 pub(super) fn check(own: &dyn Dialect, variant: &Variant, body: &[u8], findings: &mut Findings) {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
@@ -33,8 +33,7 @@ pub(super) fn check(own: &dyn Dialect, variant: &Variant, body: &[u8], findings:
     rows::reasoning_carried(std::slice::from_ref(&value), &answer, findings);
     for other in ALL.iter().filter(|other| other.id() != own.id()) {
         let told = other.encode_answer(&answer);
-        if told.notices.iter().any(|notice| notice.reason.contains("no JSON object")) {
-            // A model that was cut short wrote half of its arguments; the notice says so.
+        if told.notices.iter().any(is_half_a_call) {
             continue;
         }
         match other.decode_answer(told.body.into(), &Variant::default()) {
@@ -42,6 +41,11 @@ pub(super) fn check(own: &dyn Dialect, variant: &Variant, body: &[u8], findings:
             Err(error) => findings.push(("answer translated", format!("{}: {error}", other.id()))),
         }
     }
+}
+
+/// Whether a notice says that a model which was cut short wrote half of its arguments.
+fn is_half_a_call(notice: &Notice) -> bool {
+    notice.reason.contains("no JSON object")
 }
 
 pub(super) fn failure(own: &dyn Dialect, status: u16, body: &[u8], findings: &mut Findings) {
@@ -65,7 +69,7 @@ pub(super) fn failure(own: &dyn Dialect, status: u16, body: &[u8], findings: &mu
 /// Usage and stop reasons are looked up in the recording itself, not in what was decoded from it.
 fn carried(id: DialectId, variant: &Variant, value: &Value, answer: &Answer, findings: &mut Findings) {
     let usage = answer.usage.clone().unwrap_or_default();
-    let recorded = rows::usage_of(id, value.get("usage").unwrap_or(&Value::Null), variant);
+    let recorded = rows::usage_of(id, value.get(rows::usage_field(id)).unwrap_or(&Value::Null), variant);
     if recorded != [usage.input, usage.output, usage.cache_read] {
         findings.push(("usage carried", "the counts are not those of the recording".to_owned()));
     }
@@ -82,6 +86,11 @@ fn carried(id: DialectId, variant: &Variant, value: &Value, answer: &Answer, fin
             vec![matches!(status, Some("completed" | "incomplete"))]
         }
         DialectId::AnthropicMessages => vec![value.get("stop_reason").is_some_and(Value::is_string)],
+        // A prompt that was refused has no candidate, and that is the reason.
+        DialectId::GoogleGemini => match value.get("candidates").and_then(Value::as_array) {
+            Some(candidates) => candidates.iter().map(|candidate| candidate.get("finishReason").is_some()).collect(),
+            None => vec![true],
+        },
     };
     if stopped != answer.choices.iter().map(|choice| choice.stop.is_some()).collect::<Vec<_>>() {
         findings.push(("stop reason carried", "a reason for stopping was lost or made up".to_owned()));
@@ -109,10 +118,13 @@ pub(super) fn tells_the_same(check: &'static str, sent: &Answer, received: &Answ
     let counts = |answer: &Answer| {
         let usage = answer.usage.clone().unwrap_or_default();
         let known = |count: Option<u64>| count.unwrap_or_default();
-        // A vendor that reports more cached tokens than tokens contradicts itself; Messages cannot repeat that.
-        let consistent = sent.usage.as_ref().is_none_or(|usage| usage.cache_read <= usage.input);
-        let input = if consistent { known(usage.input) } else { 0 };
-        [input, known(usage.output), known(usage.cache_read), known(usage.reasoning)]
+        // A vendor that reports more tokens of a kind than tokens contradicts itself; not every dialect can repeat that.
+        let holds = |of: fn(&Usage) -> (Option<u64>, Option<u64>)| {
+            sent.usage.as_ref().map(of).is_none_or(|(part, whole)| part <= whole)
+        };
+        let input = if holds(|usage| (usage.cache_read, usage.input)) { known(usage.input) } else { 0 };
+        let output = if holds(|usage| (usage.reasoning, usage.output)) { known(usage.output) } else { 0 };
+        [input, output, known(usage.cache_read), known(usage.reasoning)]
     };
     if counts(sent) != counts(received) {
         wrong.push("usage");
@@ -138,7 +150,8 @@ fn words(answer: &Answer) -> String {
         .collect()
 }
 
-fn calls(answer: &Answer) -> Vec<(String, String, Value)> {
+/// The calls of the first choice: their ids, names and arguments, the last as text where they are no JSON.
+pub(super) fn calls(answer: &Answer) -> Vec<(String, String, Value)> {
     let arguments = |text: &str| match text.trim() {
         "" => Value::Object(serde_json::Map::new()),
         text => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),

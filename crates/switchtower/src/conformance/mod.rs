@@ -15,6 +15,7 @@ mod streams;
 
 pub use report::{Counts, Failed, Report};
 
+use bytes::Bytes;
 use report::Outcome;
 use rows::Row;
 use serde_json::Value;
@@ -111,6 +112,7 @@ fn claimed(exchange: &Exchange) -> Option<DialectId> {
         "openai.chat" => Some(DialectId::OpenaiChat),
         "openai.responses" => Some(DialectId::OpenaiResponses),
         "anthropic.messages" => Some(DialectId::AnthropicMessages),
+        "gemini.generateContent" | "gemini.streamGenerateContent" => Some(DialectId::GoogleGemini),
         _ => None,
     }
 }
@@ -136,7 +138,7 @@ fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Out
             rows::fits_request(body, &variant.forbidden, Some(&variant), &mut findings);
         }
     }
-    let body = exchange.response.body.to_bytes();
+    let body = events_of_list(exchange.response.body.to_bytes());
     if exchange.response.status >= 400 {
         answers::failure(own, exchange.response.status, &body, &mut findings);
     } else if exchange.streaming && !body.trim_ascii_start().starts_with(b"{") {
@@ -146,6 +148,14 @@ fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Out
         answers::check(own, &variant, &body, &mut findings);
     }
     if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
+}
+
+/// A stream that was asked for as a list is read as events: the same pieces in another framing.
+pub(super) fn events_of_list(body: Bytes) -> Bytes {
+    match serde_json::from_slice::<Vec<Value>>(&body) {
+        Ok(pieces) => pieces.iter().map(|piece| format!("data: {piece}\n\n")).collect::<String>().into(),
+        Err(_) => body,
+    }
 }
 
 fn check_service(exchange: &Exchange, service: Claimed) -> Outcome {

@@ -32,7 +32,9 @@ impl Mutations {
         self.fields
             .iter()
             .filter(|(path, tally)| {
-                tally.noticed < tally.changed && !SILENT.iter().any(|silent| path.ends_with(silent))
+                let silent = SILENT.iter().any(|silent| path.ends_with(silent));
+                let restated = path.starts_with("google_gemini ") && RESTATED.iter().any(|field| path.ends_with(field));
+                tally.noticed < tally.changed && !silent && !restated
             })
             .map(|(path, tally)| (path.as_str(), *tally))
     }
@@ -51,6 +53,7 @@ impl Mutations {
         if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref())
             && let Ok(request) = own.decode_request(body.clone().into())
         {
+            let body = &own.encode_request(&request, &variant).body;
             self.each(&format!("{id} request"), &request, |changed: &Request| {
                 !differences(body, &own.encode_request(changed, &variant).body).is_empty()
             });
@@ -58,7 +61,7 @@ impl Mutations {
         if exchange.response.status >= 400 {
             return;
         }
-        let bytes = exchange.response.body.to_bytes();
+        let bytes = super::events_of_list(exchange.response.body.to_bytes());
         if exchange.streaming {
             let Ok(whole) = read(own, &lenient(), &[&bytes]) else { return };
             self.each(&format!("{id} stream"), &whole.frames, |changed: &Vec<Frame>| {
@@ -141,6 +144,35 @@ struct Leaf {
 
 /// Fields that say where a value came from or how it is told to another dialect; their own dialect does not write
 /// them. What an extra holds is no typed value.
+/// Fields that say once more what stands beside them as Google wrote it, and goes back so.
+const RESTATED: [&str; 21] = [
+    // The address names the model, the media type the kind of media, the finish reason what it means.
+    " request: .model",
+    ".Media.kind",
+    ".own.means",
+    ".stop.reason",
+    // Citations are read from the grounding metadata, which is kept.
+    ".kind.Url.url",
+    ".kind.Url.start",
+    ".kind.Url.end",
+    ".citations.title",
+    ".Citation.title",
+    // Calls and candidates without a name are told apart by their places, and so are pieces of one part.
+    ".ToolCall.id",
+    ".call_id",
+    ".choices.index",
+    ".PartGrew.part",
+    ".Native.name",
+    // A schema of OpenAPI is read as JSON Schema, and that thoughts are asked for as that a summary is.
+    ".Structured.schema",
+    ".Function.parameters",
+    ".reasoning.summary",
+    // Counts by kind of content, and what is left without a count of the candidates.
+    ".input_audio",
+    ".input_image",
+    ".input_video",
+    "sage.output",
+];
 const NOT_WRITTEN: [&str; 3] = ["origin", "extras", "restated"];
 
 fn collect(tree: &Value, pointer: &mut String, field: &mut String, leaves: &mut Vec<Leaf>) {

@@ -1,9 +1,9 @@
 //! Requests: through their own dialect, and to each other dialect and back.
 
-use super::semantic::{align, differences, settle, unnamed_differences};
+use super::semantic::{align, differences, settle, settled_path, unnamed_differences};
 use super::{Findings, listed};
 use serde_json::Value;
-use switchtower_dialect::{ALL, Dialect, Variant};
+use switchtower_dialect::{ALL, Dialect, Thinking, Variant, google_gemini};
 use switchtower_domain::{DialectId, PartKind, Request};
 
 /// The model of a request whose body names none.
@@ -28,6 +28,12 @@ impl Schemas {
 
 /// Checks one request. `refused` says that its provider refused it: then it need not be well-formed.
 pub(super) fn check(own: &dyn Dialect, body: &Value, refused: bool, schemas: &Schemas, findings: &mut Findings) {
+    // Google takes each field in two spellings.
+    let spelt = match own.id() {
+        DialectId::GoogleGemini => google_gemini::spelling::usual(body.clone().into()).into_value(),
+        _ => body.clone(),
+    };
+    let body = &spelt;
     let mut request = match own.decode_request(body.clone().into()) {
         Ok(request) => request,
         Err(_) if refused => return,
@@ -48,16 +54,24 @@ pub(super) fn check(own: &dyn Dialect, body: &Value, refused: bool, schemas: &Sc
     }
     for other in ALL.iter().filter(|other| other.id() != own.id()) {
         let sent = other.encode_request(&request, &variant);
-        let named: Vec<String> = sent.notices.iter().map(|notice| notice.path.clone()).collect();
-        if !refused {
-            validate(&sent.body, other.id(), schemas, findings);
-        }
+        let named: Vec<String> = sent.notices.iter().map(|notice| settled_path(own.id(), &notice.path)).collect();
+        let encoded = sent.body.clone();
         match other.decode_request(sent.body.into()) {
             Err(error) => findings.push(("translated request decodes", format!("{}: {error}", other.id()))),
-            Ok(received) => {
+            Ok(mut received) => {
+                // Where all that was said is lost by name, nobody asks any more.
+                let said_nothing = received.turns.is_empty() && !request.turns.is_empty();
+                if !refused && !(said_nothing && !named.is_empty()) {
+                    validate(&encoded, other.id(), schemas, findings);
+                }
+                if other.is_addressed() {
+                    received.model.clone_from(&request.model);
+                    received.stream = request.stream;
+                }
                 let mut back = own.encode_request(&received, &most_able(&request)).body;
                 let mut original = body.clone();
-                if let (Value::Object(original), true) = (&mut original, request.model == MODEL) {
+                if let (Value::Object(original), true) = (&mut original, request.model == MODEL && !own.is_addressed())
+                {
                     original.insert("model".to_owned(), Value::from(MODEL));
                 }
                 align(own.id(), &original, &mut back);
@@ -79,7 +93,16 @@ fn most_able(request: &Request) -> Variant {
         PartKind::Reasoning(reasoning) => reasoning.field,
         _ => None,
     });
-    Variant { cache_markers: true, top_k: true, tool_result_media: true, reasoning_field: field, ..Variant::default() }
+    let thinking = if request.reasoning.budget_tokens.is_some() { Thinking::Budget } else { Thinking::Adaptive };
+    Variant {
+        thinking,
+        cache_markers: true,
+        top_k: true,
+        labels: true,
+        tool_result_media: true,
+        reasoning_field: field,
+        ..Variant::default()
+    }
 }
 
 fn validate(body: &Value, id: DialectId, schemas: &Schemas, findings: &mut Findings) {

@@ -62,6 +62,19 @@ pub(super) fn usage_of(id: DialectId, usage: &Value, variant: &Variant) -> [Opti
             let cached = [read, written].into_iter().flatten().sum::<u64>();
             [number("/input_tokens").map(|rest| rest + cached), number("/output_tokens"), read]
         }
+        DialectId::GoogleGemini => {
+            let sum = |paths: [&str; 2]| paths.into_iter().filter_map(number).reduce(|one, other| one + other);
+            let input = number("/promptTokenCount").and(sum(["/promptTokenCount", "/toolUsePromptTokenCount"]));
+            [input, sum(["/candidatesTokenCount", "/thoughtsTokenCount"]), number("/cachedContentTokenCount")]
+        }
+    }
+}
+
+/// The field in which an answer reports usage.
+pub(super) const fn usage_field(id: DialectId) -> &'static str {
+    match id {
+        DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::AnthropicMessages => "usage",
+        DialectId::GoogleGemini => "usageMetadata",
     }
 }
 

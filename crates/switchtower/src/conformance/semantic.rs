@@ -7,6 +7,7 @@
 //! written one way ([`settle`]). Everything else counts.
 
 use serde_json::{Map, Number, Value};
+use switchtower_dialect::google_gemini;
 use switchtower_domain::{DialectId, Locus};
 
 /// The paths at which two values differ. Of what is missing or added as a whole, the innermost paths are given.
@@ -96,11 +97,24 @@ pub(super) fn settle(dialect: DialectId, request: &mut Value) {
         DialectId::OpenaiChat => settle_chat(body),
         DialectId::OpenaiResponses => settle_responses(body),
         DialectId::AnthropicMessages => settle_messages(body),
+        DialectId::GoogleGemini => settle_gemini(body),
     }
 }
 
 /// Fields whose content belongs to the caller and is compared as it stands.
-const OPAQUE: [&str; 6] = ["parameters", "input_schema", "schema", "input", "metadata", "logit_bias"];
+const OPAQUE: [&str; 11] = [
+    "parameters",
+    "parametersJsonSchema",
+    "responseSchema",
+    "responseJsonSchema",
+    "response",
+    "args",
+    "input_schema",
+    "schema",
+    "input",
+    "metadata",
+    "logit_bias",
+];
 
 /// An absent field, `null` and an empty list of messages, tools or parts all say nothing.
 fn drop_silence(map: &mut Map<String, Value>) {
@@ -179,6 +193,15 @@ fn settle_chat(body: &mut Map<String, Value>) {
 
 /// Writes what came back in the one of two ways that the original has, where they differ in the places of what follows.
 pub(super) fn align(dialect: DialectId, original: &Value, back: &mut Value) {
+    if dialect == DialectId::GoogleGemini {
+        // Who asks for thinking in another dialect asks for the thoughts as well.
+        const THOUGHTS: &str = "/generationConfig/thinkingConfig/includeThoughts";
+        if let (None, Some(thinking)) =
+            (original.pointer(THOUGHTS), back.pointer_mut("/generationConfig/thinkingConfig"))
+        {
+            leave_out_default(thinking, "includeThoughts", &Value::Bool(true));
+        }
+    }
     let (DialectId::OpenaiResponses, Value::Object(back)) = (dialect, back) else { return };
     // "instructions: a system (or developer) message inserted into the model's context".
     let instructs = |body: &Map<String, Value>| body.get("instructions").is_some_and(Value::is_string);
@@ -271,6 +294,103 @@ fn settle_messages(body: &mut Map<String, Value>) {
                 && block.get("type").and_then(Value::as_str) == Some("tool_result")
             {
                 text_as_parts(block, "content");
+            }
+        }
+    }
+}
+
+fn settle_gemini(body: &mut Map<String, Value>) {
+    // "model: required, in the path".
+    body.shift_remove("model");
+    // "role: must be either 'user' or 'model'"; the instructions' own role means nothing.
+    if let Some(Value::Object(system)) = body.get_mut("systemInstruction") {
+        system.shift_remove("role");
+        settle_gemini_parts(system);
+    }
+    for turn in body.get_mut("contents").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Value::Object(turn) = turn else { continue };
+        turn.entry("role").or_insert_with(|| Value::from("user"));
+        settle_gemini_parts(turn);
+    }
+    for declaration in gemini_declarations(body) {
+        one_schema(declaration, "parameters", "parametersJsonSchema");
+    }
+    if let Some(Value::Object(config)) = body.get_mut("generationConfig") {
+        one_schema(config, "responseSchema", "responseJsonSchema");
+        // "thinkingLevel": the word of an enum, which servers take in either case.
+        if let Some(Value::String(level)) =
+            config.get_mut("thinkingConfig").and_then(|thinking| thinking.get_mut("thinkingLevel"))
+        {
+            level.make_ascii_lowercase();
+        }
+        // "responseModalities: an empty list is equivalent to requesting only text".
+        if config.get("responseModalities") == Some(&serde_json::json!(["TEXT"])) {
+            config.shift_remove("responseModalities");
+        }
+    }
+    drop_silence(body);
+}
+
+fn gemini_declarations(body: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let tools = body.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten();
+    let lists = tools.filter_map(|tool| tool.get_mut("functionDeclarations")?.as_array_mut());
+    lists.flatten().filter_map(Value::as_object_mut)
+}
+
+/// "parametersJsonSchema: mutually exclusive with `parameters`", whose schemas say the same in other words.
+fn one_schema(object: &mut Map<String, Value>, openapi: &str, json_schema: &str) {
+    let read = object.shift_remove(openapi).map(|schema| google_gemini::openapi::json_schema(&schema));
+    if let Some(schema) = read.or_else(|| object.shift_remove(json_schema)) {
+        let mut schema = schema;
+        if let Value::Object(schema) = &mut schema {
+            schema.entry("type").or_insert_with(|| Value::from("object"));
+        }
+        object.insert(json_schema.to_owned(), schema);
+    }
+}
+
+/// The path of what a notice points at in a settled request.
+pub(super) fn settled_path(dialect: DialectId, path: &str) -> String {
+    match dialect {
+        DialectId::GoogleGemini => {
+            path.replacen("generationConfig.responseSchema", "generationConfig.responseJsonSchema", 1)
+        }
+        _ => path.to_owned(),
+    }
+}
+
+fn settle_gemini_parts(turn: &mut Map<String, Value>) {
+    for part in turn.get_mut("parts").and_then(Value::as_array_mut).into_iter().flatten() {
+        // "mimeType: audio/mp3", by its registered name audio/mpeg (RFC 3003).
+        if let Some(Value::String(media_type)) = part.pointer_mut("/inlineData/mimeType")
+            && media_type == "audio/mpeg"
+        {
+            "audio/mp3".clone_into(media_type);
+        }
+        // "thought: optional", false where it is not said.
+        leave_out_default(part, "thought", &Value::Bool(false));
+        for kind in ["functionCall", "functionResponse"] {
+            let Some(Value::Object(inner)) = part.get_mut(kind) else { continue };
+            // "id: optional": who leaves it out matches by name, in order, and gets the number of the call.
+            let numbered = |id: &Value| id.as_str().is_some_and(|id| id.starts_with("call_") && id.len() < 8);
+            if inner.get("id").is_some_and(numbered) {
+                inner.shift_remove("id");
+            }
+            let Some(response) = inner.get_mut("response") else { continue };
+            // "If 'output' and 'error' keys are not specified, then whole 'response' is treated as function output."
+            if response.as_object().is_some_and(Map::is_empty) {
+                // As a result of text that says nothing.
+                *response = serde_json::json!({"output": ""});
+            }
+            if response.get("output").is_none() && response.get("error").is_none() {
+                *response = serde_json::json!({"output": response});
+            }
+            for key in ["output", "error"] {
+                if let Some(said) = response.get_mut(key)
+                    && let Some(Ok(parsed)) = said.as_str().map(serde_json::from_str)
+                {
+                    *said = parsed;
+                }
             }
         }
     }

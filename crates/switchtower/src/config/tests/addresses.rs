@@ -17,7 +17,7 @@ fn read(text: &str) -> Result<Ready, String> {
 
 fn at(provider: &Provider, operation: Operation) -> Option<String> {
     let model = ModelName::new("gpt-4.1").unwrap();
-    let found = address(provider, provider.interface(DialectId::OpenaiChat), operation, &model);
+    let found = address(provider, provider.interface(DialectId::OpenaiChat), operation, &model, false);
     found.ok().map(|address| address.to_string())
 }
 

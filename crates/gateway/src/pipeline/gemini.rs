@@ -1,0 +1,131 @@
+//! Addresses of Gemini, which name the model and what is asked of it.
+//!
+//! AI Studio has `/v1beta/models/MODEL:METHOD`, Vertex AI `/v1/projects/P/locations/L/publishers/google/models/MODEL:METHOD`.
+//! Here MODEL is a deployment, an alias or `provider/model`; where a client of Vertex cuts the latter into publisher and
+//! model, it is put together again.
+
+use super::accept::{BUILT, Place, percent_decoded};
+use crate::stream::Framing;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
+use switchtower_domain::{DialectId, Refusal, RefusalCode};
+use switchtower_providers::X_GOOG_API_KEY;
+
+/// Versions of the API, as addresses begin with them.
+const VERSIONS: [&str; 4] = ["/v1beta/", "/v1/", "/v1beta1/", "/v1alpha/"];
+
+/// Methods of models. Source: <https://ai.google.dev/api>
+const METHODS: [&str; 10] = [
+    "generateContent",
+    "streamGenerateContent",
+    "countTokens",
+    "computeTokens",
+    "embedContent",
+    "batchEmbedContents",
+    "batchGenerateContent",
+    "predict",
+    "rawPredict",
+    "streamRawPredict",
+];
+
+/// A method of a model.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Called {
+    pub(super) model: String,
+    method: String,
+}
+
+impl Called {
+    /// The endpoint that it is.
+    pub(super) fn place(&self) -> Result<Place, Refusal> {
+        match self.method.as_str() {
+            "generateContent" | "streamGenerateContent" => Ok(Place::Answer(DialectId::GoogleGemini)),
+            "countTokens" => Ok(Place::CountTokens(DialectId::GoogleGemini)),
+            _ => {
+                let message = format!("this method of a model is not served yet; what works: {BUILT}");
+                Err(Refusal::new(RefusalCode::NotImplemented, message))
+            }
+        }
+    }
+
+    pub(super) fn is_streamed(&self) -> bool {
+        self.method == "streamGenerateContent"
+    }
+}
+
+/// The method that a path calls, if it is one of a model.
+pub(super) fn method(path: &str) -> Option<Called> {
+    let rest = VERSIONS.iter().find_map(|version| path.strip_prefix(version))?;
+    let (publisher, named) = match rest.strip_prefix("projects/") {
+        Some(rest) => {
+            let (_, rest) = rest.split_once("/publishers/")?;
+            rest.split_once("/models/")?
+        }
+        None => match rest.strip_prefix("publishers/") {
+            Some(rest) => rest.split_once("/models/")?,
+            None => ("google", rest.strip_prefix("models/")?),
+        },
+    };
+    let (model, method) = named.rsplit_once(':')?;
+    // Names of models may have a colon of their own.
+    if !METHODS.contains(&method) {
+        return None;
+    }
+    let model = percent_decoded(model).filter(|model| !model.is_empty())?;
+    let model = if publisher == "google" { model } else { format!("{publisher}/{model}") };
+    Some(Called { model, method: method.to_owned() })
+}
+
+/// How a streamed answer is asked for: events have to be, or the answer is one list of its pieces.
+pub(super) fn framing(query: Option<&str>) -> Framing {
+    let events =
+        query.into_iter().flat_map(|query| query.split('&')).any(|pair| pair == "alt=sse" || pair == "$alt=sse");
+    if events { Framing::Events } else { Framing::List { begun: false } }
+}
+
+/// Whether a client expects its answer in this dialect.
+pub(super) fn is_spoken(path: &str, headers: &HeaderMap) -> bool {
+    path.starts_with("/v1beta") || method(path).is_some() || headers.contains_key(X_GOOG_API_KEY)
+}
+
+/// A key in the query is as good as one in the header, where readers of logs do not see it.
+pub(super) fn take_key(head: &mut Parts) {
+    if head.headers.contains_key(X_GOOG_API_KEY) {
+        return;
+    }
+    let mut pairs = head.uri.query().into_iter().flat_map(|query| query.split('&'));
+    let key = pairs.find_map(|pair| pair.strip_prefix("key=")).and_then(percent_decoded);
+    let value = key.filter(|key| !key.is_empty()).and_then(|key| HeaderValue::try_from(key).ok());
+    if let Some(mut value) = value {
+        value.set_sensitive(true);
+        head.headers.insert(X_GOOG_API_KEY, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_of_models_are_found() {
+        let found = |path: &str| method(path).map(|called| (called.model, called.method));
+        let called = |model: &str, method: &str| Some((model.to_owned(), method.to_owned()));
+        assert_eq!(found("/v1beta/models/sim/sim-1:generateContent"), called("sim/sim-1", "generateContent"));
+        assert_eq!(found("/v1/models/fast:streamGenerateContent"), called("fast", "streamGenerateContent"));
+        assert_eq!(found("/v1beta/models/a%2Fb:latest:countTokens"), called("a/b:latest", "countTokens"));
+        let vertex = "/v1beta1/projects/p/locations/global/publishers/google/models/gemini-2.5-pro:generateContent";
+        assert_eq!(found(vertex), called("gemini-2.5-pro", "generateContent"));
+        let vertex = "/v1/projects/p/locations/l/publishers/sim/models/sim-1:generateContent";
+        assert_eq!(found(vertex), called("sim/sim-1", "generateContent"));
+        assert_eq!(found("/v1beta1/publishers/sim/models/sim-1:countTokens"), called("sim/sim-1", "countTokens"));
+        for path in [
+            "/v1/models/fast",
+            "/v1/models/llama3:latest",
+            "/v1/models/:generateContent",
+            "/v1/chat/completions",
+            "/models/x:y",
+        ] {
+            assert_eq!(found(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Bytes for the client, gathered from one piece of the provider's stream.
+
+use bytes::Bytes;
+use switchtower_dialect::WireEvent;
+use switchtower_dialect::sse::{self, RawEvent};
+
+/// How the pieces of a streamed answer are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Events,
+    /// The elements of one JSON list, which is what Gemini sends unless it is asked for events. Source:
+    /// <https://cloud.google.com/apis/docs/system-parameters#definitions>
+    List {
+        /// Whether an element was told.
+        begun: bool,
+    },
+}
+
+/// What leaves for one piece.
+pub(super) struct Outgoing {
+    /// The piece itself, if it holds nothing but whole events so far and all of them leave as they are.
+    piece: Bytes,
+    /// How much of the piece that is.
+    untouched: usize,
+    /// What leaves, where it is not a part of the piece.
+    gathered: Option<Vec<u8>>,
+    framing: Framing,
+}
+
+impl Outgoing {
+    /// For a piece of the provider's stream. A `fresh` one begins with an event.
+    pub(super) fn of_piece(fresh: bool, piece: Bytes, framing: Framing) -> Self {
+        let whole = fresh && framing == Framing::Events;
+        Self { piece, untouched: 0, gathered: (!whole).then(Vec::new), framing }
+    }
+
+    /// For what is said of our own accord.
+    pub(super) const fn of_our_own(framing: Framing) -> Self {
+        Self { piece: Bytes::new(), untouched: 0, gathered: Some(Vec::new()), framing }
+    }
+
+    /// Lets an event of the piece leave as it is.
+    pub(super) fn pass(&mut self, event: &RawEvent) {
+        if self.framing != Framing::Events {
+            if let Some(parsed) = event.read() {
+                self.element(parsed.data());
+            }
+            return;
+        }
+        match &mut self.gathered {
+            None => self.untouched += event.bytes.len(),
+            Some(gathered) => gathered.extend_from_slice(&event.bytes),
+        }
+    }
+
+    /// Writes an event.
+    pub(super) fn write(&mut self, event: &WireEvent) {
+        match self.framing {
+            Framing::Events => sse::write(event, self.gathered()),
+            Framing::List { .. } => self.element(event.data.as_bytes()),
+        }
+    }
+
+    /// Writes what says nothing, but that somebody is there.
+    pub(super) fn keep_alive(&mut self) {
+        let word = if self.framing == Framing::Events { sse::KEEP_ALIVE } else { b"\n" };
+        self.gathered().extend_from_slice(word);
+    }
+
+    /// Ends the stream.
+    pub(super) fn close(&mut self) {
+        if let Framing::List { begun } = self.framing {
+            self.gathered().extend_from_slice(if begun { b"\n]" } else { b"[]" });
+        }
+    }
+
+    fn element(&mut self, data: &[u8]) {
+        let Framing::List { begun } = self.framing else { return };
+        let gathered = self.gathered();
+        gathered.extend_from_slice(if begun { b"\n,\r\n" } else { b"[" });
+        gathered.extend_from_slice(data);
+        self.framing = Framing::List { begun: true };
+    }
+
+    fn gathered(&mut self) -> &mut Vec<u8> {
+        let untouched = self.piece.get(..self.untouched).unwrap_or_default();
+        self.gathered.get_or_insert_with(|| untouched.to_vec())
+    }
+
+    /// What leaves, and how far the framing is.
+    pub(super) fn finish(mut self) -> (Bytes, Framing) {
+        let bytes = match self.gathered {
+            Some(gathered) => gathered.into(),
+            None => {
+                self.piece.truncate(self.untouched);
+                self.piece
+            }
+        };
+        (bytes, self.framing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_one_json_text_wherever_it_ends() {
+        let event = |data: &str| WireEvent { name: Some("x".to_owned()), data: data.to_owned() };
+        for count in 0..3 {
+            let mut framing = Framing::List { begun: false };
+            let mut told = Vec::new();
+            for number in 0..count {
+                let raw = RawEvent { bytes: Bytes::from(format!(": hi\ndata: {{\"n\":\ndata: {number}}}\n\n")) };
+                let mut out = Outgoing::of_piece(true, raw.bytes.clone(), framing);
+                if number == 1 {
+                    out.write(&event("{\"n\":1}"))
+                } else {
+                    out.pass(&raw)
+                }
+                out.keep_alive();
+                let (bytes, next) = out.finish();
+                told.extend_from_slice(&bytes);
+                framing = next;
+            }
+            let mut out = Outgoing::of_our_own(framing);
+            out.close();
+            told.extend_from_slice(&out.finish().0);
+            let list: Vec<serde_json::Value> = serde_json::from_slice(&told).unwrap();
+            assert_eq!(list, (0..count).map(|number| serde_json::json!({"n": number})).collect::<Vec<_>>());
+        }
+    }
+}
