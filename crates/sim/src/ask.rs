@@ -37,6 +37,10 @@ pub(crate) struct Extras {
     pub(crate) summarised: bool,
     /// Reasoning is sealed, to be given back.
     pub(crate) sealed: bool,
+    /// The prompt is refused.
+    pub(crate) blocked: bool,
+    /// Structured output is a bare word instead of JSON.
+    pub(crate) bare: bool,
 }
 
 /// A tool that the model may call.

@@ -29,7 +29,10 @@ fn all_recordings_parse() {
 /// The refusals of accepted requests of one API, and how many requests there were.
 fn refusals(provider: &str, api: &str, place: &Place) -> Option<(Vec<String>, usize)> {
     // Services are read by the first dialect of their vendor.
-    let vendor = api.split('.').next().unwrap();
+    let vendor = match api.split('.').next().unwrap() {
+        "google_ai_studio" | "google_vertex" => "gemini",
+        other => other,
+    };
     let own = ALL.iter().find(|dialect| dialect.name() == api);
     let dialect = own.or_else(|| ALL.iter().find(|dialect| dialect.name().starts_with(vendor))).unwrap_or(&ALL[0]);
     // The signatures in recordings were made by the real provider.
@@ -56,7 +59,9 @@ fn refusals(provider: &str, api: &str, place: &Place) -> Option<(Vec<String>, us
             _ => dialect.read_chat(&body, strictness).map(drop),
         };
         // What the real provider kept is not here.
-        let kept = |complaint: &crate::failure::Complaint| complaint.at.to_string() == "previous_response_id";
+        let kept = |complaint: &crate::failure::Complaint| {
+            ["previous_response_id", "cached_content"].contains(&complaint.at.to_string().as_str())
+        };
         if let Err(Failure::Invalid(complaint)) = outcome
             && !kept(&complaint)
         {
@@ -79,6 +84,14 @@ fn requests_that_were_accepted_are_accepted() {
         ("openrouter", "openrouter.rerank", Place::Service(Service::Rerank)),
         ("anthropic", "anthropic.messages", Place::Chat),
         ("anthropic", "anthropic.count_tokens", Place::CountTokens),
+        ("google_ai_studio", "google_ai_studio.generateContent", Place::Chat),
+        ("google_ai_studio", "google_ai_studio.streamGenerateContent", Place::Chat),
+        ("google_ai_studio", "google_ai_studio.countTokens", Place::CountTokens),
+        ("google_ai_studio", "google_ai_studio.embedContent", Place::Service(Service::EmbedContent)),
+        ("google_vertex", "google_vertex.generateContent", Place::Chat),
+        ("google_vertex", "google_vertex.streamGenerateContent", Place::Chat),
+        ("google_vertex", "google_vertex.countTokens", Place::CountTokens),
+        ("google_vertex", "google_vertex.embedContent", Place::Service(Service::EmbedContent)),
     ] {
         let Some((refused, count)) = refusals(provider, api, &place) else {
             return;

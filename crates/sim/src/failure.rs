@@ -117,6 +117,17 @@ impl Place {
         self.wrong(Wrong::Said { message: message.into(), code: Some(code) })
     }
 
+    /// The place around this one, and the name of its last step.
+    pub(crate) fn split_last(&self) -> (Self, String) {
+        let mut steps = self.0.clone();
+        let last = match steps.pop() {
+            Some(Step::Key(key)) => key,
+            Some(Step::Index(index)) => index.to_string(),
+            None => String::new(),
+        };
+        (Self(steps), last)
+    }
+
     /// `messages[0].content`, as OpenAI writes it.
     pub(crate) fn bracketed(&self) -> String {
         let mut text = String::new();

@@ -28,9 +28,12 @@
 //! # What a request can ask for
 //!
 //! What the model does with a text is listed in `compose.rs`: tools are called when their name is mentioned, `echo: TEXT`
-//! is answered with exactly TEXT, structured output fits its schema, `redact` withholds part of the reasoning.
+//! is answered with exactly TEXT, structured output fits its schema, `redact` withholds part of the reasoning. Where a vendor
+//! blocks prompts, as Google does, one with the word `prohibited` is blocked; its models with `mini` in their name are of an
+//! earlier generation, whose calls have no ids.
 //! Headers `x-sim-fault`, `x-sim-latency-ms`, `x-sim-tokens-per-second`, `x-sim-seed`, `x-sim-output-tokens` and
-//! `x-sim-reasoning-tokens`, or the same in the model name (`sim-1?fault=cut:after=3&latency_ms=5`), steer one request.
+//! `x-sim-reasoning-tokens`, or the same in the model name (`sim-1?fault=cut:after=3&latency_ms=5`, percent-encoded where an
+//! address names the model), steer one request.
 //! The words for faults are those of [`Fault`].
 //!
 //! Embeddings, rankings, completions of text (with a gap to fill, too) and moderations are answered as well; what decides

@@ -19,6 +19,7 @@ pub(crate) struct Replay {
 #[derive(Debug)]
 pub(crate) struct Recorded {
     path: String,
+    form: Vec<String>,
     request: Value,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -49,6 +50,7 @@ impl Replay {
         let asked = request.body.unwrap_or_default();
         let recorded = Recorded {
             path: path_of(&request.url).to_owned(),
+            form: form_of(request.url.split_once('?').map(|(_, query)| query)),
             status: StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK),
             headers,
             body,
@@ -58,10 +60,12 @@ impl Replay {
         self.by_body.entry(digest_of(&recorded.request)).or_default().push(recorded);
     }
 
-    /// The first recording of the same body at the same place; either path may have a prefix that the other lacks.
-    pub(crate) fn find(&self, path: &str, body: &Value) -> Option<&Recorded> {
+    /// The first recording of the same body at the same place, in the same form; either path may have a prefix that the
+    /// other lacks.
+    pub(crate) fn find(&self, path: &str, query: Option<&str>, body: &Value) -> Option<&Recorded> {
         let candidates = self.by_body.get(&digest_of(body))?;
-        let same_place = |one: &&Recorded| one.path.ends_with(path) || path.ends_with(&one.path);
+        let form = form_of(query);
+        let same_place = |one: &&Recorded| (one.path.ends_with(path) || path.ends_with(&one.path)) && one.form == form;
         candidates.iter().filter(same_place).find(|one| one.request == *body)
     }
 }
@@ -71,6 +75,17 @@ fn path_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
     path.split(['?', '#']).next().unwrap_or("/")
+}
+
+/// What a query says about the form of an answer, as Google's services have it: `alt=sse`.
+fn form_of(query: Option<&str>) -> Vec<String> {
+    let pairs = query.unwrap_or_default().split(['&', '#']);
+    let mut form: Vec<String> = pairs
+        .filter(|pair| ["alt=", "$alt=", "%24alt="].iter().any(|name| pair.starts_with(name)))
+        .map(str::to_owned)
+        .collect();
+    form.sort();
+    form
 }
 
 /// The headers without those that belong to the connection or to how the body was packed.
@@ -120,6 +135,8 @@ mod tests {
     fn paths_and_events() {
         assert_eq!(path_of("https://api.example.com/v1/chat?x=1"), "/v1/chat");
         assert_eq!(path_of("recorded://v1/chat"), "/chat");
+        assert_eq!(form_of(Some("key=a&alt=sse")), ["alt=sse"]);
+        assert!(form_of(Some("api-version=2024&default=1")).is_empty());
         let parts: Vec<_> = events(Bytes::from_static(b"a\n\nb\r\n\r\nc")).map(|event| event.bytes).collect();
         assert_eq!(parts, [&b"a\n\n"[..], b"b\r\n\r\n", b"c"]);
     }

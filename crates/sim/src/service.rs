@@ -9,9 +9,12 @@ pub(crate) enum Service {
     /// Completions with a gap, answered in the form of a conversation, as Mistral has it.
     Fim,
     Moderations,
+    /// One vector, as Google has it.
+    EmbedContent,
+    BatchEmbedContents,
 }
 
-/// Where each is, with and without the version.
+/// Where those are that bodies tell the model of, with and without the version.
 const PLACES: [(&str, Service); 5] = [
     ("/embeddings", Service::Embeddings),
     ("/rerank", Service::Rerank),

@@ -1,10 +1,10 @@
 //! One request from its head to its answer.
 
-use crate::body::{FaultWords, Pace, SimBody};
+use crate::body::{Pace, SimBody};
 use crate::cache::PromptCache;
 use crate::check::Object;
 use crate::compose;
-use crate::dialects::{self, Dialect, Place, Strictness, set};
+use crate::dialects::{self, Dialect, Framing, Place, Strictness, set};
 use crate::directives::Directives;
 use crate::failure::{Failure, Place as At};
 use crate::fault::{Fault, Faults};
@@ -44,6 +44,10 @@ struct Asked {
     ordinal: u64,
     method: Method,
     path: String,
+    /// How the address asks for a stream, if it does.
+    framing: Option<Framing>,
+    /// The address and not the body names the model.
+    addressed: bool,
     /// The body with the directives taken out of the model name; `Err` says why it is not JSON.
     body: Result<Value, String>,
     /// The model name as asked.
@@ -81,12 +85,12 @@ impl Sim {
     /// Dropping the future or the body of the answer ends all work for the request at once.
     pub async fn answer(&self, request: Request<Bytes>) -> Response<SimBody> {
         let dialect = dialect_of(&request);
-        match self.prepare(&request) {
+        match self.prepare(dialect, &request) {
             Ok(asked) => match self.respond(dialect, &request, &asked).await {
                 Ok(response) => response,
-                Err(failure) => refused(dialect, &failure, &asked.request_id),
+                Err(failure) => refused(dialect, &request, &failure, &asked.request_id),
             },
-            Err(failure) => refused(dialect, &failure, "req_000000000000000000000000"),
+            Err(failure) => refused(dialect, &request, &failure, "req_000000000000000000000000"),
         }
     }
 
@@ -96,11 +100,11 @@ impl Sim {
 
     pub(crate) fn too_large(&self, request: &Request<Bytes>) -> Response<SimBody> {
         let failure = Failure::TooLarge { max: self.inner.settings.body_bytes_max };
-        refused(dialect_of(request), &failure, "req_000000000000000000000000")
+        refused(dialect_of(request), request, &failure, "req_000000000000000000000000")
     }
 
     /// Counts the request and reads its directives.
-    fn prepare(&self, request: &Request<Bytes>) -> Result<Asked, Failure> {
+    fn prepare(&self, dialect: &dyn Dialect, request: &Request<Bytes>) -> Result<Asked, Failure> {
         let settings = &self.inner.settings;
         let posted = request.method() == Method::POST;
         let ordinal = if posted { self.inner.requests.fetch_add(1, Ordering::Relaxed) + 1 } else { 0 };
@@ -114,13 +118,16 @@ impl Sim {
             true => serde_json::from_slice::<Value>(request.body()).map_err(|error| error.to_string()),
             false => Ok(Value::Null),
         };
-        let model = body.as_ref().ok().and_then(|body| body.get("model")?.as_str()).unwrap_or_default().to_owned();
+        let path = request.uri().path().to_owned();
+        let addressed = dialect.model_at(&path);
+        let named = || body.as_ref().ok().and_then(|body| body.get("model")?.as_str()).unwrap_or_default().to_owned();
+        let model = addressed.clone().unwrap_or_else(named);
         let bare_model = if settings.directives {
             directives.read_model(&model).map_err(invalid)?.to_owned()
         } else {
             model.clone()
         };
-        if let Ok(Some(name)) = body.as_mut().map(|body| body.get_mut("model")) {
+        if let (None, Ok(Some(name))) = (&addressed, body.as_mut().map(|body| body.get_mut("model"))) {
             // A name that is not text is left for the check to complain about.
             if name.is_string() {
                 *name = Value::String(bare_model.clone());
@@ -131,11 +138,12 @@ impl Sim {
         ids.add(request.body());
         let request_id = Random::for_purpose(ids.finish(), "request").id("req_", 24);
         let faults = self.faults(ordinal, &bare_model, &directives);
-        let path = request.uri().path().to_owned();
         Ok(Asked {
             ordinal,
             method: request.method().clone(),
+            framing: dialect.streamed_at(&path, request.uri().query()),
             path,
+            addressed: addressed.is_some(),
             body,
             model,
             bare_model,
@@ -182,7 +190,9 @@ impl Sim {
         if let Some(response) = status_fault(dialect, asked)? {
             return Ok(response);
         }
-        if let Some(recorded) = asked.body.as_ref().ok().and_then(|body| self.inner.replay.find(&asked.path, body)) {
+        if let Some(recorded) =
+            asked.body.as_ref().ok().and_then(|body| self.inner.replay.find(&asked.path, request.uri().query(), body))
+        {
             return Ok(self.replayed(dialect, recorded, asked));
         }
         if self.inner.settings.replay_only {
@@ -238,9 +248,8 @@ impl Sim {
         let pace = self.pace(asked, answer_seed);
         match served {
             Served::Events(events) => {
-                let words = FaultWords { stream_error: dialect.stream_error(), padding: dialect.padding() };
-                let body = SimBody::stream(events, &pace, &asked.faults, &words);
-                Ok(answered(dialect, asked, "text/event-stream; charset=utf-8", body))
+                let body = SimBody::stream(events, &pace, &asked.faults, &Framing::Events.fault_words(dialect));
+                Ok(answered(dialect, asked, Framing::Events.media_type(), body))
             }
             Served::Whole { body, tokens } => {
                 let wait = pace.whole(tokens.saturating_sub(1));
@@ -255,6 +264,7 @@ impl Sim {
     async fn chat(&self, dialect: &dyn Dialect, asked: &Asked, body: &Object) -> Result<Response<SimBody>, Failure> {
         let settings = &self.inner.settings;
         let ask = dialect.read_chat(body, self.strictness())?;
+        let framing = asked.framing.or_else(|| ask.streaming.then_some(Framing::Events));
         self.check_model(asked)?;
         let seed = self.answer_seed(asked, body);
         let (turns, mut usage) = compose::answer(&ask, seed, &asked.directives);
@@ -263,10 +273,10 @@ impl Sim {
         }
         let said = Said { model: asked.model.clone(), seed, turns, usage, extras: ask.extras, owner: settings.seed };
         let pace = self.pace(asked, seed);
-        if ask.streaming {
-            let words = FaultWords { stream_error: dialect.stream_error(), padding: dialect.padding() };
-            let body = SimBody::stream(dialect.stream(said), &pace, &asked.faults, &words);
-            return Ok(answered(dialect, asked, "text/event-stream; charset=utf-8", body));
+        if let Some(framing) = framing {
+            let events = framing.put(dialect.stream(said));
+            let body = SimBody::stream(events, &pace, &asked.faults, &framing.fault_words(dialect));
+            return Ok(answered(dialect, asked, framing.media_type(), body));
         }
         let wait = pace.whole(said.usage.output.saturating_sub(1));
         if !wait.is_zero() {
@@ -279,7 +289,7 @@ impl Sim {
         let Some(required) = &self.inner.settings.require_key else {
             return Ok(());
         };
-        let Some(presented) = dialect.presented_key(request.headers()) else {
+        let Some(presented) = dialect.presented_key(request.headers(), request.uri().query()) else {
             return Err(Failure::Unauthorized(None));
         };
         if bool::from(presented.as_bytes().ct_eq(required.expose_secret().as_bytes())) {
@@ -321,6 +331,9 @@ impl Sim {
             sum = sum.wrapping_add(field.finish());
         }
         digest.add(&sum.to_le_bytes());
+        if asked.addressed {
+            digest.add(asked.bare_model.as_bytes());
+        }
         digest.finish()
     }
 
@@ -343,7 +356,7 @@ impl Sim {
         let pace = self.pace(asked, self.seed(asked));
         let body = match recorded.streaming {
             true => {
-                let words = FaultWords { stream_error: dialect.stream_error(), padding: dialect.padding() };
+                let words = Framing::Events.fault_words(dialect);
                 SimBody::stream(Box::new(replay::events(recorded.body.clone())), &pace, &asked.faults, &words)
             }
             false => SimBody::whole(recorded.body.clone(), &asked.faults),
@@ -368,7 +381,8 @@ fn dialect_of(request: &Request<Bytes>) -> &'static dyn Dialect {
 
 /// The answer of the first fault that decides a status.
 fn status_fault(dialect: &dyn Dialect, asked: &Asked) -> Result<Option<Response<SimBody>>, Failure> {
-    let streams = asked.body.as_ref().ok().and_then(|body| body.get("stream")) == Some(&Value::Bool(true));
+    let streams = asked.framing.is_some()
+        || asked.body.as_ref().ok().and_then(|body| body.get("stream")) == Some(&Value::Bool(true));
     for fault in asked.faults.iter() {
         match fault {
             Fault::RateLimited { .. }
@@ -423,8 +437,12 @@ fn answered(dialect: &dyn Dialect, asked: &Asked, media_type: &'static str, body
     response
 }
 
-fn refused(dialect: &dyn Dialect, failure: &Failure, request_id: &str) -> Response<SimBody> {
-    let (status, error) = dialect.failure(failure, request_id);
+fn refused(dialect: &dyn Dialect, request: &Request<Bytes>, failure: &Failure, request_id: &str) -> Response<SimBody> {
+    let (status, mut error) = dialect.failure(failure, request_id);
+    // Who asked for an array gets one.
+    if dialect.streamed_at(request.uri().path(), request.uri().query()) == Some(Framing::Array) {
+        error = Value::Array(vec![error]);
+    }
     let mut response = Response::new(SimBody::whole(error.to_string().into(), &Faults::none()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -6,7 +6,7 @@ use http::HeaderName;
 use std::sync::Arc;
 use switchtower_dialect::Variant;
 use switchtower_domain::{ModelName, ProviderName};
-use switchtower_providers::{Credential, Known, Operation, Provider, anthropic, catalogue, openai};
+use switchtower_providers::{Credential, Known, Operation, Provider, anthropic, catalogue, google, openai};
 
 /// The providers that the environment has keys for.
 ///
@@ -46,12 +46,12 @@ fn base_url<'a>(environment: &'a Environment, kind: &'a Known) -> Result<(&'a st
 /// # Errors
 /// Never in practice: its names are constant.
 pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
-    let of = |name: &str, mut kind: Known| -> Result<Arc<Provider>> {
+    let of = |name: &str, mut kind: Known, variant: Variant| -> Result<Arc<Provider>> {
         "sim".clone_into(&mut kind.name);
         // It speaks each dialect as the dialect's own vendor does.
-        kind.main.variant = Variant::default();
+        kind.main.variant = variant;
         let models = switchtower_sim::Settings::default().models;
-        // What speaks Messages has no embeddings.
+        // What speaks Messages has no embeddings, and those of Gemini are not asked for.
         let embeds = kind.offers.paths.iter().any(|(operation, _)| *operation == Operation::Embeddings);
         let models = models.into_iter().filter(|model| embeds || !model.contains("embed")).map(ModelName::new);
         let mut provider = Provider::of_kind(ProviderName::new(name)?, &kind, "sim://local/v1", Credential::None)?;
@@ -59,10 +59,13 @@ pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
         provider.models = models.collect::<Result<_, _>>()?;
         Ok(Arc::new(provider))
     };
+    let gemini = google::unlisted();
+    let of_google = gemini.main.variant.clone();
     Ok(vec![
-        of("sim", openai::unlisted())?,
-        of("sim-responses", openai::unlisted_responses())?,
-        of("sim-messages", anthropic::unlisted())?,
+        of("sim", openai::unlisted(), Variant::default())?,
+        of("sim-responses", openai::unlisted_responses(), Variant::default())?,
+        of("sim-messages", anthropic::unlisted(), Variant::default())?,
+        of("sim-gemini", gemini, of_google)?,
     ])
 }
 
@@ -109,6 +112,6 @@ mod tests {
 
     #[test]
     fn the_simulator_is_there_in_each_dialect() {
-        assert_eq!(sim_providers().unwrap().len(), 3);
+        assert_eq!(sim_providers().unwrap().len(), 4);
     }
 }

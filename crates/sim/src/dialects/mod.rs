@@ -5,12 +5,13 @@
 //! words for a failure, which dialects of one vendor share). A new dialect is such a folder and one line in [`ALL`].
 
 pub(crate) mod anthropic_messages;
+pub(crate) mod google_gemini;
 pub(crate) mod openai_chat;
 mod openai_error;
 pub(crate) mod openai_responses;
 
 use crate::ask::{Ask, PromptPart};
-use crate::body::Events;
+use crate::body::{Event, Events, FaultWords};
 use crate::cache::PromptCache;
 use crate::check::Object;
 use crate::failure::Failure;
@@ -21,8 +22,12 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 
 /// Every dialect. The first that claims a place serves it.
-pub(crate) const ALL: &[&dyn Dialect] =
-    &[&anthropic_messages::AnthropicMessages, &openai_responses::OpenAiResponses, &openai_chat::OpenAiChat];
+pub(crate) const ALL: &[&dyn Dialect] = &[
+    &google_gemini::GoogleGemini,
+    &anthropic_messages::AnthropicMessages,
+    &openai_responses::OpenAiResponses,
+    &openai_chat::OpenAiChat,
+];
 
 /// A place at which a dialect serves something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +37,56 @@ pub(crate) enum Place {
     Service(Service),
     Models,
     Model(String),
+}
+
+/// How the pieces of a stream are put together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    #[default]
+    Events,
+    /// One JSON array, which grows.
+    Array,
+}
+
+impl Framing {
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Events => "text/event-stream; charset=utf-8",
+            Self::Array => "application/json; charset=UTF-8",
+        }
+    }
+
+    /// Events as this puts them.
+    pub(crate) fn put(self, events: Events) -> Events {
+        match self {
+            Self::Events => events,
+            Self::Array => {
+                let items = events.enumerate().map(|(index, event)| {
+                    let start = if index == 0 { "[" } else { ",\n" };
+                    Event::new([start.as_bytes(), data_of(&event.bytes)].concat(), event.tokens)
+                });
+                Box::new(items.chain(std::iter::once_with(|| Event::new(&b"]"[..], 0))))
+            }
+        }
+    }
+
+    /// What the dialect supplies for faults, in this form.
+    pub(crate) fn fault_words(self, dialect: &dyn Dialect) -> FaultWords {
+        let stream_error = dialect.stream_error();
+        match self {
+            Self::Events => FaultWords { stream_error, padding: dialect.padding() },
+            Self::Array => FaultWords {
+                stream_error: [b",\n", data_of(&stream_error), b"]"].concat().into(),
+                padding: |wanted| vec![b' '; wanted].into(),
+            },
+        }
+    }
+}
+
+/// The data of an event that has one line of it.
+fn data_of(event: &[u8]) -> &[u8] {
+    event.strip_prefix(b"data: ").unwrap_or(event).trim_ascii_end()
 }
 
 /// How strictly requests are checked, and against which account.
@@ -54,8 +109,18 @@ pub(crate) trait Dialect: Sync {
     /// True for requests that look like this dialect's although they go nowhere; their failure is then worded by it.
     fn looks_like(&self, path: &str, headers: &HeaderMap) -> bool;
 
+    /// The model that an address names, where addresses and not bodies do.
+    fn model_at(&self, _path: &str) -> Option<String> {
+        None
+    }
+
+    /// How an address asks for a stream, where addresses and not bodies do.
+    fn streamed_at(&self, _path: &str, _query: Option<&str>) -> Option<Framing> {
+        None
+    }
+
     /// The key that the caller presents.
-    fn presented_key<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str>;
+    fn presented_key<'a>(&self, headers: &'a HeaderMap, query: Option<&'a str>) -> Option<&'a str>;
 
     /// Checks headers that the dialect requires.
     fn check_head(&self, headers: &HeaderMap) -> Result<(), Failure>;

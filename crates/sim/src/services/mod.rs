@@ -3,6 +3,7 @@
 //! Each checks what it is sent from the public descriptions alone, and answers from the seed and the request.
 
 mod completions;
+mod embed_contents;
 mod embeddings;
 mod moderations;
 mod rerank;
@@ -45,6 +46,8 @@ pub(crate) fn serve(service: Service, body: &Object, given: &Given<'_>) -> Resul
         Service::Embeddings => embeddings::answer(body, given).map(at_once),
         Service::Rerank => rerank::answer(body, given).map(at_once),
         Service::Moderations => moderations::answer(body, given).map(at_once),
+        Service::EmbedContent => embed_contents::one(body, given).map(at_once),
+        Service::BatchEmbedContents => embed_contents::batch(body, given).map(at_once),
         Service::Completions => completions::text(body, given),
         Service::Fim => {
             let (said, streaming) = completions::fim(body, given)?;

@@ -10,6 +10,7 @@
 mod anthropic;
 mod client;
 mod faults;
+mod gemini;
 mod openai;
 mod replay;
 mod services;

@@ -48,7 +48,7 @@ impl Dialect for AnthropicMessages {
         headers.contains_key("anthropic-version") || path.starts_with("/v1/messages")
     }
 
-    fn presented_key<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    fn presented_key<'a>(&self, headers: &'a HeaderMap, _query: Option<&'a str>) -> Option<&'a str> {
         if let Some(key) = headers.get("x-api-key") {
             return key.to_str().ok();
         }

@@ -50,7 +50,7 @@ impl Dialect for OpenAiChat {
         true
     }
 
-    fn presented_key<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    fn presented_key<'a>(&self, headers: &'a HeaderMap, _query: Option<&'a str>) -> Option<&'a str> {
         let header = headers.get("authorization")?.to_str().ok()?;
         let (scheme, key) = header.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())

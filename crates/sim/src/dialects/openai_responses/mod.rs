@@ -39,7 +39,7 @@ impl Dialect for OpenAiResponses {
         path.strip_prefix("/v1").unwrap_or(path).starts_with("/responses")
     }
 
-    fn presented_key<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    fn presented_key<'a>(&self, headers: &'a HeaderMap, _query: Option<&'a str>) -> Option<&'a str> {
         let (scheme, key) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     }
