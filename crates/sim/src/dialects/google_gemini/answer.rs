@@ -95,8 +95,9 @@ fn parts(said: &Said, index: usize, turn: &Turn) -> Vec<Value> {
     parts
 }
 
+/// What is shown of thoughts is a summary; whatever is withheld of them is in the signature.
 pub(super) fn shows_thoughts(said: &Said, turn: &Turn) -> bool {
-    said.extras.summarised && !turn.redacted && !turn.reasoning.is_empty()
+    said.extras.summarised && !turn.reasoning.is_empty()
 }
 
 /// The signature of a turn that was thought about.

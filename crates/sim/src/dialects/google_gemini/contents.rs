@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const UNANSWERED: &str = "Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn.";
 const UNASKED: &str = "Please ensure that function response turn comes immediately after a function call turn.";
-const CALLED_TWICE: &str =
+const MISCALLED: &str =
     "Please ensure that function call turn comes immediately after a user turn or after a function response turn.";
 /// What goes for a signature where none was made. Source: <https://ai.google.dev/gemini-api/docs/thought-signatures#faqs>
 const UNSIGNED: [&str; 2] = ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"];
@@ -79,13 +79,17 @@ pub(super) fn conversation(reader: &mut Reader<'_>, list: &[Value]) -> Result<()
         let counted = MESSAGE_TOKENS + tokens::count(&turn.text) + turn.extra;
         let digest = digest_of(&serde_json::json!([role, items(content, "parts")]));
         reader.ask.prompt.push(PromptPart { digest, tokens: counted, mark: None });
-        follows(&at, &open, &turn)?;
-        open = turn.calls;
         if of_model {
-            unsigned = unsigned.or_else(|| turn.unsigned.map(|name| (index, name)));
+            // The vendor's own SDK sends the chunks of a stream as contents of their own, which are one turn together.
+            if open.is_empty() {
+                unsigned = unsigned.or_else(|| turn.unsigned.map(|name| (index, name)));
+            }
+            open.extend(turn.calls);
             reader.ask.results.clear();
             continue;
         }
+        answers(&at, &open, &turn)?;
+        open.clear();
         if turn.speaks {
             unsigned = None;
             reader.ask.user_text = turn.text;
@@ -104,14 +108,10 @@ pub(super) fn conversation(reader: &mut Reader<'_>, list: &[Value]) -> Result<()
     }
 }
 
-/// Every call must be answered in the very next content, and nothing else may be.
-fn follows(at: &Place, open: &[Called], turn: &Turn) -> Result<(), Complaint> {
+/// Every call must be answered in the content that follows the turn of the model, all in one, and nothing else may be.
+fn answers(at: &Place, open: &[Called], turn: &Turn) -> Result<(), Complaint> {
     if turn.results.is_empty() {
-        return match (open.is_empty(), turn.calls.is_empty()) {
-            (true, _) => Ok(()),
-            (false, true) => Err(at.clone().says(UNANSWERED)),
-            (false, false) => Err(at.clone().says(CALLED_TWICE)),
-        };
+        return if open.is_empty() { Ok(()) } else { Err(at.clone().says(UNANSWERED)) };
     }
     if open.is_empty() {
         return Err(at.clone().says(UNASKED));
@@ -179,7 +179,7 @@ fn one_part(reader: &Reader<'_>, at: &Place, part: &Object, of_model: bool, turn
         ("inlineData" | "fileData", Some(media)) => turn.extra += self::media(at, media, kind)?,
         ("functionCall", Some(call)) => {
             if !of_model {
-                return Err(at.clone().says(CALLED_TWICE));
+                return Err(at.clone().says(MISCALLED));
             }
             let name = named(&at.key("function_call"), call)?;
             if turn.calls.is_empty() && !part.contains_key("thoughtSignature") {
