@@ -201,6 +201,10 @@ async fn models_are_listed_in_each_dialect() {
     let one = json(gateway.handle(get("/v1/models/chat-vendor/x")).await).await;
     assert_eq!((one["id"].as_str(), one["object"].as_str()), (Some("chat-vendor/x"), Some("model")));
     assert_eq!(gateway.handle(get("/v1/models/nobody")).await.status(), 404);
+    let list = json(gateway.handle(get("/v1beta/models")).await).await;
+    let one = json(gateway.handle(get("/v1beta/models/chat-vendor/x")).await).await;
+    assert_eq!(one["name"], "models/chat-vendor/x");
+    assert!(list["models"].as_array().is_some_and(|models| models.iter().all(|model| model["name"].is_string())));
     assert_eq!(text(gateway.handle(get("/healthz")).await).await, "ok\n");
 }
 
