@@ -21,7 +21,7 @@ const SCENARIOS: [&str; 11] = [
     "embeddings",
     "two_tool_agent",
 ];
-const PROVIDERS: [&str; 3] = ["openai_chat", "openai_responses", "anthropic_messages"];
+const PROVIDERS: [&str; 4] = ["openai_chat", "openai_responses", "anthropic_messages", "google_gemini"];
 /// What every SDK does.
 const SDK: [&str; 9] = [
     "whole",
@@ -38,12 +38,15 @@ const SDK: [&str; 9] = [
 const FRAMEWORK: [&str; 4] = ["whole", "streamed", "tool_loop", "structured_output"];
 const AGENT: [&str; 1] = ["two_tool_agent"];
 /// Every client and what it speaks, with its scenarios against each provider.
-const CLIENTS: [(&str, &str, &[&str], &[&str]); 14] = [
+const CLIENTS: [(&str, &str, &[&str], &[&str]); 17] = [
     ("ai with @ai-sdk/anthropic", "anthropic_messages", &FRAMEWORK, &[]),
     ("ai with @ai-sdk/openai", "openai_chat", &FRAMEWORK, &[]),
     ("ai with @ai-sdk/openai", "openai_responses", &FRAMEWORK, &[]),
     ("anthropic (JavaScript)", "anthropic_messages", &SDK, &[]),
     ("anthropic (Python)", "anthropic_messages", &SDK, &[]),
+    ("google-genai (JavaScript)", "google_gemini", &SDK, &[]),
+    ("google-genai (Python)", "google_gemini", &SDK, &[]),
+    ("google-genai (Python, Vertex AI)", "google_gemini", &SDK, &[]),
     ("langchain-anthropic", "anthropic_messages", &FRAMEWORK, &[]),
     ("langchain-openai", "openai_chat", &FRAMEWORK, &[]),
     ("langchain-openai", "openai_responses", &FRAMEWORK, &[]),

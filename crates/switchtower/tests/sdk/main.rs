@@ -55,6 +55,11 @@ operations = ["answers"]
 dialect = "anthropic_messages"
 base_url = "http://CAPTURE"
 models = ["sim-1"]
+
+[providers.gemini]
+dialect = "google_gemini"
+base_url = "http://CAPTURE/v1beta"
+models = ["sim-1"]
 "#;
 
 #[test]
@@ -66,10 +71,12 @@ fn every_sdk_reaches_every_provider() {
         (&tools.python, "python/openai_chat.py"),
         (&tools.python, "python/anthropic_messages.py"),
         (&tools.python, "python/openai_responses.py"),
+        (&tools.python, "python/google_gemini.py"),
         (&tools.python, "python/langchain_smoke.py"),
         (&tools.python, "python/agents_sdk.py"),
         (&tools.node, "js/openai_chat.cjs"),
         (&tools.node, "js/openai_responses.cjs"),
+        (&tools.node, "js/google_gemini.cjs"),
         (&tools.node, "js/vercel_ai.mjs"),
         (&tools.node, "js/anthropic_messages.cjs"),
     ];
@@ -123,6 +130,12 @@ impl Stage {
             // The SDKs read keys, addresses and proxies from the environment; none of the developer's own is meant.
             .env_remove("OPENAI_BASE_URL")
             .env_remove("ANTHROPIC_BASE_URL")
+            .env_remove("GOOGLE_API_KEY")
+            .env_remove("GEMINI_API_KEY")
+            .env_remove("GOOGLE_GENAI_USE_VERTEXAI")
+            .env_remove("GOOGLE_CLOUD_PROJECT")
+            .env_remove("GOOGLE_CLOUD_LOCATION")
+            .env_remove("GOOGLE_APPLICATION_CREDENTIALS")
             // Frameworks look for their own services.
             .env("LANGSMITH_TRACING", "false")
             .env("OPENAI_AGENTS_DISABLE_TRACING", "1")

@@ -86,8 +86,8 @@ async function parallel_tools(p) {
   const final = await create({ ...asked, messages: [...first, said(answer), user(results)] });
   holds(textOf(final), `Paris: ${RESULT}; London: ${RESULT}`);
   const tool_choice = { type: 'auto', disable_parallel_tool_use: true };
-  const one = await create({ ...asked, messages: first, tool_choice });
-  same(callsOf(one).length, 1, 'the calls where parallel ones are forbidden');
+  const one = await create({ ...asked, messages: first, tool_choice }).withResponse();
+  cells.forbidsParallel(p, callsOf(one.data).length, one.response.headers, 'tool_choice.disable_parallel_tool_use');
   const streamed = await client.messages.stream({ ...asked, messages: first }).finalMessage();
   same(callsOf(streamed).map((call) => call.input.city), ['Paris', 'London'], 'the streamed cities');
 }
@@ -134,7 +134,7 @@ async function thinkThenCall(p, reasoning) {
   holds(textOf(final), RESULT);
   assert(final.content.some((block) => block.type === 'thinking'), 'there is no reasoning in the second turn');
   const [, body] = p.sent(p.text()).at(-1);
-  holds(JSON.stringify(body), thought.thinking);
+  cells.takenUp(p, body, thought.thinking);
 }
 
 async function error(p) {

@@ -38,7 +38,9 @@ const CITY = {
   additionalProperties: false,
 };
 
-const PROVIDERS = [['chat', 'openai_chat'], ['responses', 'openai_responses'], ['messages', 'anthropic_messages']];
+const PROVIDERS = [
+  ['chat', 'openai_chat'], ['responses', 'openai_responses'], ['messages', 'anthropic_messages'], ['gemini', 'google_gemini'],
+];
 
 // A provider of the gateway: the first part of a model's name, and what it speaks.
 class Provider {
@@ -104,6 +106,20 @@ function isCity(value) {
   same(typeof value.capital, 'boolean', 'the type of capital');
 }
 
+// One call where parallel ones are forbidden; Google's models cannot be forbidden them, which is told.
+function forbidsParallel(p, calls, headers, field) {
+  if (p.dialect === 'google_gemini') holds(headers.get('x-switchtower-notices'), field);
+  else same(calls, 1, 'the calls where parallel ones are forbidden');
+}
+
+// Reasoning of an earlier turn reached the provider: in words, or as the seal of a vendor that wants nothing else.
+function takenUp(p, body, thought) {
+  const sent = JSON.stringify(body);
+  if (p.dialect !== 'google_gemini') return holds(sent, thought);
+  holds(sent, 'thoughtSignature');
+  assert(!sent.includes('skip_thought_signature'), 'the call came back without its own signature');
+}
+
 async function raises(kind, call) {
   try {
     await call();
@@ -132,5 +148,5 @@ async function endedEarly(number, milliseconds = 1000) {
 }
 
 module.exports = {
-  CITY, KEY, PICTURE_URL, PNG, URL, WEATHER, all, endedEarly, holds, isCity, positive, raises, run, same, sdk, version,
+  CITY, KEY, PICTURE_URL, PNG, URL, WEATHER, all, endedEarly, forbidsParallel, holds, isCity, positive, raises, run, same, sdk, takenUp, version,
 };

@@ -100,8 +100,9 @@ def parallel_tools(p):
     results = [result(call, f"{call.input['city']}: {RESULT}") for call in calls]
     messages += [{"role": "assistant", "content": answer.content}, user(results)]
     holds(text_of(create(**asked, messages=messages)), f"Paris: {RESULT}; London: {RESULT}")
-    one = create(**asked, messages=messages[:1], tool_choice={"type": "auto", "disable_parallel_tool_use": True})
-    same(len(calls_of(one)), 1, "the calls where parallel ones are forbidden")
+    forbidding = {"type": "auto", "disable_parallel_tool_use": True}
+    raw = client.messages.with_raw_response.create(**asked, messages=messages[:1], tool_choice=forbidding)
+    cells.forbids_parallel(p, len(calls_of(raw.parse())), raw.headers, "tool_choice.disable_parallel_tool_use")
     with client.messages.stream(**asked, messages=messages[:1]) as stream:
         calls = calls_of(stream.get_final_message())
     same([call.input["city"] for call in calls], cities, "the streamed cities")
@@ -162,7 +163,7 @@ def think_then_call(p, reasoning):
     holds(text_of(final), RESULT)
     assert any(block.type == "thinking" for block in final.content), "there is no reasoning in the second turn"
     _, body = p.sent(p.text())[-1]
-    holds(json.dumps(body, ensure_ascii=False), thought.thinking)
+    cells.taken_up(p, body, thought.thinking)
 
 
 def error(p):

@@ -39,7 +39,12 @@ CITY = {
 }
 
 
-PROVIDERS = [("chat", "openai_chat"), ("responses", "openai_responses"), ("messages", "anthropic_messages")]
+PROVIDERS = [
+    ("chat", "openai_chat"),
+    ("responses", "openai_responses"),
+    ("messages", "anthropic_messages"),
+    ("gemini", "google_gemini"),
+]
 
 
 class Provider:
@@ -113,6 +118,24 @@ def is_city(value):
     same(set(value), set(CITY["required"]), "the fields")
     for field, kind in {"name": str, "inhabitants": int, "districts": list, "capital": bool}.items():
         assert isinstance(value[field], kind), f"{field} is {value[field]!r}"
+
+
+def forbids_parallel(p, calls, headers, field):
+    """One call where parallel ones are forbidden; Google's models cannot be forbidden them, which is told."""
+    if p.dialect == "google_gemini":
+        holds(headers.get("x-switchtower-notices"), field)
+    else:
+        same(calls, 1, "the calls where parallel ones are forbidden")
+
+
+def taken_up(p, body, thought):
+    """Reasoning of an earlier turn reached the provider: in words, or as the seal of a vendor that wants nothing else."""
+    sent = json.dumps(body, ensure_ascii=False)
+    if p.dialect == "google_gemini":
+        holds(sent, "thoughtSignature")
+        assert "skip_thought_signature" not in sent, "the call came back without its own signature"
+    else:
+        holds(sent, thought)
 
 
 def raises(kind, call):

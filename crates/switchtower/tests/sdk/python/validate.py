@@ -18,6 +18,7 @@ import pydantic
 import typing_extensions
 from anthropic.types import message_create_params as messages
 from anthropic.types import message_count_tokens_params as counting
+from google.genai import types as google
 from openai.types import embedding_create_params as embeddings
 from openai.types.chat import completion_create_params as completions
 from openai.types.responses import response_create_params as responses
@@ -31,6 +32,7 @@ EXTENSIONS = {
     },
     "openai_responses": {},
     "embeddings": {},
+    "google_gemini": {},
     "anthropic_messages": {},
     # The SDK's model is that of version 2026-10-21, which took the sampling parameters away.
     "anthropic_messages 2023-06-01": {
@@ -108,6 +110,29 @@ def without_extensions(value, paths):
     return value
 
 
+class GenerateContent(pydantic.BaseModel):
+    """A request of Gemini: the SDK puts it together of these models and has none for the whole."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", alias_generator=pydantic.alias_generators.to_camel)
+
+    contents: list[google.Content]
+    system_instruction: typing.Optional[google.Content] = None
+    tools: typing.Optional[list[google.Tool]] = None
+    tool_config: typing.Optional[google.ToolConfig] = None
+    safety_settings: typing.Optional[list[google.SafetySetting]] = None
+    generation_config: typing.Optional[google.GenerationConfig] = None
+    cached_content: typing.Optional[str] = None
+    labels: typing.Optional[dict[str, str]] = None
+
+
+class CountTokens(pydantic.BaseModel):
+    """A request to count the tokens of contents."""
+
+    model_config = GenerateContent.model_config
+
+    contents: list[google.Content]
+
+
 def adapter(body, path, version):
     messages = "anthropic_messages 2023-06-01" if version == "2023-06-01" else "anthropic_messages"
     if path.endswith("/chat/completions"):
@@ -118,6 +143,10 @@ def adapter(body, path, version):
         return "openai_responses", ADAPTERS["input tokens"]
     if path.endswith("/responses"):
         return "openai_responses", ADAPTERS["responses stream" if body.get("stream") else "responses"]
+    if path.endswith((":generateContent", ":streamGenerateContent")):
+        return "google_gemini", ADAPTERS["generate content"]
+    if path.endswith(":countTokens"):
+        return "google_gemini", ADAPTERS["count contents"]
     if path.endswith("/count_tokens"):
         return messages, ADAPTERS["count"]
     return messages, ADAPTERS["messages stream" if body.get("stream") else "messages"]
@@ -134,6 +163,8 @@ ADAPTERS = {
     "embeddings": pydantic.TypeAdapter(embeddings.EmbeddingCreateParams),
     "messages": pydantic.TypeAdapter(messages.MessageCreateParamsNonStreaming),
     "messages stream": pydantic.TypeAdapter(messages.MessageCreateParamsStreaming),
+    "generate content": pydantic.TypeAdapter(GenerateContent),
+    "count contents": pydantic.TypeAdapter(CountTokens),
     "count": pydantic.TypeAdapter(counting.MessageCountTokensParams),
 }
 
@@ -203,6 +234,19 @@ def notices_mistakes():
     ]
     for body in wrong:
         assert check(body, "/v1/messages"), body
+    asked = {"contents": [{"role": "user", "parts": [{"text": "a"}]}], "generationConfig": {"maxOutputTokens": 5}}
+    assert not check(asked, "/v1beta/models/m:generateContent")
+    wrong = [
+        {**asked, "nonsense": 1},
+        {**asked, "contents": [{"role": "user", "parts": [{"text": "a", "nonsense": 1}]}]},
+        {**asked, "contents": [{"role": "user", "parts": [{"text": 1}]}]},
+        {**asked, "generationConfig": {"maxOutputTokens": "5"}},
+        {**asked, "generationConfig": {"thinkingConfig": {"nonsense": 1}}},
+        {**asked, "tools": [{"functionDeclarations": [{"nonsense": 1}]}]},
+        {"generationConfig": {}},
+    ]
+    for body in wrong:
+        assert check(body, "/v1beta/models/m:streamGenerateContent"), body
 
 
 notices_mistakes()
