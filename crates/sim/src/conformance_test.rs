@@ -6,7 +6,11 @@ use crate::failure::Failure;
 use crate::recording::{Exchange, load_folder};
 use crate::service::Service;
 use crate::services::{self, Given};
+use crate::{Settings, Sim};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
+use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The recordings, or `None` with a note where they are not at hand.
@@ -98,4 +102,66 @@ fn requests_that_were_accepted_are_accepted() {
         };
         assert!(refused.len() * 20 <= count, "{api}: {} of {count} refused\n{}", refused.len(), refused.join("\n"));
     }
+}
+
+/// The names in a value, each with those around it; what a tool is given is nobody's name.
+fn names(value: &Value, around: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                let name = format!("{around}.{name}");
+                if !name.ends_with(".args") {
+                    names(inner, &name, found);
+                }
+                found.insert(name);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| names(item, around, found)),
+        _ => {}
+    }
+}
+
+/// The whole answers and the data of events in a body.
+fn told(body: &str) -> Vec<Value> {
+    match serde_json::from_str(body) {
+        Ok(whole) => vec![whole],
+        Err(_) => body.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data:")?).ok()).collect(),
+    }
+}
+
+#[tokio::test]
+async fn gemini_answers_have_no_names_but_recorded_ones() {
+    let Some(recorded) = recordings() else { return };
+    let mut known = BTreeSet::new();
+    for (_, exchange) in recorded.iter().filter(|(_, exchange)| exchange.dialect.starts_with("gemini.")) {
+        let body = String::from_utf8_lossy(&exchange.response.body.to_bytes()).into_owned();
+        told(&body).iter().for_each(|value| names(value, "", &mut known));
+    }
+    let sim = Sim::new(Settings::default());
+    let said = |text: &str| json!([{"parts": [{"text": text}]}]);
+    let thinking = json!({"thinkingConfig": {"includeThoughts": true}, "responseLogprobs": true, "logprobs": 2});
+    let tools = json!([{"functionDeclarations": [{"name": "get_weather"}]}]);
+    let long = "word ".repeat(1_500);
+    let mut made = BTreeSet::new();
+    for body in [
+        json!({"contents": said("hi"), "generationConfig": thinking}),
+        json!({"contents": said("weather"), "tools": tools, "generationConfig": thinking}),
+        json!({"contents": said("prohibited")}),
+        json!({"contents": said(&long)}),
+        json!({"contents": said(&long)}),
+        json!({"contents": [{"role": "nobody", "parts": [{"text": "a"}]}]}),
+    ] {
+        for method in ["generateContent", "streamGenerateContent?alt=sse", "streamGenerateContent", "countTokens"] {
+            let counts = method == "countTokens";
+            let body = if counts { json!({"contents": body["contents"]}) } else { body.clone() };
+            let request = http::Request::post(format!("/v1beta/models/sim-1:{method}"))
+                .header("content-type", "application/json")
+                .body(body.to_string().into())
+                .unwrap();
+            let answer = sim.answer(request).await.into_body().collect().await.unwrap().to_bytes();
+            told(&String::from_utf8_lossy(&answer)).iter().for_each(|value| names(value, "", &mut made));
+        }
+    }
+    assert!(made.len() > 25, "{made:?}");
+    assert_eq!(made.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
 }

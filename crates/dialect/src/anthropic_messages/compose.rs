@@ -149,10 +149,8 @@ impl Composer<'_> {
             }
         }
         messages.extend(open.filter(|blocks| !blocks.is_empty()).map(user_message));
-        if !self.out.same {
-            if let Some(begun) = self.request.begun_answer() {
-                self.out.meaning(begun.at.path(), "a turn at the end is the beginning of the answer, and is continued");
-            }
+        if let Some(begun) = self.request.begun_answer() {
+            self.out.meaning(begun.at.path(), "a turn at the end is the beginning of the answer, and is continued");
         }
         messages
     }

@@ -287,6 +287,14 @@ impl Encoder {
                 return Ok(());
             }
         }
+        if let Delta::Signature(signature) = delta
+            && self.origin.is_some_and(|origin| crate::dialect(origin).carries_reasoning())
+        {
+            let signature = Some(signature.clone());
+            self.sealed(part, Reasoning { signature, ..Reasoning::default() }, open, out);
+            return Ok(());
+        }
+        let known = self.known(part)?;
         let written = match delta {
             // The block has begun under the name that it had.
             Delta::CallName(_) => return Err(OutOfPlace { choice: 0, part }),
@@ -299,7 +307,7 @@ impl Encoder {
         };
         let Some(written) = written else {
             if let Delta::Sealed(data) = delta {
-                self.sealed(part, data, open, out);
+                self.sealed(part, Reasoning { sealed: Some(data.clone()), ..Reasoning::default() }, open, out);
             }
             return Ok(());
         };
@@ -314,9 +322,9 @@ impl Encoder {
 
     /// The seal of a thought is its signature; a thought that is sealed and nothing else is told whole, in a block of
     /// its own.
-    fn sealed(&mut self, part: u32, data: &str, open: Option<u32>, out: &mut Vec<WireEvent>) {
+    fn sealed(&mut self, part: u32, seal: Reasoning, open: Option<u32>, out: &mut Vec<WireEvent>) {
         self.start(out);
-        let data = self.seal(part, data);
+        let data = self.seal(part, seal);
         if let Some(block) = open {
             out.push(delta_event(block, Object::typed("signature_delta").with("signature", data)));
             return;
@@ -332,14 +340,15 @@ impl Encoder {
     }
 
     /// A seal with what its dialect needs to take it back.
-    fn seal(&mut self, part: u32, data: &str) -> String {
+    fn seal(&mut self, part: u32, seal: Reasoning) -> String {
         let id = match self.known(part).map(|known| &known.content.kind) {
             Ok(PartKind::Reasoning(reasoning)) => reasoning.id.clone(),
             _ => None,
         };
-        let reasoning = Reasoning { id, sealed: Some(data.to_owned()), ..Reasoning::default() };
+        let reasoning = Reasoning { id, ..seal };
         let origin = self.origin.filter(|origin| crate::dialect(*origin).carries_reasoning());
-        origin.and_then(|origin| carried::wrap(&reasoning, origin)).unwrap_or_else(|| data.to_owned())
+        let wrapped = origin.and_then(|origin| carried::wrap(&reasoning, origin));
+        wrapped.or(reasoning.sealed).unwrap_or_default()
     }
 
     fn close(&mut self, part: u32, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {

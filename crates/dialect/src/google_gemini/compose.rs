@@ -70,6 +70,10 @@ impl Composer<'_> {
         let (instructions, rest) =
             instructions_apart(request.instructions.as_ref(), &turns, self.path(Param::Turns), &mut self.out);
         let called = called(&rest);
+        let both_of_model = |pair: &[&Turn]| pair.iter().all(|turn| turn.role == Role::Assistant);
+        if rest.windows(2).any(both_of_model) {
+            self.out.hint(self.path(Param::Turns), "turns of the model in a row are taken for one");
+        }
         if !instructions.is_empty() {
             let mut parts = Vec::new();
             let mut system = Object::new();
@@ -210,7 +214,7 @@ impl Composer<'_> {
         }
         self.tool_choice(any, body);
         if request.parallel_tool_calls == Some(false) {
-            self.out.hint(self.path(Param::ParallelToolCalls), "one call a turn cannot be asked for");
+            self.out.meaning(self.path(Param::ParallelToolCalls), "one call a turn cannot be asked for");
         } else if request.parallel_tool_calls.is_some() {
             self.out.hint(self.path(Param::ParallelToolCalls), "is so without saying");
         }
@@ -416,9 +420,9 @@ fn called<'a>(turns: &[&'a Turn]) -> Vec<(&'a str, &'a str)> {
     calls.collect()
 }
 
-/// Whether a model signs its calls and wants them back signed: Gemini from its third generation on.
+/// Whether a model signs its calls and wants them back signed: Gemini from its third generation on. Aliases and tuned
+/// models do not say which they are; who wants no signature takes the word all the same.
 fn signs_calls(model: &str) -> bool {
-    let after = model.rsplit('/').next().unwrap_or_default().strip_prefix("gemini-");
-    let generation = after.and_then(|rest| rest.split(['.', '-']).next()?.parse::<u32>().ok());
-    generation.is_some_and(|generation| generation >= 3)
+    let name = model.rsplit('/').next().unwrap_or_default();
+    !["gemini-1", "gemini-2", "gemma", "learnlm"].iter().any(|unsigned| name.starts_with(unsigned))
 }

@@ -1,4 +1,4 @@
-//! Schemas as `parameters` and `responseSchema` have them: a part of OpenAPI 3.0, read as JSON Schema.
+//! Schemas as `parameters` and `responseSchema` have them: a part of `OpenAPI` 3.0, read as JSON Schema.
 //! Source: <https://ai.google.dev/api/caching#Schema>
 
 use serde_json::{Map, Value};

@@ -10,7 +10,7 @@ use crate::{DecodeError, Json};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use switchtower_domain::{
-    DialectId, Document, Media, MediaKind, Notice, Part, PartKind, ProviderItem, Reasoning, Source, ToolCall,
+    DialectId, Document, Extras, Media, MediaKind, Notice, Part, PartKind, ProviderItem, Reasoning, Source, ToolCall,
     ToolCallKind, ToolResult,
 };
 
@@ -98,20 +98,52 @@ fn is_whole_call(value: &Json<'_>) -> bool {
 }
 
 fn signed(signature: Option<String>, part: Part) -> Vec<Part> {
-    let seal = |signature| {
-        let reasoning = Reasoning { signature: Some(signature), ..Reasoning::default() };
-        Part { at: part.at.clone(), ..Part::new(PartKind::Reasoning(reasoning)) }
-    };
-    signature.map(seal).into_iter().chain(std::iter::once(part.clone())).collect()
+    let Some(signature) = signature else { return vec![part] };
+    let reasoning = Reasoning { signature: Some(signature), ..Reasoning::default() };
+    vec![Part { at: part.at.clone(), ..Part::new(PartKind::Reasoning(reasoning)) }, part]
 }
 
 fn inline(fields: &mut Fields) -> Result<PartKind, DecodeError> {
-    let (media_type, data) = fields
-        .nested("inlineData", |inline| Ok((inline.expected_string("mimeType")?, inline.expected_string("data")?)))?;
+    let (media_type, data) = fields.nested("inlineData", |inline| {
+        let (media_type, data) = (inline.expected_string("mimeType")?, inline.expected_string("data")?);
+        Ok((media_type, standard(data, inline)))
+    })?;
     Ok(match media_kind(&media_type) {
         Some(kind) => PartKind::Media(Media { kind, source: Source::Base64 { media_type, data }, detail: None }),
         None => document(Source::Base64 { media_type, data }),
     })
+}
+
+/// Marks bytes in the alphabet of base64 for URLs, and bytes whose text is not filled up.
+const FOR_URLS: &str = "+ and /";
+const UNFILLED: &str = "=";
+
+/// Bytes in the usual alphabet of base64, filled up. Google's servers take both, and its Python client writes the one
+/// for URLs. Source: <https://protobuf.dev/programming-guides/json/>
+fn standard(data: String, inline: &mut Fields) -> String {
+    let fill = (4 - data.len() % 4) % 4;
+    let for_urls = memchr::memchr2(b'-', b'_', data.as_bytes()).is_some();
+    let mixed = for_urls && memchr::memchr2(b'+', b'/', data.as_bytes()).is_some();
+    let legible = || data.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte));
+    if mixed || fill == 3 || (fill > 0 && data.contains('=')) || !(for_urls || fill > 0) || !legible() {
+        return data;
+    }
+    let mut standard = data;
+    if for_urls {
+        inline.lack(FOR_URLS);
+        standard = standard.replace('-', "+").replace('_', "/");
+    }
+    if fill > 0 {
+        inline.lack(UNFILLED);
+        standard.push_str("==".get(..fill).unwrap_or_default());
+    }
+    standard
+}
+
+/// The same as it was written.
+fn as_written(data: &str, extras: &Extras) -> String {
+    let data = if extras.lacks(UNFILLED) { data.trim_end_matches('=') } else { data };
+    if extras.lacks(FOR_URLS) { data.replace('+', "-").replace('/', "_") } else { data.to_owned() }
 }
 
 /// What is kept by Google, or elsewhere. Its media type stays with what is left.
@@ -366,7 +398,7 @@ impl Writer<'_, '_> {
                     inline.set("mimeType", media_type.as_str());
                 }
                 if !(part.extras.lacks("data") && data.is_empty()) {
-                    inline.set("data", data.as_str());
+                    inline.set("data", as_written(data, &part.extras));
                 }
                 Object::new().with("inlineData", inline)
             }
@@ -403,7 +435,7 @@ impl Writer<'_, '_> {
 
     fn call(&mut self, call: &ToolCall, part: &Part) -> Object {
         let mut object = Object::new();
-        if !(self.out.same && part.extras.lacks("id")) && !call.id.is_empty() {
+        if !(call.id.is_empty() || self.out.same && part.extras.lacks("id")) {
             object.set("id", call.id.as_str());
         }
         object.set("name", call.name.as_str());

@@ -258,7 +258,7 @@ fn candidate(choice: &Choice, origin: DialectId, out: &mut ExtrasWriter<'_>) -> 
     let stop = choice.stop.as_ref();
     candidate.maybe(
         "finishReason",
-        stop.map(|stop| if out.same { wire::stop_word(stop, true) } else { reason(stop, choice.parts.iter()) }),
+        stop.map(|stop| if out.same { wire::stop_word(stop, true) } else { reason(stop, &choice.parts) }),
     );
     if !(out.same && choice.extras.lacks("index")) {
         candidate.set("index", choice.index);
@@ -284,12 +284,12 @@ fn candidate(choice: &Choice, origin: DialectId, out: &mut ExtrasWriter<'_>) -> 
 }
 
 /// The reason for stopping of another dialect's answer, which its parts may tell more closely.
-pub(super) fn reason<'p>(stop: &Stop, parts: impl Iterator<Item = &'p Part> + Clone) -> Value {
-    if parts.clone().any(|part| matches!(part.kind, PartKind::Refusal { .. })) {
+pub(super) fn reason(stop: &Stop, parts: &[Part]) -> Value {
+    if parts.iter().any(|part| matches!(part.kind, PartKind::Refusal { .. })) {
         return Value::from(wire::REFUSED);
     }
     let unbounded = !matches!(stop.reason, StopReason::MaxTokens | StopReason::ContextWindow);
-    if unbounded && parts.clone().any(parts::is_malformed) {
+    if unbounded && parts.iter().any(parts::is_malformed) {
         return Value::from(wire::MALFORMED);
     }
     wire::stop_word(stop, false)

@@ -99,7 +99,10 @@ impl StreamDecoder for Decoder {
             events.push(Event::Stopped { choice: 0, stop: Stop::new(StopReason::ContentFilter) });
             fields.lack(REFUSED);
         }
-        events.extend(usage::decode(&mut fields)?.map(Event::Usage));
+        if let Some(report) = usage::decode(&mut fields)? {
+            // Some clients are told of it as the answer begins.
+            events.insert(0, Event::Usage(report));
+        }
         Ok(frame(events, fields.rest().restating(&["createTime"])))
     }
 
@@ -206,7 +209,7 @@ impl StreamWatch for Watch {
     fn look(&mut self, _: Option<&[u8]>, data: &[u8]) -> Result<(), DecodeError> {
         let fields = crate::scan::fields_of(data.trim_ascii())?;
         for field in fields {
-            match field.key.as_ref() {
+            match field.key {
                 b"error" => self.ended = true,
                 b"promptFeedback" => self.ended |= memchr::memmem::find(field.value, b"\"blockReason\"").is_some(),
                 b"candidates" => self.ended |= stops(field.value),

@@ -235,7 +235,7 @@ impl Encoder {
             Object::new().with("parts", vec![Value::from(Object::new().with("text", ""))]).with("role", "model");
         let parts: Vec<Part> =
             self.parts.iter().filter(|known| known.choice == choice).map(|known| known.content.clone()).collect();
-        let reason = response::reason(stop, parts.iter());
+        let reason = response::reason(stop, &parts);
         let mut candidate = Object::new().with("content", content).with("finishReason", reason);
         candidate.set("index", choice);
         candidate.maybe("groundingMetadata", grounding::metadata(&parts));

@@ -150,7 +150,7 @@ impl Retelling {
             }
             PartKind::Reasoning(reasoning) if !reasoning.restated => {
                 let words = reasoning.text.clone().or_else(|| reasoning.summary.clone()).unwrap_or_default();
-                if !words.is_empty() || reasoning.sealed.is_some() {
+                if !words.is_empty() || reasoning.sealed.is_some() || reasoning.signature.is_some() {
                     self.thought(part, &words, out);
                 }
             }

@@ -383,6 +383,7 @@ fn gemini(said: &Said, manner: &Manner) -> Told {
 /// What a client has in its hands.
 fn read(answer: &Answer) -> Value {
     let (mut thought, mut text, mut refusal, mut calls) = (String::new(), String::new(), String::new(), Vec::new());
+    let mut seals = Vec::new();
     let choice = &answer.choices[0];
     for part in &choice.parts {
         match &part.kind {
@@ -390,6 +391,9 @@ fn read(answer: &Answer) -> Value {
             PartKind::Refusal { text: more } => refusal.push_str(more),
             PartKind::Reasoning(reasoning) => {
                 thought.push_str(reasoning.text.as_deref().or(reasoning.summary.as_deref()).unwrap_or_default());
+                seals.extend(
+                    [&reasoning.signature, &reasoning.sealed].into_iter().flatten().filter(|seal| !seal.is_empty()),
+                );
             }
             PartKind::ToolCall(call) => {
                 calls.push(json!([call.id, call.name, arguments(answer.origin, &call.arguments)]))
@@ -400,7 +404,7 @@ fn read(answer: &Answer) -> Value {
     // Items of one kind may come in another order than they were numbered in.
     calls.sort_by_key(Value::to_string);
     let usage = answer.usage.clone().unwrap();
-    json!({"thought": thought, "text": text, "refusal": refusal, "calls": calls,
+    json!({"thought": thought, "text": text, "refusal": refusal, "calls": calls, "seals": seals,
         "stop": choice.stop.as_ref().map(|stop| format!("{:?}", stop.reason)),
         "usage": [usage.input, usage.output]})
 }

@@ -61,7 +61,7 @@ pub(super) fn check(own: &dyn Dialect, body: &Value, refused: bool, schemas: &Sc
             Ok(mut received) => {
                 // Where all that was said is lost by name, nobody asks any more.
                 let said_nothing = received.turns.is_empty() && !request.turns.is_empty();
-                if !refused && !(said_nothing && !named.is_empty()) {
+                if !(refused || said_nothing && !named.is_empty()) {
                     validate(&encoded, other.id(), schemas, findings);
                 }
                 if other.is_addressed() {

@@ -64,7 +64,8 @@ pub(super) fn usage_of(id: DialectId, usage: &Value, variant: &Variant) -> [Opti
         }
         DialectId::GoogleGemini => {
             let sum = |paths: [&str; 2]| paths.into_iter().filter_map(number).reduce(|one, other| one + other);
-            let input = number("/promptTokenCount").and(sum(["/promptTokenCount", "/toolUsePromptTokenCount"]));
+            let input =
+                number("/promptTokenCount").and_then(|_| sum(["/promptTokenCount", "/toolUsePromptTokenCount"]));
             [input, sum(["/candidatesTokenCount", "/thoughtsTokenCount"]), number("/cachedContentTokenCount")]
         }
     }

@@ -361,6 +361,12 @@ pub(super) fn settled_path(dialect: DialectId, path: &str) -> String {
 
 fn settle_gemini_parts(turn: &mut Map<String, Value>) {
     for part in turn.get_mut("parts").and_then(Value::as_array_mut).into_iter().flatten() {
+        // Bytes "encoded as base64, standard or URL-safe, with or without paddings" (ProtoJSON).
+        if let Some(Value::String(data)) = part.pointer_mut("/inlineData/data") {
+            *data = data.trim_end_matches('=').replace('-', "+").replace('_', "/");
+        }
+        // The word that asks for no signature stands for none.
+        leave_out_default(part, "thoughtSignature", &Value::from("skip_thought_signature_validator"));
         // "mimeType: audio/mp3", by its registered name audio/mpeg (RFC 3003).
         if let Some(Value::String(media_type)) = part.pointer_mut("/inlineData/mimeType")
             && media_type == "audio/mpeg"
