@@ -143,6 +143,8 @@ refusal_codes! {
     ShuttingDown => "shutting_down", 503, Operator;
     /// A credential of the deployment could not be read.
     CredentialMissing => "credential_missing", 500, Operator;
+    /// The cloud that gives the deployment its token did not.
+    TokenUnavailable => "token_unavailable", 502, Operator;
     /// The provider limits the rate of this account.
     RateLimited => "provider_rate_limited", 429, Provider;
     /// The provider has no capacity.

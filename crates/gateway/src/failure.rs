@@ -6,6 +6,7 @@ use switchtower_dialect::dialect;
 use switchtower_domain::{
     DialectId, Failure, FailureClass, Refusal, RefusalCode, Secret, TransportError, mask_secrets,
 };
+use switchtower_identity::{Identity, IdentityError};
 use switchtower_providers::{Credential, Deployment, provider_request_id, retry_after};
 
 /// The failure that an answer with an error status is.
@@ -97,8 +98,16 @@ fn mask(text: &str, deployment: &Deployment) -> String {
         .filter(|value| value.is_sensitive())
         .filter_map(|value| value.to_str().ok().map(Secret::new))
         .collect();
-    let known: Vec<&Secret> = provider.credential.secret().into_iter().chain(&in_headers).collect();
+    let shown = provider.credential.secret();
+    let known: Vec<&Secret> = shown.iter().chain(&in_headers).collect();
     mask_secrets(text, &known)
+}
+
+/// The refusal where a cloud gives no token for a deployment.
+pub(crate) fn without_token(error: &IdentityError, identity: &Identity, deployment: &Deployment) -> Refusal {
+    let (name, kind) = (&deployment.name, identity.kind());
+    let message = format!("there is no token for deployment '{name}' ({kind})");
+    Refusal::new(RefusalCode::TokenUnavailable, message).detail(mask(&error.to_string(), deployment))
 }
 
 fn words(class: FailureClass, deployment: &Deployment) -> (RefusalCode, String) {
@@ -129,7 +138,9 @@ fn words(class: FailureClass, deployment: &Deployment) -> (RefusalCode, String) 
 fn denied(deployment: &Deployment) -> String {
     let whose = match deployment.provider.credential {
         Credential::Caller(_) => "your own key, which the gateway passed on",
-        Credential::None | Credential::Key { .. } | Credential::Missing { .. } => "the gateway's own credential",
+        Credential::None | Credential::Key { .. } | Credential::Identity(_) | Credential::Missing { .. } => {
+            "the gateway's own credential"
+        }
     };
     format!("{whose} for deployment '{}' was not accepted by provider '{}'", deployment.name, deployment.provider.name)
 }

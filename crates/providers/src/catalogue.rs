@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 static CATALOGUE: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let own = [openai::known(), anthropic::known(), google::known()];
-    own.into_iter().chain(compatible::known()).collect()
+    own.into_iter().chain(google::vertex::known()).chain(compatible::known()).collect()
 });
 
 /// Every kind of provider that is known, in the order in which documents list them.
@@ -21,7 +21,7 @@ pub fn known(name: &str) -> Option<&'static Known> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Endpoint;
+    use crate::{CredentialStyle, Endpoint};
     use std::collections::HashSet;
     use switchtower_domain::ProviderName;
 
@@ -34,11 +34,15 @@ mod tests {
             if let Some(base) = &kind.base_url {
                 assert!(base.starts_with("https://"), "{}: {base}", kind.name);
                 for interface in kind.interfaces() {
-                    Endpoint::new(interface.base_url.as_deref().unwrap_or(base), interface.dialect).unwrap();
+                    let base = interface.base_url.as_deref().unwrap_or(base);
+                    let base = base.replace("${region}", "region").replace("${project}", "project");
+                    Endpoint::new(&base, interface.dialect).unwrap();
                 }
             }
             assert!(kind.docs.starts_with("https://"), "{}", kind.name);
-            assert_eq!(kind.base_url.is_some(), kind.key_variable.is_some(), "{}", kind.name);
+            let shows = kind.key_variable.is_some() || kind.style == CredentialStyle::Identity;
+            assert_eq!(kind.base_url.is_some(), shows, "{}", kind.name);
+            assert!(kind.style != CredentialStyle::Identity || kind.cloud.is_some(), "{}", kind.name);
         }
         for name in ["xai", "groq", "deepseek", "mistral", "openrouter", "together", "llamacpp", "vllm"] {
             assert!(names.contains(&name.to_owned()), "{name}");

@@ -2,7 +2,9 @@
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use std::fmt;
+use std::sync::Arc;
 use switchtower_domain::Secret;
+use switchtower_identity::Identity;
 
 /// The header in which a provider expects a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -16,12 +18,24 @@ pub enum CredentialStyle {
     ApiKey,
     /// `x-goog-api-key: KEY`.
     XGoogApiKey,
+    /// `Authorization: Bearer TOKEN`, with a token of its cloud unless a key is given.
+    Identity,
     /// None is expected.
     None,
 }
 
+/// A cloud that gives tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cloud {
+    /// Google Cloud.
+    Google,
+    /// Azure, by Microsoft Entra ID.
+    Azure,
+}
+
 impl CredentialStyle {
-    /// Every style.
+    /// Every style in which a key is shown, and none.
     pub const ALL: [Self; 5] = [Self::Bearer, Self::XApiKey, Self::ApiKey, Self::XGoogApiKey, Self::None];
 
     /// The word in configuration, in the catalogue and in messages.
@@ -31,6 +45,7 @@ impl CredentialStyle {
             Self::XApiKey => "x-api-key",
             Self::ApiKey => "api-key",
             Self::XGoogApiKey => "x-goog-api-key",
+            Self::Identity => "identity",
             Self::None => "none",
         }
     }
@@ -57,6 +72,8 @@ pub enum Credential {
         /// The key alone, so that it can be masked in what the provider says.
         secret: Secret,
     },
+    /// A token of a cloud, as `Authorization: Bearer TOKEN`. It is had when a request leaves.
+    Identity(Arc<Identity>),
     /// The caller's own, in this style.
     Caller(CredentialStyle),
     /// One is needed and could not be read.
@@ -94,9 +111,10 @@ impl Credential {
     }
 
     /// The key that must not be seen in what the provider says.
-    pub const fn secret(&self) -> Option<&Secret> {
+    pub fn secret(&self) -> Option<Secret> {
         match self {
-            Self::Key { secret, .. } => Some(secret),
+            Self::Key { secret, .. } => Some(secret.clone()),
+            Self::Identity(identity) => identity.last(),
             Self::None | Self::Caller(_) | Self::Missing { .. } => None,
         }
     }
@@ -105,7 +123,9 @@ impl Credential {
 /// The header that shows a key.
 pub(crate) fn header(style: CredentialStyle, key: &str) -> Result<Option<(HeaderName, HeaderValue)>, CredentialError> {
     let (name, value) = match style {
-        CredentialStyle::Bearer => (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {key}"))),
+        CredentialStyle::Bearer | CredentialStyle::Identity => {
+            (AUTHORIZATION, HeaderValue::try_from(format!("Bearer {key}")))
+        }
         CredentialStyle::XApiKey => (X_API_KEY, HeaderValue::try_from(key)),
         CredentialStyle::ApiKey => (API_KEY, HeaderValue::try_from(key)),
         CredentialStyle::XGoogApiKey => (X_GOOG_API_KEY, HeaderValue::try_from(key)),
@@ -121,6 +141,7 @@ impl fmt::Debug for Credential {
         match self {
             Self::None => f.write_str("None"),
             Self::Key { header, .. } => write!(f, "Key({header}: ***)"),
+            Self::Identity(identity) => write!(f, "{identity:?}"),
             Self::Caller(style) => write!(f, "Caller({style:?})"),
             Self::Missing { reference } => write!(f, "Missing({reference})"),
         }

@@ -1,6 +1,6 @@
 //! What is known of one kind of provider before anything is configured.
 
-use crate::{CredentialStyle, KnownOffers};
+use crate::{Cloud, CredentialStyle, KnownOffers};
 use http::{HeaderMap, HeaderName};
 use switchtower_dialect::Variant;
 use switchtower_domain::DialectId;
@@ -18,6 +18,8 @@ pub struct Known {
     pub base_url_variable: Option<String>,
     /// How its key is shown.
     pub style: CredentialStyle,
+    /// The cloud whose tokens it takes.
+    pub cloud: Option<Cloud>,
     /// The dialect that it speaks best.
     pub main: KnownInterface,
     /// Further dialects that it speaks.

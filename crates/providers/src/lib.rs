@@ -34,7 +34,7 @@ mod trouble;
 pub(crate) use address::Base;
 pub use address::{Address, EndpointError};
 pub use catalogue::{catalogue, known};
-pub use credential::{Credential, CredentialError, CredentialStyle, X_GOOG_API_KEY};
+pub use credential::{Cloud, Credential, CredentialError, CredentialStyle, X_GOOG_API_KEY};
 pub use defaults::Defaults;
 pub use deployment::{Deployment, Interface, Provider, RetentionPolicy, Timeouts};
 pub use endpoint::Endpoint;

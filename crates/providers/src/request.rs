@@ -86,7 +86,8 @@ pub fn request(
         }
     }
     match &provider.credential {
-        Credential::None => {}
+        // A token is shown by whoever sends the request.
+        Credential::None | Credential::Identity(_) => {}
         Credential::Key { header, value, .. } => {
             headers.insert(header.clone(), value.clone());
         }

@@ -5,7 +5,7 @@ use crate::Settings;
 use crate::failure;
 use crate::owner::Sealing;
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use switchtower_domain::{
     DialectId, Failure, FailureClass, Notice, Refusal, ResponseBody, Transport, TransportError, limits,
 };
-use switchtower_providers::Deployment;
+use switchtower_providers::{Credential, Deployment};
 use tokio::time::Instant;
 
 /// An answer that has begun.
@@ -46,12 +46,31 @@ pub(super) async fn call(
     transport: &dyn Transport,
     planned: Planned,
 ) -> Result<Answering, Refusal> {
-    let Planned { client, deployment, outgoing, more, carriage, streamed, sealing, notices } = planned;
+    let Planned { client, deployment, mut outgoing, mut more, carriage, streamed, sealing, notices } = planned;
+    show_token(transport, &deployment, std::iter::once(&mut outgoing).chain(&mut more)).await?;
     let ends_at = Instant::now() + deployment.provider.timeouts.total;
     let asking = Asking { settings, transport, deployment: &deployment, client, streamed, ends_at };
     let (provider_request_id, content) =
         if more.is_empty() { asking.exchange(outgoing).await? } else { asking.together(outgoing, more).await? };
     Ok(Answering { client, deployment, carriage, sealing, notices, provider_request_id, content })
+}
+
+/// Shows a token of the provider's cloud, where that is what it takes.
+async fn show_token(
+    transport: &dyn Transport,
+    deployment: &Deployment,
+    requests: impl Iterator<Item = &mut Request<Bytes>>,
+) -> Result<(), Refusal> {
+    let Credential::Identity(identity) = &deployment.provider.credential else { return Ok(()) };
+    let token = identity.token(transport, deployment.provider.way).await;
+    let token = token.map_err(|error| failure::without_token(&error, identity, deployment))?;
+    let value = HeaderValue::try_from(format!("Bearer {}", token.expose()));
+    let mut value = value.map_err(|_| failure::refusal(&Failure::new(FailureClass::Denied), deployment))?;
+    value.set_sensitive(true);
+    for request in requests {
+        request.headers_mut().insert(AUTHORIZATION, value.clone());
+    }
+    Ok(())
 }
 
 /// How many requests that belong to one answer are open at once.
@@ -131,6 +150,10 @@ impl Asking<'_> {
         let mut reading = Reading { body, idle: timeouts.idle, ends_at };
         let status = head.status.as_u16();
         if !(200..300).contains(&status) {
+            if let (401, Credential::Identity(identity)) = (status, &deployment.provider.credential) {
+                // It may have been revoked before its time.
+                identity.forget();
+            }
             // An error that breaks off is still the error that its status says.
             let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
             return Err(failed(&failure::of_answer(deployment, client, status, &head.headers, &body)));

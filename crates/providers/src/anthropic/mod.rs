@@ -17,6 +17,7 @@ pub(crate) fn known() -> Known {
         key_variable: Some(connect::KEY_VARIABLE.to_owned()),
         base_url_variable: Some(connect::BASE_URL_VARIABLE.to_owned()),
         style: connect::STYLE,
+        cloud: None,
         main: KnownInterface {
             dialect: DialectId::AnthropicMessages,
             base_url: None,

@@ -4,7 +4,7 @@
 
 mod services;
 
-use crate::{CredentialStyle, Known, KnownInterface, Operation, anthropic, google, openai};
+use crate::{Cloud, CredentialStyle, Known, KnownInterface, Operation, anthropic, google, openai};
 use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -28,6 +28,7 @@ struct Row {
     base_url: Option<String>,
     key_variable: Option<String>,
     style: CredentialStyle,
+    cloud: Option<Cloud>,
     request_id_header: Option<String>,
     docs: String,
     #[serde(default)]
@@ -236,6 +237,7 @@ fn of_row(row: Row) -> Known {
         key_variable: row.key_variable,
         base_url_variable: None,
         style: row.style,
+        cloud: row.cloud,
         main,
         others,
         offers: services::offers(row.operations, row.paths, row.embeddings, row.rerank),

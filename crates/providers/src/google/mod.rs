@@ -1,10 +1,12 @@
 //! Google, whose AI Studio speaks Gemini as it documents it: <https://ai.google.dev/api>. Vertex AI speaks it as well, at
 //! addresses of a project and with credentials of its own.
 
-use crate::{CredentialStyle, Known, KnownInterface, KnownOffers, openai};
+use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, openai};
 use http::{HeaderMap, HeaderName};
 use switchtower_dialect::{StreamEnding, Thinking, Variant};
 use switchtower_domain::DialectId;
+
+pub mod vertex;
 
 /// The name of the kind.
 pub const NAME: &str = "google";
@@ -24,6 +26,7 @@ pub(crate) fn known() -> Known {
         key_variable: Some(KEY_VARIABLE.to_owned()),
         base_url_variable: None,
         style: CredentialStyle::XGoogApiKey,
+        cloud: Some(Cloud::Google),
         main: KnownInterface {
             dialect: DialectId::GoogleGemini,
             base_url: None,

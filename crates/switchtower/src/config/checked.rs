@@ -2,7 +2,8 @@
 //! them lead anywhere is for the next pass.
 
 use super::facts::Stated;
-use super::leaving::{Leaving, REGION};
+use super::identity;
+use super::leaving::{Leaving, PROJECT, REGION};
 use super::listening::{self, Listener};
 use super::problem::{Findings, Place, quoted};
 use super::quirks::Quirks;
@@ -78,6 +79,9 @@ pub(super) struct Provider {
     pub(super) passed_headers: Vec<HeaderName>,
     pub(super) models: Vec<ModelName>,
     pub(super) quirks: Quirks,
+    /// Who the gateway is there, where it shows no key.
+    pub(super) identity: Option<identity::Written>,
+    pub(super) project: Option<At<String>>,
     pub(super) changes: Changes,
 }
 
@@ -249,6 +253,8 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
             .flatten()
             .collect(),
         quirks,
+        identity: written.identity.as_ref().map(|at| identity::Written::check(at, findings)),
+        project: written.project.as_ref().and_then(|at| project(at, findings)),
         changes: Changes {
             max_output_tokens: whole(written.max_output_tokens.as_ref(), OUTPUT_TOKENS, findings),
             first_byte: timeout(written.first_byte_timeout_ms.as_ref(), TIMEOUT_MS, findings),
@@ -269,6 +275,16 @@ fn api_version(at: &At<String>, findings: &mut Findings) -> Option<At<String>> {
     }
     let message = format!("'{}' is no version of an API, such as '2024-10-21'", at.place.key);
     findings.add(&at.place, message);
+    None
+}
+
+/// A project stands in the path of an address. Older ones have the domain of their owner before a colon.
+fn project(at: &At<String>, findings: &mut Findings) -> Option<At<String>> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':');
+    if (1..=63).contains(&at.value.len()) && at.value.bytes().all(plain) {
+        return Some(at.clone());
+    }
+    findings.add(&at.place, format!("'{}' is no project, such as 'my-project-17'", at.place.key));
     None
 }
 
@@ -381,7 +397,7 @@ fn base_url(at: Option<&At<String>>, findings: &mut Findings) -> Option<At<Strin
         findings.add_with(&at.place, message, "secrets do not belong in this file; refer to one in 'key' or 'headers'");
         return None;
     }
-    match Endpoint::new(&at.value.replace(REGION, "region"), DialectId::OpenaiChat) {
+    match Endpoint::new(&at.value.replace(REGION, "region").replace(PROJECT, "project"), DialectId::OpenaiChat) {
         Ok(_) => Some(at.clone()),
         Err(error) => {
             findings.add(&at.place, format!("'{}': {error}", at.place.key));

@@ -84,6 +84,9 @@ impl Explanation {
             explanation.add(&["providers", &name.value], known.complete(writer.section(Some(provider))));
             let quirks = known.complete(writer.section(value(&provider.quirks)));
             explanation.add(&["providers", &name.value, "quirks"], quirks);
+            if let Some(identity) = value(&provider.identity) {
+                explanation.add(&["providers", &name.value, "identity"], writer.section(Some(identity)));
+            }
         }
         for (name, deployment) in written.deployments.iter().flat_map(|at| &at.value) {
             let mut settings = writer.section(Some(deployment));
@@ -392,7 +395,7 @@ mod tests {
         parse("c.toml", text, &around).unwrap().explanation
     }
 
-    const TEXT: &str = "[listen]\nthreads = 2\n[connections]\nconnect_timeout_ms = 5\n[[keys]]\nname = \"app\"\nsecret = \"env:APP_KEY\"\n[providers.openai]\nidle_timeout_ms = 7\nheaders = { x-team = \"blue\" }\n[deployments.fast]\nprovider = \"openai\"\nmodel = \"gpt-5\"\ntotal_timeout_ms = 3600000\ndefaults.temperature = 0.20\n[aliases]\n\"a/b\" = \"fast\"\n";
+    const TEXT: &str = "[listen]\nthreads = 2\n[connections]\nconnect_timeout_ms = 5\n[[keys]]\nname = \"app\"\nsecret = \"env:APP_KEY\"\n[providers.openai]\nidle_timeout_ms = 7\nheaders = { x-team = \"blue\" }\n[deployments.fast]\nprovider = \"openai\"\nmodel = \"gpt-5\"\ntotal_timeout_ms = 3600000\ndefaults.temperature = 0.20\n[aliases]\n\"a/b\" = \"fast\"\n[providers.azure]\nkind = \"azure_openai\"\nbase_url = \"https://a.example/openai/v1\"\n[providers.azure.identity]\nclient = \"c\"\n";
 
     #[test]
     fn every_value_is_shown_with_its_origin() {
@@ -420,6 +423,7 @@ mod tests {
             "max_tokens_field = \"max_completion_tokens\" # catalogue: openai"
         );
         assert_eq!(line("\"a/b\"", "aliases"), "\"a/b\" = \"fast\" # c.toml:17");
+        assert_eq!(line("client", "providers.azure.identity"), "client = \"c\" # c.toml:22");
         assert!(!text.contains("secret-value"), "{text}");
     }
 

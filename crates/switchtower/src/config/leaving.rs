@@ -12,6 +12,8 @@ use switchtower_domain::RegionName;
 
 /// What stands in the base URL for the region.
 pub(super) const REGION: &str = "${region}";
+/// What stands there for the project.
+pub(super) const PROJECT: &str = "${project}";
 
 /// Both sections have the same settings and are types of their own.
 macro_rules! check {

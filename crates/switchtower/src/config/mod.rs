@@ -13,6 +13,7 @@
 mod checked;
 mod explain;
 mod facts;
+mod identity;
 mod include;
 mod leaving;
 mod listening;

@@ -3,7 +3,7 @@
 
 use super::checked::{Changes, Checked, Deployment, Provider};
 use super::explain::Explanation;
-use super::leaving::{Leaving, REGION};
+use super::leaving::{Leaving, PROJECT, REGION};
 use super::problem::{Findings, quoted};
 use super::secrets::{Outside, Reference};
 use super::sources::Sources;
@@ -356,6 +356,18 @@ impl Resolver<'_> {
             }
             None => base.to_owned(),
         };
+        let project = written.project.as_ref().map(|at| at.value.clone());
+        let project = project.or_else(|| self.outside.variable("GOOGLE_CLOUD_PROJECT"));
+        let base = match project {
+            Some(project) => base.replace(PROJECT, &project),
+            None if base.contains(PROJECT) => {
+                let message = format!("'{}' has {PROJECT}, and no project is said", place.key);
+                self.findings.add_with(place, message, "add 'project'");
+                return None;
+            }
+            None => base,
+        };
+        let base = providers::google::vertex::at_its_place(&base);
         match Endpoint::new(&base, dialect?) {
             Ok(_) => Some(base),
             Err(error) => {
@@ -384,6 +396,16 @@ impl Resolver<'_> {
                 let message = "the caller's own key cannot be forwarded where callers present keys of this gateway";
                 self.findings.add_with(place, message, "leave out [[keys]] or 'credential'");
             }
+        }
+        let cloud = kind.and_then(|kind| kind.cloud);
+        let only = kind.is_some_and(|kind| kind.style == CredentialStyle::Identity);
+        if written.identity.is_some() || (only && written.key_place.is_none() && written.callers_own.is_none()) {
+            if let Some(key) = written.identity.as_ref().and(written.key_place.as_ref()) {
+                let message = format!("'{}' is set beside an identity, which is shown in its place", key.key);
+                self.findings.add_with(key, message, "leave one of them out");
+            }
+            let identity = self.cloud_identity(written.identity.as_ref(), cloud, &written.given.place)?;
+            return Some(Credential::Identity(identity));
         }
         let given = written.key.as_ref().map(|reference| (reference.clone(), self.secret(reference)));
         let style = written

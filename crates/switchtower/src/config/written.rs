@@ -277,7 +277,21 @@ section!(Provider {
     headers: Named<String> = "none", "Headers that each request to it carries. A value may be a reference, `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, and must be one where it is a credential or the header's name says so.";
     passed_headers: Vec<At<String>> = "those of its kind", "Further headers of the caller that are passed on to it.";
     models: Vec<At<String>> = "none", "Models that listings show as `PROVIDER/MODEL`; others can be asked for all the same.";
+    project: String = "`GOOGLE_CLOUD_PROJECT`", "The project at Google Cloud. `${project}` in the base URL stands for it.";
+    identity: Identity = "", "";
     quirks: Quirks = "", "";
+});
+
+section!(Identity {
+    kind: String = "the cloud of its kind", "Which cloud gives the tokens that this provider is shown: `google` or `azure`. The section may be empty: what it leaves out is found where the cloud's own tools find it, in their variables, in the files of their tools, or at the machine.", ["google", "azure"];
+    credentials: String = "Application Default Credentials", "Google: a reference to a JSON text as Google's tools write it, of a service account, an authorized user or an external account (workload identity federation). Without it: the file that `GOOGLE_APPLICATION_CREDENTIALS` names, that of `gcloud`, or the metadata server.";
+    tenant: String = "`AZURE_TENANT_ID`", "Azure: the tenant of Entra ID.";
+    client: String = "`AZURE_CLIENT_ID`", "Azure: the client id of the application, or of one managed identity of several.";
+    secret: String = "`AZURE_CLIENT_SECRET`", "Azure: a reference to the client's secret. Without this and the next two, and without their variables, the managed identity of the machine is taken.";
+    certificate: String = "`AZURE_CLIENT_CERTIFICATE_PATH`", "Azure: a reference to the client's certificate with its private key (RSA), in one PEM text.";
+    token_file: String = "`AZURE_FEDERATED_TOKEN_FILE`", "Azure: the file in which the platform puts the token of a workload, read anew each time.";
+    authority: String = "https://login.microsoftonline.com", "Azure: where Entra ID is.";
+    metadata: String = "the cloud's own", "Where the machine knows of itself: for Google a host, for Azure a URL.";
 });
 
 section!(Quirks {
