@@ -160,6 +160,11 @@ pub trait Dialect: Sync + std::fmt::Debug {
     /// Writes a list of models.
     fn encode_models(&self, models: &[ModelCard]) -> Value;
 
+    /// How tokens are counted in this dialect, where they are.
+    fn counting(&self) -> Option<&'static dyn Counting> {
+        None
+    }
+
     /// Whether the address of a request names the model and says whether to stream, in place of the body.
     fn is_addressed(&self) -> bool {
         false
@@ -198,6 +203,31 @@ pub trait Dialect: Sync + std::fmt::Debug {
 
     /// The JSON Schema of a request, written from the vendor's public reference.
     fn request_schema(&self) -> &'static str;
+}
+
+/// How tokens are counted in a dialect: a call of its own, of what a request for an answer would say.
+pub trait Counting: Sync {
+    /// The request that a client wants to have counted.
+    fn counted_request<'a>(&self, body: Json<'a>) -> Json<'a> {
+        body
+    }
+
+    /// The body that asks a provider to count a request, of the body that would ask it for an answer.
+    fn ask(&self, request: Value, variant: &Variant) -> Value;
+
+    /// The count in the provider's answer.
+    fn counted(&self, answer: &Value) -> Option<u64>;
+
+    /// Tells a client a count.
+    fn tell(&self, tokens: u64) -> Value;
+}
+
+/// Keeps the fields of a request that a call for counting has as well.
+pub(crate) fn keep_fields(mut request: Value, fields: &[&str]) -> Value {
+    if let Value::Object(map) = &mut request {
+        map.retain(|key, _| fields.contains(&key.as_str()));
+    }
+    request
 }
 
 /// The names that a dialect has for fields that notices point at.

@@ -4,6 +4,7 @@
 mod accept;
 mod authenticate;
 mod call;
+mod count;
 mod decode;
 mod defaults;
 mod encode;
@@ -82,6 +83,9 @@ where
     service::check_offered(&shared.directory, &resolved).map_err(at_deployment)?;
     // What the model cannot do is refused before anybody is asked.
     needs::check(&resolved.decoded, &resolved.deployment).map_err(at_deployment)?;
+    if let Some(estimated) = count::estimated(&resolved, id).await.map_err(at_deployment)? {
+        return Ok(estimated);
+    }
     // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
     let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
     let entered = enter(&planned.deployment).map_err(at_deployment)?;

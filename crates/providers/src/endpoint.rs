@@ -59,6 +59,15 @@ impl Endpoint {
         self.base.version.as_deref()
     }
 
+    /// Whether the dialect has an operation there.
+    pub const fn has(&self, operation: Operation) -> bool {
+        match operation {
+            Operation::Answer => true,
+            Operation::CountTokens => self.count_tokens.is_some(),
+            _ => false,
+        }
+    }
+
     /// The address of an operation for a model, if the dialect has it.
     pub fn address(&self, operation: Operation, model: &ModelName, streamed: bool) -> Option<Uri> {
         match operation {

@@ -5,11 +5,12 @@ use super::manifest::{self, Dependency, Kind, Manifest};
 use super::tree::Tree;
 
 /// Folder under `crates`, and its floor.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
     ("domain", 1),
     ("dialect", 2),
     ("catalogue", 2),
     ("identity", 2),
+    ("tokenizer", 2),
     ("policy", 2),
     ("guardrails", 2),
     ("storage", 2),

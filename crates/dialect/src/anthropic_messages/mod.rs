@@ -6,6 +6,7 @@
 
 mod blocks;
 mod compose;
+mod counting;
 mod failure;
 mod request;
 mod response;
@@ -119,6 +120,10 @@ impl Dialect for AnthropicMessages {
     /// kept on request are files and containers, which a request can only refer to.
     fn retention(&self) -> &'static [Retention] {
         &[]
+    }
+
+    fn counting(&self) -> Option<&'static dyn crate::Counting> {
+        Some(&counting::Counter)
     }
 
     fn request_schema(&self) -> &'static str {

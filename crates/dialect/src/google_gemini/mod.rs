@@ -5,6 +5,7 @@
 //! strict tools, names of schemas, and markers of caches.
 
 mod compose;
+mod counting;
 mod failure;
 mod grounding;
 pub mod openapi;
@@ -128,6 +129,10 @@ impl Dialect for GoogleGemini {
 
     fn references(&self) -> &'static [&'static str] {
         &["cachedContent"]
+    }
+
+    fn counting(&self) -> Option<&'static dyn crate::Counting> {
+        Some(&counting::Counter)
     }
 
     fn request_schema(&self) -> &'static str {

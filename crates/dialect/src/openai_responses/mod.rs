@@ -6,6 +6,7 @@
 //! tools that the provider runs is known to no other dialect.
 
 mod compose;
+mod counting;
 mod items;
 mod parts;
 mod request;
@@ -114,6 +115,10 @@ impl Dialect for OpenaiResponses {
                 unsaid: false,
             },
         ]
+    }
+
+    fn counting(&self) -> Option<&'static dyn crate::Counting> {
+        Some(&counting::Counter)
     }
 
     fn request_schema(&self) -> &'static str {

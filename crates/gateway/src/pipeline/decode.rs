@@ -7,6 +7,7 @@ use http_body::Body;
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::Pin;
+use switchtower_dialect::DecodeError;
 use switchtower_dialect::scan::{Field, Scan, ScanError, scan};
 use switchtower_domain::{Refusal, RefusalCode};
 
@@ -91,6 +92,15 @@ pub(super) fn decode<'a>(settings: &Settings, asked: Accepted, body: &'a Bytes) 
         Some(_) => return Err(invalid("stream", "must be true or false")),
     };
     Ok(Decoded { asked, body, scan, model, streamed })
+}
+
+/// The refusal of a body that is not what its dialect says it should be.
+pub(super) fn undecodable(error: &DecodeError) -> Refusal {
+    let refusal = Refusal::new(RefusalCode::InvalidRequest, error.to_string());
+    match error.path() {
+        Some(path) => refusal.param(path),
+        None => refusal,
+    }
 }
 
 fn text<'a>(field: &Field<'a>) -> Option<Cow<'a, str>> {

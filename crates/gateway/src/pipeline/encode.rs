@@ -1,6 +1,7 @@
 //! The answer in the client's dialect.
 
 use super::call::{Answering, Content};
+use super::count;
 use super::plan::Carriage;
 use super::service::Job;
 use crate::clock::seconds_since_1970;
@@ -38,6 +39,7 @@ pub(super) fn encode(
                     sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes)).map_or(bytes, Bytes::from)
                 }
                 Carriage::Translate { .. } => translated(&bytes, client, &deployment, &mut notices)?,
+                Carriage::Count(counter) => counted(&bytes, counter, client, &deployment)?,
                 Carriage::Service(job) => served(*job, &[bytes], client, &deployment, &mut notices)?,
             };
             (GatewayBody::whole(bytes), JSON)
@@ -52,7 +54,7 @@ pub(super) fn encode(
             let ends = Ends { client, deployment: Arc::clone(&deployment), request_id: id.clone(), framing };
             let stream = match carriage {
                 // Of services only those are streamed that are forwarded.
-                Carriage::Forward | Carriage::Service(_) => {
+                Carriage::Forward | Carriage::Service(_) | Carriage::Count(_) => {
                     EventStream::forwarded(settings, events, ends, ends_at, sealing)
                 }
                 Carriage::Translate { report_usage } => {
@@ -121,6 +123,14 @@ fn translated(
     notices
         .extend(encoded.notices.into_iter().map(|notice| Notice { path: format!("answer.{}", notice.path), ..notice }));
     Ok(json_text::write(&encoded.body, bytes.len() + 512).into())
+}
+
+/// A count, as the client's dialect tells it.
+fn counted(bytes: &[u8], counter: DialectId, client: DialectId, deployment: &Deployment) -> Result<Bytes, Refusal> {
+    let answer: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
+    let tokens =
+        count::counting(counter)?.counted(&answer).ok_or_else(|| malformed(deployment, "no count of tokens"))?;
+    Ok(count::counting(client)?.tell(tokens).to_string().into())
 }
 
 /// The answer of a service that is not passed on as it came.

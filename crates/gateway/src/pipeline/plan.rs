@@ -1,7 +1,8 @@
 //! What leaves: which bytes, with which notices, and how the answer comes back.
 
 use super::accept::Place;
-use super::decode::Decoded;
+use super::count;
+use super::decode::{Decoded, undecodable};
 use super::defaults;
 use super::kept;
 use super::resolve::Resolved;
@@ -16,7 +17,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
-use switchtower_dialect::{DecodeError, Dialect, Retention, StreamUsage, Variant, carried, dialect, json};
+use switchtower_dialect::{Dialect, Retention, StreamUsage, Variant, carried, dialect, json};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
 use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, address, request};
 
@@ -45,6 +46,8 @@ pub(super) enum Carriage {
         /// Whether the client wants usage at the end of a stream.
         report_usage: bool,
     },
+    /// A count, in the dialect in which the provider counts.
+    Count(DialectId),
     /// Through the typed values of a service.
     Service(Box<Job>),
 }
@@ -58,8 +61,14 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         Place::Service(_) => DialectId::OpenaiChat,
         _ => decoded.asked.client,
     };
-    let interface = deployment.provider.interface(client);
-    let operation = operation(&decoded, &deployment, interface)?;
+    let usual = deployment.provider.interface(client);
+    let (interface, operation) = match decoded.asked.place {
+        Place::CountTokens(client) => {
+            (count::interface(&deployment.provider, client).unwrap_or(usual), Operation::CountTokens)
+        }
+        Place::Service(operation) => (usual, operation),
+        _ => (usual, Operation::Answer),
+    };
     let strict = settings.strict
         || decoded.asked.headers.get(STRICT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     let keeping = match deployment.provider.retention {
@@ -86,6 +95,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         (prepared.body, prepared.carriage)
     } else if interface.dialect == client {
         (draft.forward(&decoded, &deployment, operation)?, Carriage::Forward)
+    } else if operation == Operation::CountTokens {
+        (draft.count(&decoded, client, &deployment)?, Carriage::Count(interface.dialect))
     } else {
         draft.translate(&decoded, client, &deployment)?
     };
@@ -107,22 +118,6 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let more = more.into_iter().map(send).collect::<Result<_, _>>().map_err(unsendable)?;
     let (streamed, notices) = (decoded.streamed, draft.notices);
     Ok(Planned { client, deployment, outgoing, more, carriage, streamed, sealing, notices })
-}
-
-fn operation(decoded: &Decoded<'_>, deployment: &Deployment, interface: &Interface) -> Result<Operation, Refusal> {
-    let client = match decoded.asked.place {
-        Place::CountTokens(client) => client,
-        Place::Service(operation) => return Ok(operation),
-        _ => return Ok(Operation::Answer),
-    };
-    if interface.dialect == client {
-        return Ok(Operation::CountTokens);
-    }
-    let message = format!(
-        "tokens are counted by the provider, and that of deployment '{}' speaks {}, not {client}, in which they are asked for",
-        deployment.name, interface.dialect,
-    );
-    Err(Refusal::new(RefusalCode::NotImplemented, message).param("model"))
 }
 
 /// What becomes of a field that asks the provider to keep what it is sent.
@@ -301,13 +296,12 @@ impl Draft<'_> {
         }
     }
 
-    /// What tokens are counted of may be a whole request, which names its model once more, in Google's long form.
     fn fit_counted(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) {
-        const COUNTED: &str = "generateContentRequest";
         let counted = decoded.scan.field(COUNTED).and_then(|field| serde_json::from_slice::<Value>(field.value).ok());
-        if let Some(Value::Object(mut counted)) = counted {
-            counted.insert("model".to_owned(), Value::from(format!("models/{}", deployment.model.as_str())));
-            self.splice.set(COUNTED, Value::Object(counted).to_string());
+        if let Some(counted) = counted {
+            let mut body = serde_json::json!({COUNTED: counted});
+            name_counted(&mut body, deployment);
+            self.splice.set(COUNTED, body.get(COUNTED).map(Value::to_string).unwrap_or_default());
         }
     }
 
@@ -323,11 +317,21 @@ impl Draft<'_> {
         deployment: &Deployment,
     ) -> Result<(Bytes, Carriage), Refusal> {
         let (body, stream_usage) = self.rewrite_from(decoded, client, deployment)?;
-        Ok((body, Carriage::Translate { report_usage: stream_usage }))
+        Ok((written(&body, decoded), Carriage::Translate { report_usage: stream_usage }))
+    }
+
+    /// The request to count what a request for an answer would say.
+    fn count(&mut self, decoded: &Decoded<'_>, client: DialectId, deployment: &Deployment) -> Result<Bytes, Refusal> {
+        let Interface { dialect: target, variant, .. } = self.interface;
+        let (body, _) = self.rewrite_from(decoded, client, deployment)?;
+        let mut body = count::counting(*target)?.ask(body, variant);
+        name_counted(&mut body, deployment);
+        Ok(written(&body, decoded))
     }
 
     fn rewrite(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<(Bytes, bool), Refusal> {
-        self.rewrite_from(decoded, self.interface.dialect, deployment)
+        let (body, stream_usage) = self.rewrite_from(decoded, self.interface.dialect, deployment)?;
+        Ok((written(&body, decoded), stream_usage))
     }
 
     /// Through the canonical form; says whether the client wants usage at the end of a stream.
@@ -336,7 +340,7 @@ impl Draft<'_> {
         decoded: &Decoded<'_>,
         client: DialectId,
         deployment: &Deployment,
-    ) -> Result<(Bytes, bool), Refusal> {
+    ) -> Result<(Value, bool), Refusal> {
         let Interface { dialect: target, variant, .. } = self.interface;
         let target = dialect(*target);
         let text: Cow<'_, [u8]> = if self.splice.is_empty() {
@@ -346,14 +350,16 @@ impl Draft<'_> {
         };
         let value = json::parse(&text)
             .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
+        let counts = matches!(decoded.asked.place, Place::CountTokens(_));
+        let value = if counts { count::counting(client)?.counted_request(value) } else { value };
         let mut request = dialect(client).decode_request(value).map_err(|error| undecodable(&error))?;
         deployment.model.as_str().clone_into(&mut request.model);
         if decoded.asked.addressed.is_some() {
             request.stream = Some(decoded.streamed);
         }
         let stream_usage = request.stream_usage == Some(true);
-        // Defaults are for answers; where tokens are counted, no way leads here.
-        let added = defaults::complete(&deployment.defaults, &mut request);
+        // Defaults are for answers.
+        let added = if counts { Vec::new() } else { defaults::complete(&deployment.defaults, &mut request) };
         let added: Vec<&str> = added.into_iter().map(|param| dialect(client).param_path(param)).collect();
         let encoded = target.encode_request(&request, variant);
         // Nothing of the caller's is lost with a default.
@@ -363,8 +369,7 @@ impl Draft<'_> {
             self.fit(map, dialect(client), target, variant);
             self.keep_nothing_of(map, target)?;
         }
-        let bytes = json_text::write(&body, decoded.body.len() + 512);
-        Ok((bytes.into(), stream_usage))
+        Ok((body, stream_usage))
     }
 
     /// Renames and leaves out what the vendor calls otherwise or does not take.
@@ -383,6 +388,20 @@ impl Draft<'_> {
             }
         }
     }
+}
+
+/// The whole request that Gemini counts tokens of.
+const COUNTED: &str = "generateContentRequest";
+
+/// What tokens are counted of may be a whole request, which names its model once more, in Google's long form.
+fn name_counted(body: &mut Value, deployment: &Deployment) {
+    if let Some(Value::Object(counted)) = body.get_mut(COUNTED) {
+        counted.insert("model".to_owned(), Value::from(format!("models/{}", deployment.model.as_str())));
+    }
+}
+
+fn written(body: &Value, decoded: &Decoded<'_>) -> Bytes {
+    json_text::write(body, decoded.body.len() + 512).into()
 }
 
 static DEVELOPER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"developer\""));
@@ -440,14 +459,6 @@ fn path_for(field: &str, client: &dyn Dialect, target: &dyn Dialect) -> String {
     let param = PARAMS.into_iter().find(|param| target.param_path(*param) == field);
     let path = param.map(|param| client.param_path(param)).filter(|path| !path.is_empty());
     path.unwrap_or(field).to_owned()
-}
-
-pub(super) fn undecodable(error: &DecodeError) -> Refusal {
-    let refusal = Refusal::new(RefusalCode::InvalidRequest, error.to_string());
-    match error.path() {
-        Some(path) => refusal.param(path),
-        None => refusal,
-    }
 }
 
 fn unsendable(error: &RequestError, deployment: &Deployment) -> Refusal {

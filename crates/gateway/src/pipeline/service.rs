@@ -4,8 +4,8 @@
 //! (an encoding, a name, a list of that length), the request goes through its typed values, and so does the answer.
 
 use super::accept::Place;
-use super::decode::Decoded;
-use super::plan::{Carriage, Draft, undecodable};
+use super::decode::{Decoded, undecodable};
+use super::plan::{Carriage, Draft};
 use super::resolve::Resolved;
 use crate::{Directory, json_text};
 use bytes::Bytes;

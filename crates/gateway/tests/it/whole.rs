@@ -178,17 +178,6 @@ async fn any_model_of_a_provider_can_be_asked_for() {
 }
 
 #[tokio::test]
-async fn tokens_are_counted_where_the_dialect_can() {
-    let (gateway, provider) = gateway(Script::json(200, r#"{"input_tokens":5}"#));
-    let body = r#"{"model":"messages","messages":[{"role":"user","content":"hi"}]}"#;
-    let response = gateway.handle(post("/v1/messages/count_tokens", body)).await;
-    assert_eq!(json(response).await, json!({"input_tokens": 5}));
-    assert_eq!(provider.addresses(), ["https://messages-vendor.example/v1/messages/count_tokens"]);
-    let refused = gateway.handle(post("/v1/messages/count_tokens", &body.replace("\"messages\",", "\"chat\","))).await;
-    assert_eq!(refused.status(), 501);
-}
-
-#[tokio::test]
 async fn models_are_listed_in_each_dialect() {
     let (gateway, _) = gateway(Script::Unreachable);
     let get =
