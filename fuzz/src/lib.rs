@@ -134,6 +134,7 @@ fn is_end(client: DialectId, event: &WireEvent) -> bool {
         DialectId::OpenaiChat => event.data == "[DONE]" && event.name.is_none(),
         DialectId::OpenaiResponses => matches!(kind, Some("response.completed" | "response.incomplete")),
         DialectId::AnthropicMessages => kind == Some("message_stop"),
+        DialectId::CohereChat => event.data == "[DONE]",
         // It has no event for the end.
         DialectId::GoogleGemini => false,
     }
@@ -197,6 +198,21 @@ pub fn google_gemini_answer(data: &[u8]) {
 /// Streams of Gemini.
 pub fn google_gemini_stream(data: &[u8]) {
     stream(dialect(DialectId::GoogleGemini), data);
+}
+
+/// Requests of Cohere.
+pub fn cohere_chat_request(data: &[u8]) {
+    request(dialect(DialectId::CohereChat), data);
+}
+
+/// Answers of Cohere.
+pub fn cohere_chat_answer(data: &[u8]) {
+    answer(dialect(DialectId::CohereChat), data);
+}
+
+/// Streams of Cohere.
+pub fn cohere_chat_stream(data: &[u8]) {
+    stream(dialect(DialectId::CohereChat), data);
 }
 
 /// A catalogue that was read is written so that it reads as the same.

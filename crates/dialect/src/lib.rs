@@ -16,11 +16,13 @@ mod arguments;
 mod cache_control;
 mod call_id;
 pub mod carried;
+pub mod cohere_chat;
 mod content;
 mod effort;
 mod error;
 mod failure_class;
 mod fields;
+mod function_calls;
 pub mod google_gemini;
 mod in_turn;
 pub mod json;
@@ -46,11 +48,12 @@ use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Frame, Notice, OutOfPlace, Param, Refusal, Request, Tool};
 
 /// Every dialect, in the order in which documents list them.
-pub static ALL: [&dyn Dialect; 4] = [
+pub static ALL: [&dyn Dialect; 5] = [
     &openai_chat::OpenaiChat,
     &openai_responses::OpenaiResponses,
     &anthropic_messages::AnthropicMessages,
     &google_gemini::GoogleGemini,
+    &cohere_chat::CohereChat,
 ];
 
 /// The dialect of an id.
@@ -60,6 +63,7 @@ pub fn dialect(id: DialectId) -> &'static dyn Dialect {
         DialectId::OpenaiResponses => &openai_responses::OpenaiResponses,
         DialectId::AnthropicMessages => &anthropic_messages::AnthropicMessages,
         DialectId::GoogleGemini => &google_gemini::GoogleGemini,
+        DialectId::CohereChat => &cohere_chat::CohereChat,
     }
 }
 

@@ -75,6 +75,12 @@ impl Target {
         Self { cut: &[], cut_at_root: &[], closed_objects: false }
     }
 
+    /// Cohere: what it does not take it refuses by name, and which of it that is differs from model to model.
+    /// Source: <https://docs.cohere.com/docs/structured-outputs>
+    pub const fn cohere() -> Self {
+        Self { cut: &[], cut_at_root: &COMBINATORS, closed_objects: false }
+    }
+
     /// Anthropic: likewise.
     pub const fn anthropic(strict: bool) -> Self {
         Self { cut: if strict { &ANTHROPIC_STRICT } else { &[] }, cut_at_root: &COMBINATORS, closed_objects: strict }

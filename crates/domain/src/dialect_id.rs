@@ -14,6 +14,8 @@ pub enum DialectId {
     AnthropicMessages,
     /// Google Gemini, at AI Studio and Vertex AI.
     GoogleGemini,
+    /// Cohere Chat, the second version.
+    CohereChat,
 }
 
 impl DialectId {
@@ -24,6 +26,7 @@ impl DialectId {
             Self::OpenaiResponses => "openai_responses",
             Self::AnthropicMessages => "anthropic_messages",
             Self::GoogleGemini => "google_gemini",
+            Self::CohereChat => "cohere_chat",
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Every kind of provider that is known.
 
-use crate::{Known, anthropic, compatible, google, openai};
+use crate::{Known, anthropic, cohere, compatible, google, openai};
 use std::sync::LazyLock;
 
 static CATALOGUE: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let own = [openai::known(), anthropic::known(), google::known()];
+    let own = [openai::known(), anthropic::known(), google::known(), cohere::known()];
     own.into_iter().chain(google::vertex::known()).chain(compatible::known()).collect()
 });
 

@@ -131,7 +131,7 @@ impl Provider {
     /// The style of key that a dialect's own vendor expects.
     pub const fn usual_style(dialect: DialectId) -> CredentialStyle {
         match dialect {
-            DialectId::OpenaiChat | DialectId::OpenaiResponses => CredentialStyle::Bearer,
+            DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::CohereChat => CredentialStyle::Bearer,
             DialectId::AnthropicMessages => CredentialStyle::XApiKey,
             DialectId::GoogleGemini => CredentialStyle::XGoogApiKey,
         }

@@ -16,7 +16,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// The endpoint at a base URL, written as the vendor's own SDK has it: with `/v1` for the dialects of
-    /// `OpenAI`, without it for Messages (where both are taken), and up to what stands before `/models` for Gemini.
+    /// `OpenAI`, without it for Messages and `/v2` for Cohere (where both are taken), and up to what stands before `/models` for Gemini.
     ///
     /// # Errors
     /// [`EndpointError`] says what is wrong with the URL.
@@ -40,6 +40,8 @@ impl Endpoint {
                 (uri("/messages")?, None, Some(uri("/messages/count_tokens")?))
             }
             DialectId::AnthropicMessages => (uri("/v1/messages")?, None, Some(uri("/v1/messages/count_tokens")?)),
+            DialectId::CohereChat if url.ends_with("/v2") => (uri("/chat")?, None, None),
+            DialectId::CohereChat => (uri("/v2/chat")?, None, None),
             DialectId::GoogleGemini => (
                 uri("/models/{model}:generateContent")?,
                 Some(uri("/models/{model}:streamGenerateContent?alt=sse")?),
@@ -117,6 +119,8 @@ mod tests {
         assert_eq!(address("http://[::1]:9/v1/", OpenaiChat), "http://[::1]:9/v1/chat/completions");
         assert_eq!(address("https://api.anthropic.com", AnthropicMessages), "https://api.anthropic.com/v1/messages");
         assert_eq!(address("https://a.example/x/v1", AnthropicMessages), "https://a.example/x/v1/messages");
+        assert_eq!(address("https://api.cohere.com", DialectId::CohereChat), "https://api.cohere.com/v2/chat");
+        assert_eq!(address("https://a.example/v2", DialectId::CohereChat), "https://a.example/v2/chat");
         assert_eq!(
             address("https://a.example/v1beta", DialectId::GoogleGemini),
             "https://a.example/v1beta/models/m:streamGenerateContent?alt=sse"

@@ -17,6 +17,7 @@
 mod address;
 pub mod anthropic;
 mod catalogue;
+pub mod cohere;
 pub mod compatible;
 mod credential;
 mod defaults;

@@ -29,8 +29,8 @@ pub fn retry_after(interface: &Interface, status: u16, headers: &HeaderMap, now:
         let names = match interface.dialect {
             DialectId::OpenaiChat | DialectId::OpenaiResponses => openai::failures::RENEWAL_HEADERS,
             DialectId::AnthropicMessages => anthropic::failures::RENEWAL_HEADERS,
-            // Google says it in the body.
-            DialectId::GoogleGemini => &[],
+            // Google says it in the body, and Cohere nowhere.
+            DialectId::GoogleGemini | DialectId::CohereChat => &[],
         };
         if status != 429 {
             return None;

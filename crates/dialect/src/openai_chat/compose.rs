@@ -5,7 +5,7 @@ use super::{parts, wire};
 use crate::render::{ExtrasWriter, Object, begin_request, thinking_word};
 use crate::schema::{Target, fits_strict, normalise};
 use crate::steps::{joined, splits_results};
-use crate::{Encoded, StreamUsage, Variant, cache_control, effort};
+use crate::{Encoded, StreamUsage, Variant, cache_control, effort, function_calls};
 use serde_json::Value;
 use switchtower_domain::{
     DialectId, FunctionTool, MaxTokensField, OutputFormat, Param, Part, PartKind, Reasoning, ReasoningField,
@@ -274,7 +274,7 @@ impl Composer<'_> {
     }
 
     fn tool_call(&mut self, call: &ToolCall, part: &Part) -> Value {
-        let mut object = parts::tool_call_object(call, part);
+        let mut object = function_calls::written(call, part);
         if !self.out.same && object.contains("id") {
             object.set("id", self.call_id(&call.id, part.at.beneath(self.out.terms().call_id)));
         }

@@ -2,7 +2,7 @@
 
 use super::{parts, wire};
 use crate::fields::{Fields, wrong_kind};
-use crate::{DecodeError, Json, cache_control, content, effort};
+use crate::{DecodeError, Json, cache_control, content, effort, function_calls};
 use switchtower_domain::{
     DialectId, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, Part, PartKind, ProviderTool,
     ReasoningMode, ReasoningSpec, Request, Role, Sampling, StructuredOutput, Tool, ToolChoice, ToolKind, ToolResult,
@@ -215,7 +215,7 @@ fn turn(mut fields: Fields, at: Locus) -> Result<Turn, DecodeError> {
             if let Some(text) = fields.text("refusal")? {
                 said.push(Part { at: at.child("refusal"), ..Part::new(PartKind::Refusal { text }) });
             }
-            said.extend(parts::tool_calls(&mut fields)?);
+            said.extend(function_calls::read(&mut fields)?);
             (said, plain)
         }
         Role::System | Role::Developer | Role::User => content::read(&mut fields, "content", parts::part)?,

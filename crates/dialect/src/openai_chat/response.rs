@@ -4,7 +4,7 @@ use super::{filters, parts, usage, wire};
 use crate::fields::Fields;
 use crate::logprobs;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded, Json, Variant, call_id, content};
+use crate::{DecodeError, Encoded, Json, Variant, call_id, content, function_calls};
 use serde_json::Value;
 use switchtower_domain::{
     Answer, AnswerHead, Choice, CitationKind, DialectId, Extras, Part, PartKind, ReasoningField, Stop,
@@ -67,7 +67,7 @@ fn choice(mut fields: Fields, variant: &Variant) -> Result<Choice, DecodeError> 
         if let Some(text) = message.text("refusal")? {
             said.push(Part::new(PartKind::Refusal { text }));
         }
-        said.extend(parts::tool_calls(message)?);
+        said.extend(function_calls::read(message)?);
         Ok((said, plain))
     })?;
     Ok(Choice { index: index.unwrap_or_default(), parts, plain, stop, logprobs, filters, extras: fields.rest() })
@@ -202,7 +202,7 @@ impl<'a> Message<'a> {
                 }
             }
             PartKind::ToolCall(call) => {
-                let mut object = parts::tool_call_object(call, part);
+                let mut object = function_calls::written(call, part);
                 if !self.same {
                     object.set("id", call_id::told(call, self.answer, self.calls.len()));
                 }

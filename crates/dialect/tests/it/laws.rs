@@ -188,6 +188,7 @@ fn is_end(client: DialectId, event: &WireEvent) -> bool {
         DialectId::OpenaiChat => event.data == "[DONE]" && event.name.is_none(),
         DialectId::OpenaiResponses => matches!(kind, Some("response.completed" | "response.incomplete")),
         DialectId::AnthropicMessages => kind == Some("message_stop"),
+        DialectId::CohereChat => event.data == "[DONE]",
         DialectId::GoogleGemini => body.pointer("/candidates/0/finishReason").is_some(),
     }
 }

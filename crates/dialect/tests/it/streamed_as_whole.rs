@@ -380,6 +380,52 @@ fn gemini(said: &Said, manner: &Manner) -> Told {
     (body, told.iter().map(event).collect())
 }
 
+fn cohere(said: &Said, manner: &Manner) -> Told {
+    let mut dice = Dice(manner.choices.iter().cycle());
+    let word = match (said.declined, said.cut_off, said.calls.is_empty()) {
+        (true, ..) => "ERROR_TOXIC",
+        (_, true, _) => "MAX_TOKENS",
+        (.., false) => "TOOL_CALL",
+        (.., true) => "COMPLETE",
+    };
+    let (mut content, mut calls) = (Vec::new(), Vec::new());
+    let mut stream = vec![json!({"type": "message-start", "id": "a1", "delta": {"message": {"role": "assistant",
+        "content": [], "tool_plan": "", "tool_calls": [], "citations": []}}})];
+    let event =
+        |kind: &str, index: usize, message: Value| json!({"type": kind, "index": index, "delta": {"message": message}});
+    for (kind, text) in [("thinking", &said.thought), ("text", &said.text)] {
+        if text.is_empty() {
+            continue;
+        }
+        let index = content.len();
+        content.push(json!({"type": kind, kind: text}));
+        stream.push(event("content-start", index, json!({"content": {"type": kind, kind: ""}})));
+        let delta = |piece| event("content-delta", index, json!({"content": {kind: piece}}));
+        stream.extend(dice.cut(text).into_iter().map(delta));
+        stream.push(json!({"type": "content-end", "index": index}));
+    }
+    for (index, call) in said.calls.iter().enumerate() {
+        let whole = |arguments: &str| {
+            json!({"id": format!("call_{index}"), "type": "function",
+                "function": {"name": call.name, "arguments": arguments}})
+        };
+        calls.push(whole(&call.arguments));
+        stream.push(event("tool-call-start", index, json!({"tool_calls": whole("")})));
+        let delta = |piece| event("tool-call-delta", index, json!({"tool_calls": {"function": {"arguments": piece}}}));
+        stream.extend(dice.cut(&call.arguments).into_iter().map(delta));
+        stream.push(json!({"type": "tool-call-end", "index": index}));
+    }
+    let usage = json!({"tokens": {"input_tokens": 3, "output_tokens": 5}});
+    let mut message = json!({"role": "assistant", "content": content});
+    if !calls.is_empty() {
+        message["tool_calls"] = json!(calls);
+    }
+    stream.push(json!({"type": "message-end", "delta": {"finish_reason": word, "usage": usage}}));
+    let mut stream: Vec<WireEvent> = stream.iter().map(named).collect();
+    stream.push(WireEvent { name: None, data: "[DONE]".to_owned() });
+    (json!({"id": "a1", "message": message, "finish_reason": word, "usage": usage}), stream)
+}
+
 /// What a client has in its hands.
 fn read(answer: &Answer) -> Value {
     let (mut thought, mut text, mut refusal, mut calls) = (String::new(), String::new(), String::new(), Vec::new());
@@ -477,6 +523,7 @@ proptest! {
             (DialectId::AnthropicMessages, messages(&said, &manner)),
             (DialectId::OpenaiResponses, responses(&said, &manner)),
             (DialectId::GoogleGemini, gemini(&said, &manner)),
+            (DialectId::CohereChat, cohere(&said, &manner)),
         ];
         for (own, (body, stream)) in providers {
             let own = dialect(own);

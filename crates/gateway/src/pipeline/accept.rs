@@ -52,7 +52,7 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, and GET /v1/models";
+pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, POST /v2/chat, and GET /v1/models";
 
 /// Where services are asked for.
 const SERVICES: [(&str, Operation); 5] = [
@@ -64,7 +64,7 @@ const SERVICES: [(&str, Operation); 5] = [
 ];
 
 /// Endpoints of the dialects that are not built yet, with everything beneath them.
-const UNBUILT: [&str; 29] = [
+const UNBUILT: [&str; 34] = [
     "/v1/responses",
     "/v1/files",
     "/v1/batches",
@@ -94,6 +94,11 @@ const UNBUILT: [&str; 29] = [
     "/v1/ocr",
     "/v1/chat/moderations",
     "/v1/chat/completions",
+    "/v1/chat",
+    "/v1/embed",
+    "/v1/classify",
+    "/v1/tokenize",
+    "/v1/detokenize",
 ];
 
 const STRICT: &str = "x-switchtower-strict";
@@ -139,6 +144,9 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if gemini::is_spoken(path, headers) {
         return DialectId::GoogleGemini;
     }
+    if path.starts_with("/cohere/") || path == "/v2" || path.starts_with("/v2/") {
+        return DialectId::CohereChat;
+    }
     let responses = |path: &str| path == "/v1/responses" || path.starts_with("/v1/responses/");
     if responses(path) || path.strip_prefix("/openai").is_some_and(responses) {
         return DialectId::OpenaiResponses;
@@ -158,7 +166,7 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
 }
 
 fn place(path: &str) -> Result<(Place, Method), Refusal> {
-    let bare = ["/openai/v1/", "/anthropic/v1/"]
+    let bare = ["/openai/v1/", "/anthropic/v1/", "/cohere/v1/", "/cohere/v2/"]
         .iter()
         .find_map(|prefix| path.starts_with(prefix).then(|| path.get(prefix.len() - 4..)).flatten())
         .unwrap_or(path);
@@ -173,6 +181,7 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
         "/v1/responses/input_tokens" => (Place::CountTokens(DialectId::OpenaiResponses), Method::POST),
         "/v1/messages" => (Place::Answer(DialectId::AnthropicMessages), Method::POST),
         "/v1/messages/count_tokens" => (Place::CountTokens(DialectId::AnthropicMessages), Method::POST),
+        "/v2/chat" => (Place::Answer(DialectId::CohereChat), Method::POST),
         "/v1/models" => (Place::Models, Method::GET),
         "/healthz" => (Place::Health, Method::GET),
         "/readyz" => (Place::Ready, Method::GET),
@@ -382,6 +391,7 @@ mod tests {
         assert_eq!(found("/v1/models/sim/sim-1"), Ok(Place::Model("sim/sim-1".to_owned())));
         assert_eq!(found("/v1/chat/completions/"), Ok(Place::Answer(DialectId::OpenaiChat)));
         assert_eq!(found("/anthropic/v1/messages/"), Ok(Place::Answer(DialectId::AnthropicMessages)));
+        assert_eq!(found("/cohere/v2/chat"), Ok(Place::Answer(DialectId::CohereChat)));
         assert_eq!(found("/v1/responses/"), Ok(Place::Answer(DialectId::OpenaiResponses)));
         assert_eq!(found("/v1/responses/input_tokens"), Ok(Place::CountTokens(DialectId::OpenaiResponses)));
         assert_eq!(found("/v1/models/"), Ok(Place::Models));
@@ -395,6 +405,8 @@ mod tests {
             "/v1/organization/usage/embeddings",
             "/v1/messages/batches",
             "/v1/chat/completions/c1",
+            "/v1/chat",
+            "/v1/tokenize",
         ] {
             assert_eq!(found(path).unwrap_err().code, RefusalCode::NotImplemented, "{path}");
         }

@@ -4,7 +4,7 @@
 
 mod services;
 
-use crate::{Cloud, CredentialStyle, Known, KnownInterface, Operation, anthropic, google, openai};
+use crate::{Cloud, CredentialStyle, Known, KnownInterface, Operation, anthropic, cohere, google, openai};
 use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -51,6 +51,7 @@ enum DialectName {
     OpenaiResponses,
     AnthropicMessages,
     GoogleGemini,
+    CohereChat,
 }
 
 /// A further dialect of a vendor.
@@ -213,6 +214,7 @@ fn unlisted(dialect: DialectName) -> Known {
         DialectName::OpenaiResponses => openai::unlisted_responses(),
         DialectName::AnthropicMessages => anthropic::unlisted(),
         DialectName::GoogleGemini => google::unlisted(),
+        DialectName::CohereChat => cohere::unlisted(),
     }
 }
 

@@ -240,6 +240,7 @@ impl Resolver<'_> {
             DialectId::OpenaiResponses => providers::openai::unlisted_responses(),
             DialectId::AnthropicMessages => providers::anthropic::unlisted(),
             DialectId::GoogleGemini => providers::google::unlisted(),
+            DialectId::CohereChat => providers::cohere::unlisted(),
         };
         let chosen = written.dialect.as_ref().and_then(|at| kind?.only(at.value));
         let mut made = chosen.or_else(|| kind.cloned()).or_else(|| dialect.map(unlisted))?;

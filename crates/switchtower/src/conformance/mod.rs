@@ -113,6 +113,7 @@ fn claimed(exchange: &Exchange) -> Option<DialectId> {
         "openai.responses" => Some(DialectId::OpenaiResponses),
         "anthropic.messages" => Some(DialectId::AnthropicMessages),
         "gemini.generateContent" | "gemini.streamGenerateContent" => Some(DialectId::GoogleGemini),
+        "cohere.v2.chat" => Some(DialectId::CohereChat),
         _ => None,
     }
 }

@@ -107,7 +107,7 @@ fn stream_differs(own: &dyn Dialect, recorded: &[switchtower_dialect::WireEvent]
 
 /// Fields that say how something else was laid out, or repeat what its place says already: where there is nothing to
 /// lay out, a change of them changes nothing that is written.
-const SILENT: [&str; 16] = [
+const SILENT: [&str; 18] = [
     // How a text, a stop text, a format, a bound or an effort was written, where there is none.
     ".plain",
     ".stop_plain",
@@ -117,6 +117,7 @@ const SILENT: [&str; 16] = [
     // Instructions apart from the conversation are the system's; a turn of results is the user's.
     ".instructions.role",
     "openai_chat request: .turns.role",
+    "cohere_chat request: .turns.role",
     // Only messages name a role; the other items of Responses are whose their type says.
     "openai_responses request: .turns.role",
     // Responses says that an answer is complete, whether it ended with calls or with words.
@@ -126,6 +127,7 @@ const SILENT: [&str; 16] = [
     "openai_responses stream: .events.PartGrew.delta.Text",
     // A dialect with one choice does not number it.
     "anthropic_messages answer: .choices.index",
+    "cohere_chat answer: .choices.index",
     // Whether one input stood in a list, where there are several, and which of two names stands for nothing.
     ".single",
     ".dimensions_field",

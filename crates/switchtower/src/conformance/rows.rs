@@ -62,6 +62,9 @@ pub(super) fn usage_of(id: DialectId, usage: &Value, variant: &Variant) -> [Opti
             let cached = [read, written].into_iter().flatten().sum::<u64>();
             [number("/input_tokens").map(|rest| rest + cached), number("/output_tokens"), read]
         }
+        DialectId::CohereChat => {
+            [number("/tokens/input_tokens"), number("/tokens/output_tokens"), number("/cached_tokens")]
+        }
         DialectId::GoogleGemini => {
             let sum = |paths: [&str; 2]| paths.into_iter().filter_map(number).reduce(|one, other| one + other);
             let input =
@@ -74,7 +77,9 @@ pub(super) fn usage_of(id: DialectId, usage: &Value, variant: &Variant) -> [Opti
 /// The field in which an answer reports usage.
 pub(super) const fn usage_field(id: DialectId) -> &'static str {
     match id {
-        DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::AnthropicMessages => "usage",
+        DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::AnthropicMessages | DialectId::CohereChat => {
+            "usage"
+        }
         DialectId::GoogleGemini => "usageMetadata",
     }
 }
@@ -94,7 +99,7 @@ pub(super) fn reasoning_carried(recorded: &[Value], answer: &Answer, findings: &
     }
 }
 
-const WORDS: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
+const WORDS: [&str; 4] = ["reasoning_content", "reasoning", "thinking", "tool_plan"];
 
 /// Whether a message, or a piece of one, reasons aloud.
 fn reasons(value: &Value) -> bool {

@@ -98,6 +98,7 @@ pub(super) fn settle(dialect: DialectId, request: &mut Value) {
         DialectId::OpenaiResponses => settle_responses(body),
         DialectId::AnthropicMessages => settle_messages(body),
         DialectId::GoogleGemini => settle_gemini(body),
+        DialectId::CohereChat => settle_cohere(body),
     }
 }
 
@@ -299,6 +300,33 @@ fn settle_messages(body: &mut Map<String, Value>) {
     }
 }
 
+fn settle_cohere(body: &mut Map<String, Value>) {
+    // "schema: deprecated in favor of json_schema".
+    if let Some(Value::Object(format)) = body.get_mut("response_format")
+        && let Some(schema) = format.shift_remove("schema")
+    {
+        format.insert("json_schema".to_owned(), schema);
+    }
+    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Value::Object(message) = message else { continue };
+        text_as_parts(message, "content");
+        for part in message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+            // "detail: auto is the default mode".
+            if let Some(image) = part.get_mut("image_url") {
+                leave_out_default(image, "detail", &Value::from("auto"));
+            }
+        }
+        for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+            // Arguments are JSON in a string: the JSON counts.
+            if let Some(arguments) = call.pointer_mut("/function/arguments")
+                && let Some(Ok(parsed)) = arguments.as_str().map(serde_json::from_str)
+            {
+                *arguments = parsed;
+            }
+        }
+    }
+}
+
 fn settle_gemini(body: &mut Map<String, Value>) {
     // "model: required, in the path".
     body.shift_remove("model");
@@ -355,6 +383,7 @@ pub(super) fn settled_path(dialect: DialectId, path: &str) -> String {
         DialectId::GoogleGemini => {
             path.replacen("generationConfig.responseSchema", "generationConfig.responseJsonSchema", 1)
         }
+        DialectId::CohereChat => path.replacen("response_format.schema", "response_format.json_schema", 1),
         _ => path.to_owned(),
     }
 }

@@ -132,7 +132,7 @@ fn carried(own: &dyn Dialect, variant: &Variant, whole: &Read, findings: &mut Fi
     let last = |paths: &[&str]| {
         values.iter().rev().find_map(|value| paths.iter().find_map(|path| value.pointer(path).filter(|v| !v.is_null())))
     };
-    let usage = last(&["/usage", "/message/usage", "/response/usage", "/usageMetadata"]);
+    let usage = last(&["/usage", "/message/usage", "/response/usage", "/usageMetadata", "/delta/usage"]);
     let output = usage.and_then(|usage| rows::usage_of(own.id(), usage, variant)[1]);
     let typed = whole.answer.usage.as_ref().and_then(|usage| usage.output);
     if output != typed {
@@ -140,8 +140,9 @@ fn carried(own: &dyn Dialect, variant: &Variant, whole: &Read, findings: &mut Fi
     }
     rows::reasoning_carried(&values, &whole.answer, findings);
     let ended = last(&["/response/status"]).is_some_and(|status| status == "completed" || status == "incomplete");
-    let stopped =
-        ended || last(&["/choices/0/finish_reason", "/delta/stop_reason", "/candidates/0/finishReason"]).is_some();
+    let reasons =
+        ["/choices/0/finish_reason", "/delta/stop_reason", "/candidates/0/finishReason", "/delta/finish_reason"];
+    let stopped = ended || last(&reasons).is_some();
     let failed = whole.frames.iter().flat_map(|frame| &frame.events).any(|event| matches!(event, Event::Failed(_)));
     if stopped != whole.answer.choices.iter().any(|choice| choice.stop.is_some()) && !failed {
         findings.push(("stop reason carried", format!("{}: the reason for stopping was lost", own.id())));

@@ -1,0 +1,81 @@
+//! Cohere, as clients speak it and as a provider.
+
+use crate::scripted::{Piece, Script};
+use crate::*;
+use serde_json::json;
+
+const COHERE: &str = "/v2/chat";
+const ANSWER: &str = r#"{"id":"a1","message":{"role":"assistant","content":[{"type":"text","text":"hello"}]},"finish_reason":"COMPLETE","usage":{"billed_units":{"input_tokens":1,"output_tokens":1},"tokens":{"input_tokens":3,"output_tokens":1}}}"#;
+const STREAM: &str = concat!(
+    "event: message-start\ndata: {\"id\":\"a1\",\"type\":\"message-start\",\"delta\":{\"message\":{\"role\":\"assistant\",\"content\":[],\"tool_plan\":\"\",\"tool_calls\":[],\"citations\":[]}}}\n\n",
+    "event: content-start\ndata: {\"type\":\"content-start\",\"index\":0,\"delta\":{\"message\":{\"content\":{\"type\":\"text\",\"text\":\"\"}}}}\n\n",
+    "event: content-delta\ndata: {\"type\":\"content-delta\",\"index\":0,\"delta\":{\"message\":{\"content\":{\"text\":\"hello\"}}}}\n\n",
+    "event: content-end\ndata: {\"type\":\"content-end\",\"index\":0}\n\n",
+    "event: message-end\ndata: {\"type\":\"message-end\",\"delta\":{\"finish_reason\":\"COMPLETE\",\"usage\":{\"tokens\":{\"input_tokens\":3,\"output_tokens\":1}}}}\n\n",
+);
+
+fn ask(model: &str, stream: bool) -> Request<Full<bytes::Bytes>> {
+    let body = json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]});
+    post(COHERE, &body.to_string())
+}
+
+fn before(script: Script) -> (Gateway, ScriptedProvider) {
+    gateway_with(script, keyless(), vec![provider("cohere", "cohere")])
+}
+
+#[tokio::test]
+async fn a_client_of_cohere_is_forwarded_to_cohere_byte_for_byte() {
+    let (gateway, provider) = before(Script::json(200, ANSWER));
+    let body = r#"{ "model":"by-cohere","messages":[{"role":"user","content":"hi"}],"safety_mode":"OFF","x":1e2 }"#;
+    let response = gateway.handle(post(COHERE, body)).await;
+    assert_eq!((response.status().as_u16(), text(response).await), (200, ANSWER.to_owned()));
+    assert_eq!(provider.bodies(), [body.replace("by-cohere", "m")]);
+    assert_eq!(provider.addresses(), ["https://cohere.example/v1/v2/chat"]);
+    assert_eq!(provider.headers()["authorization"], format!("Bearer {KEY}"));
+}
+
+#[tokio::test]
+async fn a_stream_is_whole_with_and_without_the_mark_after_it() {
+    for mark in ["", "data: [DONE]\n\n"] {
+        let whole = format!("{STREAM}{mark}");
+        let (gateway, _) = before(Script::events(vec![Piece::Bytes(whole.clone().into())]));
+        assert_eq!(text(gateway.handle(ask("by-cohere", true)).await).await, whole);
+        let (gateway, _) = before(Script::events(vec![Piece::Bytes(whole.into())]));
+        let messages = json!({"model": "by-cohere", "stream": true, "max_tokens": 9,
+            "messages": [{"role": "user", "content": "hi"}]});
+        let told = text(gateway.handle(post(MESSAGES, &messages.to_string())).await).await;
+        assert!(told.contains(r#"{"type":"text_delta","text":"hello"}"#), "{told}");
+        assert_eq!(told.matches("event: message_stop").count(), 1, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_says_so() {
+    let (half, _) = STREAM.split_once("event: content-end").unwrap();
+    let (gateway, _) = before(Script::events(vec![Piece::Bytes(half.into())]));
+    let told = text(gateway.handle(ask("by-cohere", true)).await).await;
+    let last = told.trim_end().rsplit("data: ").next().unwrap();
+    let last: Value = serde_json::from_str(last).unwrap();
+    assert_eq!((&last["type"], &last["delta"]["finish_reason"]), (&json!("message-end"), &json!("ERROR")));
+    assert!(last["delta"]["error"].is_string());
+}
+
+#[tokio::test]
+async fn a_client_of_cohere_reaches_other_providers() {
+    let (gateway, provider) = gateway(Script::json(200, CHAT_ANSWER));
+    let told = json(gateway.handle(ask("chat", false)).await).await;
+    assert_eq!(told["message"], json!({"role": "assistant", "content": [{"type": "text", "text": "hello"}]}));
+    assert_eq!((&told["finish_reason"], &told["usage"]["tokens"]["input_tokens"]), (&json!("COMPLETE"), &json!(3)));
+    assert_eq!(provider.addresses(), ["https://chat-vendor.example/v1/chat/completions"]);
+}
+
+#[tokio::test]
+async fn refusals_and_failures_have_the_form_of_cohere() {
+    let (gateway, _) = before(Script::json(429, r#"{"message":"slow down","id":"r1"}"#));
+    let unknown = gateway.handle(ask("nobody", false)).await;
+    assert_eq!(unknown.status(), 404);
+    assert_eq!(json(unknown).await["error_type"], "UNKNOWN_MODEL");
+    let failed = gateway.handle(ask("by-cohere", false)).await;
+    assert_eq!(failed.status(), 429);
+    assert!(json(failed).await["message"].as_str().unwrap().contains("slow down"));
+}

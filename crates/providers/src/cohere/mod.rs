@@ -1,0 +1,56 @@
+//! Cohere, which speaks Cohere Chat as it documents it: <https://docs.cohere.com/reference/chat>.
+
+use crate::{CredentialStyle, Known, KnownInterface, KnownOffers, openai};
+use http::{HeaderMap, HeaderName};
+use switchtower_dialect::{StreamEnding, Variant};
+use switchtower_domain::DialectId;
+
+/// The name of the kind.
+pub const NAME: &str = "cohere";
+
+const BASE_URL: &str = "https://api.cohere.com";
+/// What it has for clients of `OpenAI`. Source: <https://docs.cohere.com/docs/compatibility-api>
+const OPENAI_BASE_URL: &str = "https://api.cohere.ai/compatibility/v1";
+/// Source: <https://docs.cohere.com/docs/get-started-installation>
+const KEY_VARIABLE: &str = "COHERE_API_KEY";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-debug-trace-id");
+
+pub(crate) fn known() -> Known {
+    let chat = openai::interface(DialectId::OpenaiChat, openai::unlisted().main.variant);
+    Known {
+        name: NAME.to_owned(),
+        base_url: Some(BASE_URL.to_owned()),
+        key_variable: Some(KEY_VARIABLE.to_owned()),
+        base_url_variable: None,
+        style: CredentialStyle::Bearer,
+        cloud: None,
+        main: KnownInterface {
+            dialect: DialectId::CohereChat,
+            base_url: None,
+            variant: variant(),
+            headers: HeaderMap::new(),
+            passed_headers: Vec::new(),
+            request_id_header: REQUEST_ID,
+        },
+        others: vec![KnownInterface { base_url: Some(OPENAI_BASE_URL.to_owned()), ..chat }],
+        offers: KnownOffers::usual(&[]),
+        docs: "https://docs.cohere.com/reference/chat".to_owned(),
+    }
+}
+
+/// The last event says why the answer ends. What follows it is no part of the reference, and need not come.
+fn variant() -> Variant {
+    Variant { stream_ending: StreamEnding::StopReason, ..Variant::default() }
+}
+
+/// What a provider of Cohere Chat is that no row describes.
+pub fn unlisted() -> Known {
+    Known {
+        name: String::new(),
+        base_url: None,
+        key_variable: None,
+        base_url_variable: None,
+        others: Vec::new(),
+        ..known()
+    }
+}
