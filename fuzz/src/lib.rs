@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 use switchtower_catalogue::Catalogue;
 use switchtower_dialect::services::Service;
+use switchtower_dialect::services::cohere_embed::CohereEmbed;
 use switchtower_dialect::services::openai_completions::Completions;
 use switchtower_dialect::services::openai_embeddings::{self, EmbeddingVariant, Elements, Embeddings};
 use switchtower_dialect::services::openai_moderations::Moderations;
@@ -255,6 +256,11 @@ pub fn openai_embeddings(data: &[u8]) {
             }
         }
     }
+}
+
+/// Embeddings in the form of Cohere.
+pub fn cohere_embed(data: &[u8]) {
+    service::<CohereEmbed>(data);
 }
 
 /// Rankings: also held against a request.

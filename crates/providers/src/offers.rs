@@ -54,7 +54,9 @@ struct Offered {
 
 impl Offered {
     fn new(operation: Operation, path: &str, base: &Base) -> Result<Self, EndpointError> {
-        let address = if path.starts_with('/') { base.at(path)? } else { Address::new(path)? };
+        // A base URL may name the version of the API already.
+        let beneath = if base.url.ends_with("/v2") { path.strip_prefix("/v2").unwrap_or(path) } else { path };
+        let address = if path.starts_with('/') { base.at(beneath)? } else { Address::new(path)? };
         Ok(Self { operation, path: path.to_owned(), address })
     }
 }

@@ -1,7 +1,8 @@
 //! What providers are asked for besides answers: embeddings, rankings, completions of bare text, moderations.
 //!
 //! Each has one wire format that vendors took over from one another, so there is no pair of dialects to translate
-//! between; what differs from vendor to vendor is data, the service's [`Service::Variant`]. A folder has the same files as
+//! between, but for embeddings, which Cohere writes in a form of its own ([`EmbeddingForm`]); what else differs from vendor
+//! to vendor is data, the service's [`Service::Variant`]. A folder has the same files as
 //! a dialect's: `mod.rs`, `request.rs`, `response.rs`, `request.schema.json`, `fixtures/`.
 //!
 //! ```text
@@ -9,11 +10,15 @@
 //! answers  -> typed -> checked against the request, joined, and written as the caller asked
 //! ```
 
+pub mod cohere_embed;
+mod embedding_form;
 mod input;
 pub mod openai_completions;
 pub mod openai_embeddings;
 pub mod openai_moderations;
 pub mod rerank;
+
+pub use embedding_form::{EmbeddingForm, Unsayable};
 
 use crate::{DecodeError, Encoded, Json};
 use serde::Serialize;

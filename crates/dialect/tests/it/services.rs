@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use switchtower_dialect::services::Service;
+use switchtower_dialect::services::cohere_embed::CohereEmbed;
 use switchtower_dialect::services::openai_completions::Completions;
 use switchtower_dialect::services::openai_embeddings::{Elements, EmbeddingVariant, Embeddings};
 use switchtower_dialect::services::openai_moderations::Moderations;
@@ -38,6 +39,7 @@ fn golden<S: Service>() {
 #[test]
 fn what_is_read_is_written_back() {
     golden::<Embeddings>();
+    golden::<CohereEmbed>();
     golden::<Rerank>();
     golden::<Completions>();
     golden::<Moderations>();
@@ -99,6 +101,7 @@ proptest! {
     #[test]
     fn what_is_read_is_written_back_as_it_was(changes in prop::collection::vec(change(), 0..4)) {
         returns::<Embeddings>(&changes)?;
+        returns::<CohereEmbed>(&changes)?;
         returns::<Rerank>(&changes)?;
         returns::<Completions>(&changes)?;
         returns::<Moderations>(&changes)?;

@@ -52,12 +52,14 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, POST /v2/chat, and GET /v1/models";
+pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, POST /v2/chat, /v2/embed and /v2/rerank, and GET /v1/models";
 
 /// Where services are asked for.
-const SERVICES: [(&str, Operation); 5] = [
+const SERVICES: [(&str, Operation); 7] = [
     ("/v1/embeddings", Operation::Embeddings),
     ("/v1/rerank", Operation::Rerank),
+    ("/v2/embed", Operation::Embeddings),
+    ("/v2/rerank", Operation::Rerank),
     ("/v1/completions", Operation::Completions),
     ("/v1/fim/completions", Operation::Fim),
     ("/v1/moderations", Operation::Moderations),
@@ -391,6 +393,7 @@ mod tests {
         assert_eq!(found("/v1/models/sim/sim-1"), Ok(Place::Model("sim/sim-1".to_owned())));
         assert_eq!(found("/v1/chat/completions/"), Ok(Place::Answer(DialectId::OpenaiChat)));
         assert_eq!(found("/anthropic/v1/messages/"), Ok(Place::Answer(DialectId::AnthropicMessages)));
+        assert_eq!(found("/v2/embed"), Ok(Place::Service(Operation::Embeddings)));
         assert_eq!(found("/cohere/v2/chat"), Ok(Place::Answer(DialectId::CohereChat)));
         assert_eq!(found("/v1/responses/"), Ok(Place::Answer(DialectId::OpenaiResponses)));
         assert_eq!(found("/v1/responses/input_tokens"), Ok(Place::CountTokens(DialectId::OpenaiResponses)));

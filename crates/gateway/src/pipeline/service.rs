@@ -12,11 +12,13 @@ use bytes::Bytes;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use switchtower_dialect::scan::Scan;
-use switchtower_dialect::services::Service;
-use switchtower_dialect::services::openai_embeddings::{self, Elements, EmbeddingVariant, Embeddings};
+use switchtower_dialect::services::openai_embeddings::{self, Elements, EmbeddingVariant};
 use switchtower_dialect::services::rerank::{self, RankingVariant, Rerank};
-use switchtower_dialect::{DecodeError, Json, json};
-use switchtower_domain::{DimensionsField, ModelInput, Notice, RankingRequest, Refusal, RefusalCode, VectorEncoding};
+use switchtower_dialect::services::{EmbeddingForm, Service as _, Unsayable};
+use switchtower_dialect::{DecodeError, Encoded, Json, json};
+use switchtower_domain::{
+    DialectId, DimensionsField, ModelInput, Notice, RankingRequest, Refusal, RefusalCode, VectorEncoding,
+};
 use switchtower_providers::{Deployment, Operation};
 
 /// What is done with the answer of a service that is not forwarded.
@@ -28,6 +30,8 @@ pub(super) enum Job {
         counts: Vec<usize>,
         /// How vectors are to be written.
         wanted: VectorEncoding,
+        /// The form that the client expects.
+        form: EmbeddingForm,
     },
     /// Documents are named and ordered as the caller asked.
     Rerank(RankingRequest),
@@ -80,7 +84,9 @@ pub(super) fn prepare(
     }
     let offers = &deployment.provider.offers;
     match operation {
-        Operation::Embeddings if !embeddings_fit(&decoded.scan, &offers.embeddings) => {
+        Operation::Embeddings
+            if form_of(decoded) != offers.embeddings.form || !embeddings_fit(&decoded.scan, &offers.embeddings) =>
+        {
             embeddings(draft, decoded, deployment)
         }
         Operation::Embeddings => {
@@ -117,6 +123,16 @@ fn forward(
 
 fn value<'a>(scan: &Scan<'a>, name: &str) -> Option<&'a [u8]> {
     scan.field(name).map(|field| field.value).filter(|value| *value != b"null")
+}
+
+/// Whose form of embeddings a client uses.
+const fn form_of(decoded: &Decoded<'_>) -> EmbeddingForm {
+    match decoded.asked.client {
+        DialectId::CohereChat => EmbeddingForm::Cohere,
+        DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::AnthropicMessages | DialectId::GoogleGemini => {
+            EmbeddingForm::Openai
+        }
+    }
 }
 
 /// The name that the provider does not have for the number of dimensions.
@@ -157,8 +173,7 @@ fn parsed(body: &[u8]) -> Result<Json<'_>, Refusal> {
     json::parse(body).map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))
 }
 
-fn written<S: Service>(draft: &mut Draft<'_>, request: &S::Request, variant: &S::Variant, size: usize) -> Bytes {
-    let encoded = S::encode_request(request, variant);
+fn written(draft: &mut Draft<'_>, encoded: Encoded, size: usize) -> Bytes {
     for notice in encoded.notices {
         // Pieces of one request lose the same.
         if !draft.notices.contains(&notice) {
@@ -171,7 +186,10 @@ fn written<S: Service>(draft: &mut Draft<'_>, request: &S::Request, variant: &S:
 fn embeddings(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Prepared, Refusal> {
     let variant = &deployment.provider.offers.embeddings;
     let body = draft.spliced(decoded);
-    let mut request = Embeddings::decode_request(parsed(&body)?).map_err(|error| undecodable(&error))?;
+    let form = form_of(decoded);
+    let request = form.decode_request(parsed(&body)?).map_err(|error| undecodable(&error))?;
+    let (mut request, lost) = form.told_in(variant.form, request).map_err(|error| unsayable(&error))?;
+    draft.notices.extend(lost);
     let tokens = |input: &ModelInput| matches!(input, ModelInput::Tokens(_));
     if !variant.token_inputs
         && let Some(place) = request.inputs.iter().position(tokens)
@@ -193,10 +211,17 @@ fn embeddings(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deploym
     let pieces = openai_embeddings::split(request, variant);
     let size = decoded.body.len() / pieces.len().max(1);
     let counts = pieces.iter().map(|piece| piece.inputs.len()).collect();
-    let mut bodies = pieces.iter().map(|piece| written::<Embeddings>(draft, piece, variant, size)).collect::<Vec<_>>();
+    let mut bodies = Vec::with_capacity(pieces.len());
+    for piece in &pieces {
+        bodies.push(written(draft, variant.form.encode_request(piece, variant), size));
+    }
     let more = bodies.split_off(1.min(bodies.len()));
     let body = bodies.pop().unwrap_or_default();
-    Ok(Prepared { body, more, carriage: Carriage::Service(Box::new(Job::Embeddings { counts, wanted })) })
+    Ok(Prepared { body, more, carriage: Carriage::Service(Box::new(Job::Embeddings { counts, wanted, form })) })
+}
+
+fn unsayable(error: &Unsayable) -> Refusal {
+    Refusal::new(RefusalCode::Untranslatable, error.to_string()).param(error.path)
 }
 
 fn ranking(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Prepared, Refusal> {
@@ -204,7 +229,7 @@ fn ranking(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment
     let body = draft.spliced(decoded);
     let mut request = Rerank::decode_request(parsed(&body)?).map_err(|error| undecodable(&error))?;
     deployment.model.as_str().clone_into(&mut request.model);
-    let body = written::<Rerank>(draft, &request, variant, decoded.body.len());
+    let body = written(draft, Rerank::encode_request(&request, variant), decoded.body.len());
     Ok(Prepared { body, more: Vec::new(), carriage: Carriage::Service(Box::new(Job::Rerank(request))) })
 }
 
@@ -217,13 +242,16 @@ impl Job {
         notices: &mut Vec<Notice>,
     ) -> Result<Value, DecodeError> {
         match self {
-            Self::Embeddings { counts, wanted } => {
+            Self::Embeddings { counts, wanted, form } => {
                 let variant = &deployment.provider.offers.embeddings;
-                let answers = answers.into_iter().map(Embeddings::decode_answer).collect::<Result<_, _>>()?;
+                let answers =
+                    answers.into_iter().map(|answer| variant.form.decode_answer(answer)).collect::<Result<_, _>>()?;
                 let (whole, lost) = openai_embeddings::join(answers, &counts, variant, &wanted)?;
+                let mut lost = lost;
+                let whole = variant.form.told_to(form, whole, deployment.model.as_str(), &mut lost);
                 let told = |notice: Notice| Notice { path: format!("answer.{}", notice.path), ..notice };
                 notices.extend(lost.into_iter().map(told));
-                Ok(Embeddings::encode_answer(&whole))
+                Ok(form.encode_answer(&whole))
             }
             Self::Rerank(request) => {
                 let answer = Rerank::decode_answer(answers.into_iter().next().unwrap_or(Json::Null))?;

@@ -79,3 +79,68 @@ async fn refusals_and_failures_have_the_form_of_cohere() {
     assert_eq!(failed.status(), 429);
     assert!(json(failed).await["message"].as_str().unwrap().contains("slow down"));
 }
+
+fn vectors(count: usize) -> String {
+    json!({"id": "e1", "texts": [], "embeddings": {"float": vec![[0.5, 1e-3]; count]}, "response_type": "embeddings_by_type",
+        "meta": {"api_version": {"version": "2"}, "billed_units": {"input_tokens": 2}}})
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_client_of_openai_has_its_embeddings_from_cohere() {
+    let (gateway, provider) = before(Script::json(200, &vectors(2)));
+    let body = r#"{"model":"by-cohere","input":["a","b"],"input_type":"query","encoding_format":"base64"}"#;
+    let response = gateway.handle(post("/v1/embeddings", body)).await;
+    assert_eq!(response.headers().get("x-switchtower-notices"), None);
+    let told = json(response).await;
+    let sent: Value = serde_json::from_str(&provider.bodies()[0]).unwrap();
+    let asked = json!({"model": "m", "texts": ["a", "b"], "input_type": "search_query", "embedding_types": ["base64"]});
+    assert_eq!((sent, provider.addresses()), (asked, vec!["https://cohere.example/v1/v2/embed".to_owned()]));
+    assert_eq!(told["usage"], json!({"prompt_tokens": 2, "total_tokens": 2}));
+    assert_eq!((&told["data"][1]["index"], &told["model"]), (&json!(1), &json!("m")));
+    assert_eq!(told["data"][0]["embedding"], "AAAAP28Sgzo=");
+    let unsaid = gateway.handle(post("/v1/embeddings", r#"{"model":"by-cohere","input":["a","b"]}"#)).await;
+    assert_eq!(unsaid.headers()["x-switchtower-notices"], "input_type;meaning");
+}
+
+#[tokio::test]
+async fn more_texts_than_cohere_takes_go_in_several_requests() {
+    let (gateway, provider) = before(Script::json(200, &vectors(96)));
+    let texts: Vec<String> = (0..192).map(|number| number.to_string()).collect();
+    let body = json!({"model": "by-cohere", "input": texts, "input_type": "document"});
+    let told = json(gateway.handle(post("/v1/embeddings", &body.to_string())).await).await;
+    assert_eq!((told["data"].as_array().unwrap().len(), provider.bodies().len()), (192, 2));
+    assert_eq!(told["usage"]["prompt_tokens"], 4);
+}
+
+#[tokio::test]
+async fn a_client_of_cohere_has_its_embeddings_from_others_where_they_have_them() {
+    let answer = json!({"object": "list", "model": "e", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+        "usage": {"prompt_tokens": 1, "total_tokens": 1}});
+    let (gateway, provider) =
+        gateway_with(Script::json(200, &answer.to_string()), keyless(), vec![provider("v", "voyage")]);
+    let ask = |more: &str| format!(r#"{{"model":"by-v","texts":["a"],"input_type":"search_query"{more}}}"#);
+    let told = json(gateway.handle(post("/v2/embed", &ask(r#","embedding_types":["float"]"#))).await).await;
+    assert_eq!(told["embeddings"], json!({"float": [[0.5]]}));
+    assert_eq!(told["meta"]["billed_units"], json!({"input_tokens": 1}));
+    assert_eq!(provider.bodies(), [r#"{"model":"m","input":["a"],"input_type":"query"}"#]);
+    let refused = gateway.handle(post("/v2/embed", &ask(r#","embedding_types":["int8"]"#))).await;
+    assert_eq!(refused.status(), 400);
+    assert!(json(refused).await["message"].as_str().unwrap().contains("embedding_types"));
+}
+
+#[tokio::test]
+async fn embeddings_and_rankings_of_cohere_are_forwarded_to_cohere() {
+    let (gateway, provider) = before(Script::json(200, &vectors(1)));
+    let body = r#"{"model":"by-cohere","images":["data:image/png;base64,iVBO"],"input_type":"image","embedding_types":["int8"]}"#;
+    assert_eq!(text(gateway.handle(post("/v2/embed", body)).await).await, vectors(1));
+    assert_eq!(provider.bodies(), [body.replace("by-cohere", "m")]);
+    let ranked =
+        r#"{"id":"r1","results":[{"index":1,"relevance_score":0.9}],"meta":{"billed_units":{"search_units":1}}}"#;
+    let (gateway, provider) = before(Script::json(200, ranked));
+    let body = r#"{"model":"by-cohere","query":"q","documents":["a","b"],"top_n":1}"#;
+    for path in ["/v2/rerank", "/v1/rerank"] {
+        assert_eq!(text(gateway.handle(post(path, body)).await).await, ranked);
+    }
+    assert_eq!(provider.addresses(), ["https://cohere.example/v1/v2/rerank"; 2]);
+}

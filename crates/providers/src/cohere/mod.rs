@@ -1,9 +1,10 @@
 //! Cohere, which speaks Cohere Chat as it documents it: <https://docs.cohere.com/reference/chat>.
 
-use crate::{CredentialStyle, Known, KnownInterface, KnownOffers, openai};
+use crate::{CredentialStyle, Known, KnownInterface, KnownOffers, Operation, openai};
 use http::{HeaderMap, HeaderName};
+use switchtower_dialect::services::EmbeddingForm;
 use switchtower_dialect::{StreamEnding, Variant};
-use switchtower_domain::DialectId;
+use switchtower_domain::{DialectId, RankingForm};
 
 /// The name of the kind.
 pub const NAME: &str = "cohere";
@@ -33,7 +34,7 @@ pub(crate) fn known() -> Known {
             request_id_header: REQUEST_ID,
         },
         others: vec![KnownInterface { base_url: Some(OPENAI_BASE_URL.to_owned()), ..chat }],
-        offers: KnownOffers::usual(&[]),
+        offers: offers(),
         docs: "https://docs.cohere.com/reference/chat".to_owned(),
     }
 }
@@ -41,6 +42,24 @@ pub(crate) fn known() -> Known {
 /// The last event says why the answer ends. What follows it is no part of the reference, and need not come.
 fn variant() -> Variant {
     Variant { stream_ending: StreamEnding::StopReason, ..Variant::default() }
+}
+
+/// The most texts of one request for embeddings. Source: <https://docs.cohere.com/reference/embed>
+const EMBEDDING_INPUTS_MAX: usize = 96;
+
+/// Embeddings in its own form, and rankings, which it was the first to have; its second version takes texts only, and
+/// does not repeat them. Source: <https://docs.cohere.com/reference/rerank>
+fn offers() -> KnownOffers {
+    let mut offers = KnownOffers::usual(&[]);
+    offers.paths.push((Operation::Embeddings, "/v2/embed".to_owned()));
+    offers.paths.push((Operation::Rerank, "/v2/rerank".to_owned()));
+    offers.embeddings.form = EmbeddingForm::Cohere;
+    offers.embeddings.token_inputs = false;
+    offers.embeddings.inputs_max = Some(EMBEDDING_INPUTS_MAX);
+    offers.rerank.form = Some(RankingForm::Results);
+    offers.rerank.document_objects = false;
+    offers.rerank.return_documents = false;
+    offers
 }
 
 /// What a provider of Cohere Chat is that no row describes.

@@ -6,6 +6,7 @@ use super::semantic::differences;
 use super::{Findings, answers, forward, listed};
 use serde_json::Value;
 use switchtower_dialect::services::Service;
+use switchtower_dialect::services::cohere_embed::CohereEmbed;
 use switchtower_dialect::services::openai_completions::Completions;
 use switchtower_dialect::services::openai_embeddings::{Elements, EmbeddingVariant, Embeddings, join, rewritten};
 use switchtower_dialect::services::openai_moderations::Moderations;
@@ -18,6 +19,7 @@ use switchtower_sim::recording::Exchange;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claimed {
     Embeddings,
+    CohereEmbed,
     Rerank,
     Completions,
     Moderations,
@@ -31,7 +33,8 @@ impl Claimed {
         }
         match exchange.dialect.as_str() {
             "openai.embeddings" | "voyage.embeddings" => Some(Self::Embeddings),
-            "openai.rerank" | "voyage.rerank" => Some(Self::Rerank),
+            "cohere.v2.embed" => Some(Self::CohereEmbed),
+            "openai.rerank" | "voyage.rerank" | "cohere.v2.rerank" => Some(Self::Rerank),
             "openai.completions" => Some(Self::Completions),
             "openai.moderations" => Some(Self::Moderations),
             _ => None,
@@ -41,6 +44,7 @@ impl Claimed {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Embeddings => Embeddings::NAME,
+            Self::CohereEmbed => CohereEmbed::NAME,
             Self::Rerank => Rerank::NAME,
             Self::Completions => Completions::NAME,
             Self::Moderations => Moderations::NAME,
@@ -58,6 +62,9 @@ impl Claimed {
                     vectors(answer, request, &variant, findings);
                 });
             }
+            Self::CohereEmbed => check::<CohereEmbed>(exchange, findings, |answer, request, findings| {
+                vectors(answer, request, &Row::of(exchange).embeddings(), findings);
+            }),
             Self::Rerank => check::<Rerank>(exchange, findings, |answer, request, findings| {
                 carried(answer.usage.as_ref(), exchange, findings);
                 if let Some(request) = request
@@ -82,6 +89,7 @@ impl Claimed {
     pub(super) fn mutate(self, exchange: &Exchange, mutations: &mut Mutations) {
         match self {
             Self::Embeddings => mutate::<Embeddings>(exchange, mutations),
+            Self::CohereEmbed => mutate::<CohereEmbed>(exchange, mutations),
             Self::Rerank => mutate::<Rerank>(exchange, mutations),
             Self::Completions => mutate::<Completions>(exchange, mutations),
             Self::Moderations => mutate::<Moderations>(exchange, mutations),

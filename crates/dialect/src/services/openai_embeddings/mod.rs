@@ -12,7 +12,7 @@ mod vectors;
 pub use batch::{join, split};
 pub use vectors::{Elements, rewritten};
 
-use super::Service;
+use super::{EmbeddingForm, Service};
 use crate::{DecodeError, Encoded, Json};
 use serde_json::Value;
 use switchtower_domain::{DimensionsField, EmbeddingAnswer, EmbeddingRequest};
@@ -24,6 +24,8 @@ pub struct Embeddings;
 /// How one vendor's embeddings differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddingVariant {
+    /// Whose wire format they have.
+    pub form: EmbeddingForm,
     /// Which field holds the number of dimensions; `None` where the vendor takes what the caller wrote.
     pub dimensions_field: Option<DimensionsField>,
     /// Whether vectors can be had as lists of numbers.
@@ -45,6 +47,7 @@ pub struct EmbeddingVariant {
 impl Default for EmbeddingVariant {
     fn default() -> Self {
         Self {
+            form: EmbeddingForm::Openai,
             dimensions_field: None,
             floats: true,
             float_word: true,
