@@ -3,7 +3,7 @@
 use crate::config::{self, Around, Problems, Ready};
 use crate::environment::Environment;
 use crate::reload::Source;
-use crate::{conformance, findings, models, serve};
+use crate::{conformance, findings, models, parity, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
@@ -35,6 +35,8 @@ enum Command {
     Check(CheckOptions),
     /// List the models that can be asked for, with what is known of them
     Models(ModelsOptions),
+    /// Ask each deployment of a model the same probes, and print them side by side
+    Parity(ParityOptions),
     /// Replay recorded exchanges through the dialects
     Conformance(ConformanceOptions),
     /// What editors need to know of a configuration
@@ -124,6 +126,23 @@ fn project(word: &str) -> Result<Project, String> {
     Project::ALL.into_iter().find(|one| one.as_str() == word).ok_or_else(|| format!("expected {}", known()))
 }
 
+/// What `parity` is told.
+#[derive(Debug, Args)]
+struct ParityOptions {
+    /// A model, whose deployments are found by it; or the names of deployments, the first of which the others are held against
+    #[arg(value_name = "MODEL", required = true, num_args = 1..)]
+    names: Vec<String>,
+    /// The configuration; without one, providers come from the environment
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How often speed is measured; the median is told
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// What `conformance` is told.
 #[derive(Debug, Args)]
 struct ConformanceOptions {
@@ -194,6 +213,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Command::Check(options) => check(&options),
         Command::Models(ModelsOptions { command: Some(ModelsCommand::Import(options)), .. }) => import(&options),
         Command::Models(options) => list_models(&options),
+        Command::Parity(options) => parity_of(options),
         Command::Conformance(options) => return conformance_of(options),
         Command::Config(ConfigCommand::Schema) => schema(),
     };
@@ -276,6 +296,20 @@ fn configuration(file: &Path, environment: &Environment, listen: Option<SocketAd
     let built_in = findings::sim_providers()?;
     let around = Around { outside: environment, folder: Path::new(""), built_in: &built_in, listen };
     Ok(config::load(file, &around)?)
+}
+
+fn parity_of(options: ParityOptions) -> Result<()> {
+    let environment = Environment::of_process();
+    let plan = match &options.config {
+        Some(file) => serve::Plan::of(configuration(file, &environment, None)?)?,
+        None => serve::Plan::without_configuration(&environment, None)?,
+    };
+    let (directory, transport) = plan.for_own_use()?;
+    let asked = parity::Options { names: options.names, runs: options.runs };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(parity::run(&asked, directory, transport))?;
+    let told = if options.json { format!("{:#}\n", report.json()) } else { report.text() };
+    Ok(std::io::stdout().write_all(told.as_bytes())?)
 }
 
 fn conformance_of(options: ConformanceOptions) -> ExitCode {

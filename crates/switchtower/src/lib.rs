@@ -15,6 +15,7 @@ pub mod conformance;
 pub mod environment;
 pub mod findings;
 pub mod models;
+pub mod parity;
 pub mod reload;
 pub mod serve;
 pub mod server;

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use switchtower_domain::Transport;
 use switchtower_gateway::{Access, Directory, Gateway, Settings};
 use switchtower_providers::{Credential, Provider};
 use switchtower_sim::Sim;
@@ -72,6 +73,16 @@ impl Plan {
             sim: switchtower_sim::Settings::default(),
             from_environment: false,
         })
+    }
+
+    /// What can be asked for and the way there, for who asks without serving.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn for_own_use(self) -> Result<(Directory, Arc<dyn Transport>)> {
+        let sim = Sim::with_recordings(self.sim).context("failed to load the simulator's recordings")?;
+        let ways = Ways::new(&Trust::of_system()?, &self.upstream, self.ways)?;
+        Ok((self.directory, Arc::new(WithSim::new(sim, Upstream::new(&ways)))))
     }
 
     /// Starts what was planned.

@@ -6,6 +6,7 @@ mod check;
 mod hostile;
 #[cfg(unix)]
 mod listening;
+mod parity;
 mod serving;
 
 use std::io::{Read as _, Write as _};
