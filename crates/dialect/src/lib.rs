@@ -20,6 +20,7 @@ pub mod cohere_chat;
 mod content;
 mod effort;
 mod error;
+pub mod event_stream;
 mod failure_class;
 mod fields;
 mod function_calls;
