@@ -40,6 +40,17 @@ pub(crate) const fn effort_of_budget(budget_tokens: u64) -> Effort {
     }
 }
 
+/// The budget that stands for an effort, in tokens.
+pub(crate) const fn budget_of_effort(effort: Option<&Effort>) -> u64 {
+    match effort {
+        Some(Effort::None | Effort::Minimal) => 1_024,
+        Some(Effort::Low) => 4_096,
+        None | Some(Effort::Medium | Effort::Other(_)) => 10_240,
+        Some(Effort::High) => 24_576,
+        Some(Effort::ExtraHigh | Effort::Max) => 32_768,
+    }
+}
+
 /// The effort that `OpenAI` is asked for in place of what a request says, with what is said of each setting whose words
 /// change.
 pub(crate) fn in_openai_words(spec: &ReasoningSpec) -> (Option<Effort>, Vec<(Param, &'static str)>) {

@@ -205,3 +205,37 @@ pub(crate) fn weight(event: &Event) -> usize {
         _ => 0,
     }
 }
+
+/// What a part of another dialect holds already when it begins. Clients look for it in the pieces that follow the
+/// beginning of a block.
+pub(crate) fn brought(content: &mut Part) -> Vec<Delta> {
+    let mut brought = Vec::new();
+    match &mut content.kind {
+        PartKind::Text { text, citations } => {
+            brought.push(Delta::Text(std::mem::take(text)));
+            brought.extend(std::mem::take(citations).into_iter().map(Delta::Citation));
+        }
+        PartKind::Refusal { text } => brought.push(Delta::Refusal(std::mem::take(text))),
+        PartKind::ToolCall(call) => brought.push(Delta::Arguments(std::mem::take(&mut call.arguments))),
+        PartKind::Reasoning(reasoning) => {
+            let words = reasoning.text.take().or_else(|| reasoning.summary.take());
+            brought.extend(words.map(Delta::Reasoning));
+            brought.extend(reasoning.signature.take().map(Delta::Signature));
+            brought.extend(reasoning.sealed.take().map(Delta::Sealed));
+        }
+        _ => {}
+    }
+    brought.retain(|delta| match delta {
+        Delta::Text(text)
+        | Delta::Refusal(text)
+        | Delta::Reasoning(text)
+        | Delta::Summary(text)
+        | Delta::Signature(text)
+        | Delta::Sealed(text)
+        | Delta::CallId(text)
+        | Delta::CallName(text)
+        | Delta::Arguments(text) => !text.is_empty(),
+        Delta::Citation(_) => true,
+    });
+    brought
+}

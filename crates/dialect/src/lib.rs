@@ -13,9 +13,11 @@
 
 pub mod anthropic_messages;
 mod arguments;
+pub mod bedrock_converse;
 mod cache_control;
 mod call_id;
 pub mod carried;
+pub mod chunks;
 pub mod cohere_chat;
 mod content;
 mod effort;
@@ -34,6 +36,7 @@ pub mod openai_responses;
 mod render;
 pub mod scan;
 pub mod schema;
+mod seal;
 pub mod services;
 pub mod splice;
 pub mod sse;
@@ -49,12 +52,13 @@ use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Frame, Notice, OutOfPlace, Param, Refusal, Request, Tool};
 
 /// Every dialect, in the order in which documents list them.
-pub static ALL: [&dyn Dialect; 5] = [
+pub static ALL: [&dyn Dialect; 6] = [
     &openai_chat::OpenaiChat,
     &openai_responses::OpenaiResponses,
     &anthropic_messages::AnthropicMessages,
     &google_gemini::GoogleGemini,
     &cohere_chat::CohereChat,
+    &bedrock_converse::BedrockConverse,
 ];
 
 /// The dialect of an id.
@@ -65,6 +69,7 @@ pub fn dialect(id: DialectId) -> &'static dyn Dialect {
         DialectId::AnthropicMessages => &anthropic_messages::AnthropicMessages,
         DialectId::GoogleGemini => &google_gemini::GoogleGemini,
         DialectId::CohereChat => &cohere_chat::CohereChat,
+        DialectId::BedrockConverse => &bedrock_converse::BedrockConverse,
     }
 }
 
@@ -121,6 +126,12 @@ pub trait Dialect: Sync + std::fmt::Debug {
     /// The JSON path at which a request of this dialect writes the schema of a tool's arguments.
     fn tool_schema_path(&self, tool: &Tool) -> String;
 
+    /// The JSON path at which a request of this dialect marks the end of a cached prefix, for the path of what is
+    /// marked.
+    fn cache_path(&self, marked: &str) -> String {
+        format!("{marked}.cache_control")
+    }
+
     /// Reads a request.
     ///
     /// # Errors
@@ -160,6 +171,11 @@ pub trait Dialect: Sync + std::fmt::Debug {
     /// The HTTP status of a refusal, where the dialect has one of its own.
     fn refusal_status(&self, refusal: &Refusal) -> u16 {
         refusal.status
+    }
+
+    /// The type of a refusal where the dialect tells it in a header in place of the body.
+    fn refusal_type(&self, _: &Refusal) -> Option<&'static str> {
+        None
     }
 
     /// Writes a list of models.

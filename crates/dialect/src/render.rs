@@ -54,6 +54,10 @@ impl Object {
         self.0.contains_key(key)
     }
 
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
     pub(crate) fn map_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.0
     }
@@ -92,6 +96,8 @@ pub(crate) const fn thinking_word(mode: ReasoningMode) -> &'static str {
 /// Where the original says that a tool's schema must be kept to: beside the schema.
 pub(crate) fn strict_path(origin: DialectId, tool: &Tool) -> String {
     let schema = crate::dialect(origin).tool_schema_path(tool);
+    // Converse has the schema in an object of its own.
+    let schema = schema.strip_suffix(".json").unwrap_or(&schema);
     schema.rsplit_once('.').map_or_else(String::new, |(parent, _)| parent.to_owned())
 }
 
@@ -107,8 +113,15 @@ pub(crate) struct ExtrasWriter<'a> {
     pub(crate) notices: Vec<Notice>,
 }
 
-/// Objects of Gemini whose fields are settings of their own.
-const GROUPS: [&str; 3] = ["generationConfig", "toolConfig", "thinkingConfig"];
+/// Objects of Gemini and of Converse whose fields are settings of their own.
+const GROUPS: [&str; 6] = [
+    "generationConfig",
+    "toolConfig",
+    "thinkingConfig",
+    "inferenceConfig",
+    "additionalModelRequestFields",
+    "outputConfig",
+];
 
 impl ExtrasWriter<'_> {
     pub(crate) fn write(&mut self, extras: &Extras, at: &str, object: &mut Object) {
@@ -154,7 +167,11 @@ impl ExtrasWriter<'_> {
     }
 
     /// Within one dialect nothing is lost, and of what the caller's dialect has no place for nothing was said.
-    fn say(&mut self, notice: Notice) {
+    fn say(&mut self, mut notice: Notice) {
+        // A marker of a cache stands in the part that it marks, or after it.
+        if let Some(marked) = notice.path.strip_suffix(".cache_control") {
+            notice.path = crate::dialect(self.from).cache_path(marked);
+        }
         if !self.same && !notice.path.is_empty() {
             self.notices.push(notice);
         }

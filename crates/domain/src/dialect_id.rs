@@ -16,6 +16,8 @@ pub enum DialectId {
     GoogleGemini,
     /// Cohere Chat, the second version.
     CohereChat,
+    /// Amazon Bedrock Converse.
+    BedrockConverse,
 }
 
 impl DialectId {
@@ -27,6 +29,7 @@ impl DialectId {
             Self::AnthropicMessages => "anthropic_messages",
             Self::GoogleGemini => "google_gemini",
             Self::CohereChat => "cohere_chat",
+            Self::BedrockConverse => "bedrock_converse",
         }
     }
 }

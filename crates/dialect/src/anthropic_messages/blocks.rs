@@ -2,8 +2,9 @@
 
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Json, cache_control, carried, content};
-use serde_json::{Map, Value};
+use crate::arguments::{input_of, input_value};
+use crate::{DecodeError, Json, cache_control, carried, content, seal};
+use serde_json::Value;
 use switchtower_domain::{
     Citation, CitationKind, DialectId, Document, Media, MediaKind, Notice, Part, PartKind, ProviderItem, Reasoning,
     Source, ToolCall, ToolCallKind, ToolResult,
@@ -342,9 +343,20 @@ fn reasoning_block(reasoning: &Reasoning, part: &Part, out: &mut ExtrasWriter<'_
     if !out.same && reasoning.format.is_some() {
         out.hint(part.at.path(), "carried in the target's own form");
     }
+    // What Claude signed or sealed at Bedrock is its own as well: "signature values are compatible across platforms".
+    // Source: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking#thinking-encryption>
+    let at_bedrock = out.from == DialectId::BedrockConverse;
     // Only what Anthropic itself signed or sealed is taken back.
-    let own = out.same || reasoning.format.as_deref().is_some_and(|format| format.starts_with("anthropic"));
+    let own = out.same || at_bedrock || reasoning.format.as_deref().is_some_and(|format| format.starts_with("anthropic"));
     match (&reasoning.sealed, &reasoning.text) {
+        // Bedrock has the seal in base64.
+        (Some(data), _) if at_bedrock => match seal::unwrapped(data) {
+            Some(data) => Some(Object::typed("redacted_thinking").with("data", data)),
+            None => {
+                out.meaning(part.at.path(), "reasoning of another provider is not taken back");
+                None
+            }
+        },
         (Some(data), _) if own => Some(Object::typed("redacted_thinking").with("data", data.as_str())),
         (None, Some(text)) if own && (out.same || reasoning.signature.is_some()) => {
             let mut object = Object::typed("thinking").with("thinking", text.as_str());
@@ -398,27 +410,6 @@ fn call_id(id: &str, path: String, out: &mut ExtrasWriter<'_>) -> String {
     }
     out.hint(path, "an id is written in the characters of the target's ids");
     id.chars().map(|c| if plain(c) { c.to_string() } else { format!("_{:x}_", u32::from(c)) }).collect()
-}
-
-/// The key under which the vendor advises to carry a call's arguments that are no JSON.
-/// Source: <https://docs.claude.com/en/docs/agents-and-tools/tool-use/fine-grained-tool-streaming>
-const INVALID: &str = "INVALID_JSON";
-
-/// Arguments as the object that they are, or as text within one. `null` is what some servers write for none.
-pub(super) fn input_of(arguments: &str) -> Value {
-    match input_value(arguments) {
-        Some(Value::Null) => Value::Object(Map::new()),
-        Some(input) if input.is_object() => input,
-        _ => Object::new().with(INVALID, arguments.trim()).into(),
-    }
-}
-
-/// Arguments as a value; none at all are an empty object.
-pub(super) fn input_value(arguments: &str) -> Option<Value> {
-    if arguments.trim().is_empty() {
-        return Some(Value::Object(Map::new()));
-    }
-    serde_json::from_str(arguments).ok()
 }
 
 fn tool_result_block(result: &ToolResult, part: &Part, out: &mut ExtrasWriter<'_>) -> Object {

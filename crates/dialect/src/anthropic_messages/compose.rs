@@ -392,7 +392,7 @@ impl Composer<'_> {
             Thinking::Budget => {
                 self.out.hint(self.path(Param::ReasoningEffort), "an effort becomes a budget of thinking");
                 let bound = self.max_tokens();
-                let wanted = spec.budget_tokens.unwrap_or_else(|| budget_of_effort(spec.effort.as_ref()));
+                let wanted = spec.budget_tokens.unwrap_or_else(|| effort::budget_of_effort(spec.effort.as_ref()));
                 // The budget must leave room for the answer, and has a floor of its own.
                 let budget = wanted.min(bound.saturating_sub(1024));
                 if budget < 1024 {
@@ -532,14 +532,4 @@ fn thinks(body: &mut Object) -> bool {
 
 fn user_message(blocks: Vec<Value>) -> Value {
     Object::new().with("role", "user").with("content", blocks).into()
-}
-
-const fn budget_of_effort(effort: Option<&Effort>) -> u64 {
-    match effort {
-        Some(Effort::None | Effort::Minimal) => 1_024,
-        Some(Effort::Low) => 4_096,
-        None | Some(Effort::Medium | Effort::Other(_)) => 10_240,
-        Some(Effort::High) => 24_576,
-        Some(Effort::ExtraHigh | Effort::Max) => 32_768,
-    }
 }

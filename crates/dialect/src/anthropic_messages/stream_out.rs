@@ -2,13 +2,14 @@
 
 use super::stream::TRAILER;
 use super::{blocks, response, usage, wire};
-use crate::in_turn::InTurn;
+use crate::arguments::{Input, input_of};
+use crate::in_turn::{InTurn, brought};
 use crate::render::{ExtrasWriter, Object};
 use crate::{StreamEncoder, WireEvent, call_id, carried};
 use serde_json::Value;
 use switchtower_domain::{
     AnswerHead, Delta, DialectId, Event, Failure, Frame, OutOfPlace, Part, PartKind, Reasoning, Refusal, Stop,
-    StopReason, ToolCallKind, Usage, limits,
+    StopReason, ToolCallKind, Usage,
 };
 
 /// Writes events. A frame of this dialect becomes the one event that it was; frames of another become the sequence
@@ -38,43 +39,12 @@ struct Known {
     input: Input,
 }
 
-/// What is known of the input of a call, which is an object here and any text elsewhere.
-#[derive(Default)]
-enum Input {
-    #[default]
-    Unknown,
-    /// It begins as an object, and goes out as it comes.
-    Object,
-    /// It is none, and waits for its end: only then is it clear what stands in its place.
-    Held(String),
-}
-
 /// What stands around the input of a custom tool, which is bare text elsewhere and an object here.
 const AROUND_BARE: (&str, &str) = ("{\"input\":\"", "\"}");
 
 impl Known {
     const fn new(part: u32, content: Part) -> Self {
         Self { part, content, block: None, ended: false, input: Input::Unknown }
-    }
-}
-
-impl Input {
-    /// What goes out of a piece; `None` where more is held back than a whole answer may hold.
-    fn take(&mut self, piece: &str) -> Option<String> {
-        match self {
-            Self::Object => return Some(piece.to_owned()),
-            Self::Unknown => match piece.trim_start() {
-                "" => {}
-                text if text.starts_with('{') => {
-                    *self = Self::Object;
-                    return Some(text.to_owned());
-                }
-                text => *self = Self::Held(text.to_owned()),
-            },
-            Self::Held(text) if text.len() + piece.len() > limits::ANSWER_BYTES_MAX => return None,
-            Self::Held(text) => text.push_str(piece),
-        }
-        Some(String::new())
     }
 }
 
@@ -361,7 +331,7 @@ impl Encoder {
             out.push(input_event(block, AROUND_BARE.1));
         }
         if let Input::Held(text) = &known.input {
-            out.push(input_event(block, &blocks::input_of(text).to_string()));
+            out.push(input_event(block, &input_of(text).to_string()));
         }
         out.push(stop_block(block));
         Ok(())
@@ -427,40 +397,6 @@ fn input_event(block: u32, piece: &str) -> WireEvent {
 
 fn is_bare(content: &Part) -> bool {
     matches!(&content.kind, PartKind::ToolCall(call) if call.kind == ToolCallKind::Custom)
-}
-
-/// What a part of another dialect holds already when it begins. Clients look for it in the pieces that follow the
-/// beginning of a block.
-fn brought(content: &mut Part) -> Vec<Delta> {
-    let mut brought = Vec::new();
-    match &mut content.kind {
-        PartKind::Text { text, citations } => {
-            brought.push(Delta::Text(std::mem::take(text)));
-            brought.extend(std::mem::take(citations).into_iter().map(Delta::Citation));
-        }
-        PartKind::Refusal { text } => brought.push(Delta::Refusal(std::mem::take(text))),
-        PartKind::ToolCall(call) => brought.push(Delta::Arguments(std::mem::take(&mut call.arguments))),
-        PartKind::Reasoning(reasoning) => {
-            let words = reasoning.text.take().or_else(|| reasoning.summary.take());
-            brought.extend(words.map(Delta::Reasoning));
-            brought.extend(reasoning.signature.take().map(Delta::Signature));
-            brought.extend(reasoning.sealed.take().map(Delta::Sealed));
-        }
-        _ => {}
-    }
-    brought.retain(|delta| match delta {
-        Delta::Text(text)
-        | Delta::Refusal(text)
-        | Delta::Reasoning(text)
-        | Delta::Summary(text)
-        | Delta::Signature(text)
-        | Delta::Sealed(text)
-        | Delta::CallId(text)
-        | Delta::CallName(text)
-        | Delta::Arguments(text) => !text.is_empty(),
-        Delta::Citation(_) => true,
-    });
-    brought
 }
 
 fn stop_block(block: u32) -> WireEvent {

@@ -12,7 +12,6 @@ pub mod openapi;
 mod parts;
 mod request;
 mod response;
-mod seal;
 pub mod spelling;
 mod stream;
 mod stream_out;

@@ -2,7 +2,7 @@
 //!
 //! A signature stands beside what it signs; in the canonical form it is a thought without words before it.
 
-use super::seal;
+use crate::seal;
 use crate::carried;
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};

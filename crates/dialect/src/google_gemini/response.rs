@@ -1,9 +1,9 @@
 //! Whole answers.
 
-use super::{grounding, parts, seal, usage, wire};
+use super::{grounding, parts, usage, wire};
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::{DecodeError, Encoded, Json, carried};
+use crate::{DecodeError, Encoded, Json, carried, seal};
 use serde_json::{Map, Value};
 use switchtower_domain::{
     Answer, AnswerHead, Choice, DialectId, Extras, FilterVerdict, LogProbs, MediaKind, Part, PartKind, Reasoning,

@@ -185,6 +185,10 @@ fn the_beginning_of_an_answer_is_not_carried_silently() {
             let turn = |role: &str, text: &str| json!({"role": role, "parts": [{"text": text}]});
             body[list] = json!([turn("user", "hi"), turn("model", "I think")]);
         }
+        if own.id() == DialectId::BedrockConverse {
+            let turn = |role: &str, text: &str| json!({"role": role, "content": [{"text": text}]});
+            body[list] = json!([turn("user", "hi"), turn("assistant", "I think")]);
+        }
         let request = own.decode_request(body.clone().into()).unwrap();
         let sent = others(own).next().unwrap().encode_request(&request, &Variant::default());
         assert!(sent.notices.iter().any(|notice| notice.path == format!("{list}[1]")), "{}", own.id());

@@ -190,6 +190,7 @@ fn is_end(client: DialectId, event: &WireEvent) -> bool {
         DialectId::AnthropicMessages => kind == Some("message_stop"),
         DialectId::CohereChat => event.data == "[DONE]",
         DialectId::GoogleGemini => body.pointer("/candidates/0/finishReason").is_some(),
+        DialectId::BedrockConverse => event.name.as_deref() == Some("messageStop"),
     }
 }
 

@@ -87,6 +87,7 @@ fn carried(id: DialectId, variant: &Variant, value: &Value, answer: &Answer, fin
         }
         DialectId::AnthropicMessages => vec![value.get("stop_reason").is_some_and(Value::is_string)],
         DialectId::CohereChat => vec![value.get("finish_reason").is_some_and(Value::is_string)],
+        DialectId::BedrockConverse => vec![value.get("stopReason").is_some_and(Value::is_string)],
         // A prompt that was refused has no candidate, and that is the reason.
         DialectId::GoogleGemini => match value.get("candidates").and_then(Value::as_array) {
             Some(candidates) => candidates.iter().map(|candidate| candidate.get("finishReason").is_some()).collect(),

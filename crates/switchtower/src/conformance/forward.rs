@@ -1,8 +1,9 @@
 //! The original bytes, as `Forward` treats them: the same bytes but for what was spliced.
 
 use super::Findings;
+use super::framing::{Cut, Cutter, Framing};
 use serde_json::Value;
-use switchtower_dialect::{Dialect, Variant, scan, splice::Splice, sse};
+use switchtower_dialect::{Dialect, StreamWatch, Variant, scan, splice::Splice};
 use switchtower_domain::limits;
 
 const MODEL: &str = "\"another-model\"";
@@ -24,22 +25,24 @@ pub(super) fn request(body: &Value, findings: &mut Findings) {
     }
 }
 
-pub(super) fn stream(own: &dyn Dialect, variant: &Variant, body: &[u8], findings: &mut Findings) {
+pub(super) fn stream(own: &dyn Dialect, variant: &Variant, framing: Framing, body: &[u8], findings: &mut Findings) {
     let mut watch = own.stream_watch(variant);
-    let mut reader = sse::Reader::new(limits::EVENT_BYTES_MAX);
+    let mut cutter = Cutter::new(framing);
     let mut sent = Vec::with_capacity(body.len());
     for piece in body.chunks(97) {
-        reader.push(piece);
+        cutter.push(piece);
         loop {
-            match reader.next_event() {
-                Ok(Some(raw)) => pass(&raw, watch.as_mut(), &mut sent, findings),
+            match cutter.next() {
+                Ok(Some(cut)) => pass(&cut, watch.as_mut(), &mut sent, findings),
                 Ok(None) => break,
-                Err(error) => return findings.push(("forward: each event passes", error.to_string())),
+                Err(error) => return findings.push(("forward: each event passes", error)),
             }
         }
     }
-    if let Some(raw) = reader.rest() {
-        pass(&raw, watch.as_mut(), &mut sent, findings);
+    match cutter.rest() {
+        Ok(Some(cut)) => pass(&cut, watch.as_mut(), &mut sent, findings),
+        Ok(None) => {}
+        Err(error) => return findings.push(("forward: each event passes", error)),
     }
     if sent.trim_ascii() != body.trim_ascii() {
         findings.push(("forward: the same bytes", "bytes were lost or changed".to_owned()));
@@ -49,18 +52,13 @@ pub(super) fn stream(own: &dyn Dialect, variant: &Variant, body: &[u8], findings
     }
 }
 
-fn pass(
-    raw: &sse::RawEvent,
-    watch: &mut dyn switchtower_dialect::StreamWatch,
-    sent: &mut Vec<u8>,
-    findings: &mut Findings,
-) {
-    sent.extend_from_slice(&raw.bytes);
-    if raw.is_foreign() {
+fn pass(cut: &Cut, watch: &mut dyn StreamWatch, sent: &mut Vec<u8>, findings: &mut Findings) {
+    sent.extend_from_slice(&cut.bytes);
+    if cut.foreign {
         findings.push(("forward: each event passes", "bytes that are no event".to_owned()));
     }
-    if let Some(parsed) = raw.read()
-        && let Err(error) = watch.look(parsed.name, parsed.data())
+    if let Some(wire) = &cut.wire
+        && let Err(error) = watch.look(wire.name.as_deref().map(str::as_bytes), wire.data.as_bytes())
     {
         findings.push(("forward: each event passes", error.to_string()));
     }

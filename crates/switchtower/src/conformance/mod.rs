@@ -5,6 +5,7 @@
 
 mod answers;
 mod forward;
+mod framing;
 mod mutation;
 mod report;
 mod requests;
@@ -114,6 +115,12 @@ fn claimed(exchange: &Exchange) -> Option<DialectId> {
         "anthropic.messages" => Some(DialectId::AnthropicMessages),
         "gemini.generateContent" | "gemini.streamGenerateContent" => Some(DialectId::GoogleGemini),
         "cohere.v2.chat" => Some(DialectId::CohereChat),
+        "bedrock.converse" | "bedrock.converse-stream" => Some(DialectId::BedrockConverse),
+        // What is invoked speaks as its vendor does.
+        "bedrock.invoke" | "bedrock.invoke-with-response-stream" => {
+            let body = exchange.request.as_ref()?.body.as_ref()?;
+            body.get("anthropic_version").map(|_| DialectId::AnthropicMessages)
+        }
         _ => None,
     }
 }
@@ -139,12 +146,13 @@ fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Out
             rows::fits_request(body, &variant.forbidden, Some(&variant), &mut findings);
         }
     }
-    let body = events_of_list(exchange.response.body.to_bytes());
+    let (framing, body) = framing::of(exchange, id, exchange.response.body.to_bytes());
+    let body = events_of_list(body);
     if exchange.response.status >= 400 {
         answers::failure(own, exchange.response.status, &body, &mut findings);
     } else if exchange.streaming && !body.trim_ascii_start().starts_with(b"{") {
-        streams::check(own, &variant, &body, &mut findings);
-        forward::stream(own, &variant, &body, &mut findings);
+        streams::check(own, &variant, framing, &body, &mut findings);
+        forward::stream(own, &variant, framing, &body, &mut findings);
     } else {
         answers::check(own, &variant, &body, &mut findings);
     }

@@ -65,6 +65,11 @@ pub(super) fn usage_of(id: DialectId, usage: &Value, variant: &Variant) -> [Opti
         DialectId::CohereChat => {
             [number("/tokens/input_tokens"), number("/tokens/output_tokens"), number("/cached_tokens")]
         }
+        DialectId::BedrockConverse => {
+            let (read, written) = (number("/cacheReadInputTokens"), number("/cacheWriteInputTokens"));
+            let cached = [read, written].into_iter().flatten().sum::<u64>();
+            [number("/inputTokens").map(|rest| rest + cached), number("/outputTokens"), read]
+        }
         DialectId::GoogleGemini => {
             let sum = |paths: [&str; 2]| paths.into_iter().filter_map(number).reduce(|one, other| one + other);
             let input =
@@ -77,9 +82,11 @@ pub(super) fn usage_of(id: DialectId, usage: &Value, variant: &Variant) -> [Opti
 /// The field in which an answer reports usage.
 pub(super) const fn usage_field(id: DialectId) -> &'static str {
     match id {
-        DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::AnthropicMessages | DialectId::CohereChat => {
-            "usage"
-        }
+        DialectId::OpenaiChat
+        | DialectId::OpenaiResponses
+        | DialectId::AnthropicMessages
+        | DialectId::CohereChat
+        | DialectId::BedrockConverse => "usage",
         DialectId::GoogleGemini => "usageMetadata",
     }
 }
@@ -100,14 +107,20 @@ pub(super) fn reasoning_carried(recorded: &[Value], answer: &Answer, findings: &
 }
 
 const WORDS: [&str; 4] = ["reasoning_content", "reasoning", "thinking", "tool_plan"];
+/// Objects whose text is a thought.
+const THOUGHTS: [&str; 2] = ["reasoningText", "reasoningContent"];
 
 /// Whether a message, or a piece of one, reasons aloud.
 fn reasons(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.iter().any(|(key, value)| {
             let said = WORDS.contains(&key.as_str()) && value.as_str().is_some_and(|text| !text.is_empty());
-            let inside = ["choices", "message", "delta", "content", "content_block"].contains(&key.as_str());
-            said || inside && reasons(value)
+            let thought = THOUGHTS.contains(&key.as_str())
+                && value.get("text").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+            const INSIDE: [&str; 7] =
+                ["choices", "message", "delta", "content", "content_block", "output", "reasoningContent"];
+            let inside = INSIDE.contains(&key.as_str());
+            said || thought || inside && reasons(value)
         }),
         Value::Array(items) => items.iter().any(reasons),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,

@@ -99,11 +99,13 @@ pub(super) fn settle(dialect: DialectId, request: &mut Value) {
         DialectId::AnthropicMessages => settle_messages(body),
         DialectId::GoogleGemini => settle_gemini(body),
         DialectId::CohereChat => settle_cohere(body),
+        DialectId::BedrockConverse => settle_converse(body),
     }
 }
 
 /// Fields whose content belongs to the caller and is compared as it stands.
-const OPAQUE: [&str; 11] = [
+const OPAQUE: [&str; 12] = [
+    "json",
     "parameters",
     "parametersJsonSchema",
     "responseSchema",
@@ -429,6 +431,45 @@ fn settle_gemini_parts(turn: &mut Map<String, Value>) {
             }
         }
     }
+}
+
+fn settle_converse(body: &mut Map<String, Value>) {
+    // "additionalModelRequestFields: inference parameters that the model supports", each family's in words of its own.
+    if let Some(Value::Object(more)) = body.get_mut("additionalModelRequestFields") {
+        if let Some(thinking) = more.shift_remove("reasoning_config") {
+            more.insert("thinking".to_owned(), thinking);
+        }
+        if let Some(Value::Object(mut nova)) = more.shift_remove("reasoningConfig") {
+            let effort = nova.shift_remove("maxReasoningEffort");
+            more.insert("thinking".to_owned(), Value::Object(nova));
+            more.insert("output_config".to_owned(), serde_json::json!({"effort": effort}));
+        }
+        if let Some(effort) = more.shift_remove("reasoning_effort") {
+            more.insert("output_config".to_owned(), serde_json::json!({"effort": effort}));
+        }
+        if let Some(top_k) = more.get_mut("inferenceConfig").and_then(Value::as_object_mut).and_then(|it| it.shift_remove("topK")) {
+            more.insert("top_k".to_owned(), top_k);
+        }
+    }
+    // "schema: the JSON schema to constrain the model's output", as a string: the schema counts.
+    if let Some(schema) = body.get_mut("outputConfig").and_then(|it| it.pointer_mut("/textFormat/structure/jsonSchema/schema"))
+        && let Some(Ok(parsed)) = schema.as_str().map(serde_json::from_str)
+    {
+        *schema = parsed;
+    }
+    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        for block in message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+            let results = block.pointer_mut("/toolResult/content").and_then(Value::as_array_mut);
+            for result in results.into_iter().flatten().filter_map(Value::as_object_mut) {
+                // "json: a tool result that is JSON format data", which is text in any other dialect.
+                if let Some(text) = result.shift_remove("text") {
+                    let said = text.as_str().and_then(|text| serde_json::from_str(text).ok());
+                    result.insert("json".to_owned(), said.unwrap_or(text));
+                }
+            }
+        }
+    }
+    drop_silence(body);
 }
 
 /// A string of content is short for one part of text; an empty one for none.

@@ -1,26 +1,27 @@
 //! Streams: the same answer at every cut, the same events again, and the same story in another dialect.
 
 use super::answers::{calls, tells_the_same};
+use super::framing::{Cut, Cutter, Framing};
 use super::rows;
 use super::semantic::differences;
 use super::{Findings, listed};
 use serde_json::Value;
-use switchtower_dialect::{ALL, Dialect, StreamEnding, Variant, WireEvent, sse};
-use switchtower_domain::{Answer, AnswerBuilder, DialectId, Event, Frame, limits};
+use switchtower_dialect::{ALL, Dialect, StreamEnding, Variant, WireEvent};
+use switchtower_domain::{Answer, AnswerBuilder, DialectId, Event, Frame};
 
-pub(super) fn check(own: &dyn Dialect, variant: &Variant, body: &[u8], findings: &mut Findings) {
-    let whole = match read(own, variant, &[body]) {
+pub(super) fn check(own: &dyn Dialect, variant: &Variant, framing: Framing, body: &[u8], findings: &mut Findings) {
+    let whole = match read(own, variant, framing, &[body]) {
         Ok(whole) => whole,
         Err(reason) => return findings.push(("stream decodes", reason)),
     };
     for (cut, pieces) in cuts(body) {
-        match read(own, variant, &pieces) {
+        match read(own, variant, framing, &pieces) {
             Ok(cut_up) if cut_up.answer == whole.answer && cut_up.frames == whole.frames => {}
             Ok(_) => findings.push(("any cut gives the same", format!("cut {cut}: another answer"))),
             Err(reason) => findings.push(("any cut gives the same", format!("cut {cut}: {reason}"))),
         }
     }
-    match read(own, &lenient(), &[body]) {
+    match read(own, &lenient(), framing, &[body]) {
         Ok(plain) => round_trip(own, &plain, findings),
         Err(reason) => findings.push(("stream round trip", reason)),
     }
@@ -50,14 +51,13 @@ pub(super) fn lenient() -> Variant {
     Variant { stream_ending: StreamEnding::StopReason, ..Variant::default() }
 }
 
-pub(super) fn read(own: &dyn Dialect, variant: &Variant, pieces: &[&[u8]]) -> Result<Read, String> {
-    let mut reader = sse::Reader::new(limits::EVENT_BYTES_MAX);
+pub(super) fn read(own: &dyn Dialect, variant: &Variant, framing: Framing, pieces: &[&[u8]]) -> Result<Read, String> {
+    let mut cutter = Cutter::new(framing);
     let mut decoder = own.stream_decoder(variant);
     let mut builder = AnswerBuilder::new(own.id());
     let (mut events, mut frames) = (Vec::new(), Vec::new());
-    let mut take = |raw: &sse::RawEvent| -> Result<(), String> {
-        let Some(parsed) = raw.read() else { return Ok(()) };
-        let wire = parsed.to_wire().ok_or("an event is not UTF-8")?;
+    let mut take = |cut: Cut| -> Result<(), String> {
+        let Some(wire) = cut.wire else { return Ok(()) };
         let frame = decoder.decode(&wire).map_err(|error| error.to_string())?;
         for event in &frame.events {
             builder.apply(event).map_err(|error| error.to_string())?;
@@ -67,13 +67,13 @@ pub(super) fn read(own: &dyn Dialect, variant: &Variant, pieces: &[&[u8]]) -> Re
         Ok(())
     };
     for piece in pieces {
-        reader.push(piece);
-        while let Some(raw) = reader.next_event().map_err(|error| error.to_string())? {
-            take(&raw)?;
+        cutter.push(piece);
+        while let Some(cut) = cutter.next()? {
+            take(cut)?;
         }
     }
-    if let Some(raw) = reader.rest() {
-        take(&raw)?;
+    if let Some(cut) = cutter.rest()? {
+        take(cut)?;
     }
     if !decoder.complete() {
         return Err("the stream does not end".to_owned());
@@ -140,8 +140,13 @@ fn carried(own: &dyn Dialect, variant: &Variant, whole: &Read, findings: &mut Fi
     }
     rows::reasoning_carried(&values, &whole.answer, findings);
     let ended = last(&["/response/status"]).is_some_and(|status| status == "completed" || status == "incomplete");
-    let reasons =
-        ["/choices/0/finish_reason", "/delta/stop_reason", "/candidates/0/finishReason", "/delta/finish_reason"];
+    let reasons = [
+        "/choices/0/finish_reason",
+        "/delta/stop_reason",
+        "/candidates/0/finishReason",
+        "/delta/finish_reason",
+        "/stopReason",
+    ];
     let stopped = ended || last(&reasons).is_some();
     let failed = whole.frames.iter().flat_map(|frame| &frame.events).any(|event| matches!(event, Event::Failed(_)));
     if stopped != whole.answer.choices.iter().any(|choice| choice.stop.is_some()) && !failed {

@@ -1,4 +1,4 @@
-//! Signatures. On the wire they are bytes in base64, and what another dialect needs to take its reasoning back is a
+//! Signatures and seals where a dialect has bytes. On the wire they are in base64, and what another dialect needs to take its reasoning back is a
 //! text of ours: it is written in base64 as well.
 
 use crate::carried;
@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// A signature as it stands on the wire.
-pub(super) fn written(signature: String) -> String {
+pub(crate) fn written(signature: String) -> String {
     if carried::is_carried(&signature) { STANDARD.encode(signature) } else { signature }
 }
 
 /// A signature of the wire.
-pub(super) fn read(signature: String) -> String {
+pub(crate) fn read(signature: String) -> String {
     // The beginning of ours in base64; no other text begins so.
     const BEGINNING: &str = "c3R3MS";
     if !signature.starts_with(BEGINNING) {
@@ -19,6 +19,11 @@ pub(super) fn read(signature: String) -> String {
     }
     let text = STANDARD.decode(&signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     text.filter(|text| carried::is_carried(text)).unwrap_or(signature)
+}
+
+/// A seal that is a text in base64, as the text.
+pub(crate) fn unwrapped(seal: &str) -> Option<String> {
+    STANDARD.decode(seal).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 #[cfg(test)]
