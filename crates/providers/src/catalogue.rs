@@ -1,11 +1,11 @@
 //! Every kind of provider that is known.
 
-use crate::{Known, anthropic, cohere, compatible, google, openai};
+use crate::{Known, anthropic, bedrock, cohere, compatible, google, openai};
 use std::sync::LazyLock;
 
 static CATALOGUE: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let own = [openai::known(), anthropic::known(), google::known(), cohere::known()];
-    own.into_iter().chain(google::vertex::known()).chain(compatible::known()).collect()
+    own.into_iter().chain(google::vertex::known()).chain(bedrock::known()).chain(compatible::known()).collect()
 });
 
 /// Every kind of provider that is known, in the order in which documents list them.

@@ -1,5 +1,6 @@
 //! What a provider is shown so that it knows who asks.
 
+use crate::bedrock::AwsCredentials;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub enum Cloud {
     Google,
     /// Azure, by Microsoft Entra ID.
     Azure,
+    /// Amazon Web Services, to which requests are signed.
+    Aws,
 }
 
 impl CredentialStyle {
@@ -74,6 +77,8 @@ pub enum Credential {
     },
     /// A token of a cloud, as `Authorization: Bearer TOKEN`. It is had when a request leaves.
     Identity(Arc<Identity>),
+    /// A signature of each request, by keys of AWS. It is made when a request leaves.
+    Aws(Arc<AwsCredentials>),
     /// The caller's own, in this style.
     Caller(CredentialStyle),
     /// One is needed and could not be read.
@@ -115,6 +120,7 @@ impl Credential {
         match self {
             Self::Key { secret, .. } => Some(secret.clone()),
             Self::Identity(identity) => identity.last(),
+            Self::Aws(credentials) => Some(credentials.secret()),
             Self::None | Self::Caller(_) | Self::Missing { .. } => None,
         }
     }
@@ -142,6 +148,7 @@ impl fmt::Debug for Credential {
             Self::None => f.write_str("None"),
             Self::Key { header, .. } => write!(f, "Key({header}: ***)"),
             Self::Identity(identity) => write!(f, "{identity:?}"),
+            Self::Aws(credentials) => write!(f, "{credentials:?}"),
             Self::Caller(style) => write!(f, "Caller({style:?})"),
             Self::Missing { reference } => write!(f, "Missing({reference})"),
         }

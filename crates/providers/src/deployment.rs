@@ -98,7 +98,7 @@ impl Provider {
 
     fn move_from(&mut self, from: &str, base: &str, version: Option<&str>) -> Result<(), EndpointError> {
         for interface in self.interfaces_mut().filter(|interface| interface.endpoint.base() == from) {
-            interface.endpoint = Endpoint::versioned(base, version, interface.dialect)?;
+            interface.endpoint = Endpoint::of(base, version, interface.dialect, interface.invoked)?;
         }
         self.offers.move_to(base, version)
     }
@@ -134,6 +134,7 @@ impl Provider {
             DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::CohereChat => CredentialStyle::Bearer,
             DialectId::AnthropicMessages => CredentialStyle::XApiKey,
             DialectId::GoogleGemini => CredentialStyle::XGoogApiKey,
+            DialectId::BedrockConverse => CredentialStyle::Bearer,
         }
     }
 }
@@ -145,6 +146,8 @@ pub struct Interface {
     pub dialect: DialectId,
     /// Where it is spoken.
     pub endpoint: Endpoint,
+    /// Whether it is spoken within `InvokeModel` of Bedrock.
+    pub invoked: bool,
     /// How it differs from the dialect as its own vendor documents it.
     pub variant: Variant,
     /// Headers that each request carries.
@@ -156,6 +159,15 @@ pub struct Interface {
 }
 
 impl Interface {
+    /// How its streams come.
+    pub fn framing(&self) -> StreamFraming {
+        match self.dialect {
+            _ if self.invoked => StreamFraming::Chunks,
+            DialectId::BedrockConverse => StreamFraming::Messages,
+            _ => StreamFraming::Events,
+        }
+    }
+
     /// What is known of a kind, at a base URL.
     ///
     /// # Errors
@@ -163,12 +175,34 @@ impl Interface {
     pub fn new(known: &KnownInterface, base_url: &str) -> Result<Self, EndpointError> {
         Ok(Self {
             dialect: known.dialect,
-            endpoint: Endpoint::new(base_url, known.dialect)?,
+            endpoint: Endpoint::of(base_url, None, known.dialect, known.invoked)?,
+            invoked: known.invoked,
             variant: known.variant.clone(),
             headers: known.headers.clone(),
             passed_headers: known.passed_headers.clone(),
             request_id_header: known.request_id_header.clone(),
         })
+    }
+}
+
+/// How the events of a stream are told apart on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamFraming {
+    /// Server-sent events.
+    Events,
+    /// Messages of an AWS event stream.
+    Messages,
+    /// The same, each with an event of another dialect in it.
+    Chunks,
+}
+
+impl StreamFraming {
+    /// The media type of such a stream.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Events => "text/event-stream",
+            Self::Messages | Self::Chunks => "application/vnd.amazon.eventstream",
+        }
     }
 }
 

@@ -16,7 +16,8 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// The endpoint at a base URL, written as the vendor's own SDK has it: with `/v1` for the dialects of
-    /// `OpenAI`, without it for Messages and `/v2` for Cohere (where both are taken), and up to what stands before `/models` for Gemini.
+    /// `OpenAI`, without it for Messages and `/v2` for Cohere (where both are taken), and up to what stands before `/models` for Gemini
+    /// and before `/model` for Converse.
     ///
     /// # Errors
     /// [`EndpointError`] says what is wrong with the URL.
@@ -29,11 +30,31 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`] says what is wrong with the URL.
     pub fn versioned(base: &str, version: Option<&str>, dialect: DialectId) -> Result<Self, EndpointError> {
+        Self::of(base, version, dialect, false)
+    }
+
+    /// The endpoint of a dialect that is spoken by itself, or within `InvokeModel` of Bedrock.
+    pub(crate) fn of(
+        base: &str,
+        version: Option<&str>,
+        dialect: DialectId,
+        invoked: bool,
+    ) -> Result<Self, EndpointError> {
         let url = base.trim_end_matches('/');
         check(url)?;
         let base = Base { url: url.to_owned(), version: version.map(str::to_owned) };
         let uri = |path: &str| base.at(path);
         let (answer, streamed, count_tokens) = match dialect {
+            _ if invoked => (
+                uri("/model/{model}/invoke")?,
+                Some(uri("/model/{model}/invoke-with-response-stream")?),
+                None,
+            ),
+            DialectId::BedrockConverse => (
+                uri("/model/{model}/converse")?,
+                Some(uri("/model/{model}/converse-stream")?),
+                Some(uri("/model/{model}/count-tokens")?),
+            ),
             DialectId::OpenaiChat => (uri("/chat/completions")?, None, None),
             DialectId::OpenaiResponses => (uri("/responses")?, None, Some(uri("/responses/input_tokens")?)),
             DialectId::AnthropicMessages if url.ends_with("/v1") => {

@@ -58,6 +58,8 @@ pub struct KnownInterface {
     pub dialect: DialectId,
     /// Where it is spoken, if not at the provider's base URL.
     pub base_url: Option<String>,
+    /// Whether it is spoken within `InvokeModel` of Bedrock.
+    pub invoked: bool,
     /// How it differs from the dialect as its own vendor documents it.
     pub variant: Variant,
     /// Headers that each request carries.

@@ -16,6 +16,7 @@
 
 mod address;
 pub mod anthropic;
+pub mod bedrock;
 mod catalogue;
 pub mod cohere;
 pub mod compatible;
@@ -37,7 +38,7 @@ pub use address::{Address, EndpointError};
 pub use catalogue::{catalogue, known};
 pub use credential::{Cloud, Credential, CredentialError, CredentialStyle, X_GOOG_API_KEY};
 pub use defaults::Defaults;
-pub use deployment::{Deployment, Interface, Provider, RetentionPolicy, Timeouts};
+pub use deployment::{Deployment, Interface, Provider, RetentionPolicy, StreamFraming, Timeouts};
 pub use endpoint::Endpoint;
 pub use gate::{Entered, Gate};
 pub use known::{Known, KnownInterface};

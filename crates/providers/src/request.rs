@@ -69,7 +69,7 @@ pub fn request(
     let headers = request.headers_mut();
     headers.reserve(8);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let accept = if streamed { "text/event-stream" } else { "application/json" };
+    let accept = if streamed { interface.framing().media_type() } else { "application/json" };
     headers.insert(ACCEPT, HeaderValue::from_static(accept));
     for (name, value) in interface.headers.iter().chain(&provider.headers) {
         headers.insert(name.clone(), value.clone());
@@ -86,8 +86,8 @@ pub fn request(
         }
     }
     match &provider.credential {
-        // A token is shown by whoever sends the request.
-        Credential::None | Credential::Identity(_) => {}
+        // A token is shown, and a signature made, by whoever sends the request.
+        Credential::None | Credential::Identity(_) | Credential::Aws(_) => {}
         Credential::Key { header, value, .. } => {
             headers.insert(header.clone(), value.clone());
         }

@@ -31,6 +31,8 @@ pub fn retry_after(interface: &Interface, status: u16, headers: &HeaderMap, now:
             DialectId::AnthropicMessages => anthropic::failures::RENEWAL_HEADERS,
             // Google says it in the body, and Cohere nowhere.
             DialectId::GoogleGemini | DialectId::CohereChat => &[],
+            // Bedrock does not say it.
+            DialectId::BedrockConverse => &[],
         };
         if status != 429 {
             return None;

@@ -17,9 +17,16 @@ pub fn providers(environment: &Environment) -> Result<Vec<Arc<Provider>>> {
     for kind in catalogue() {
         let Some((variable, key)) = variable(environment, kind) else { continue };
         let (base_url, from) = base_url(environment, kind)?;
+        let region = environment.get("AWS_REGION").or_else(|| environment.get("AWS_DEFAULT_REGION"));
+        let base_url = match region {
+            Some(region) => base_url.replace("${region}", region),
+            // Who has a key and no region has not chosen where to ask.
+            None if base_url.contains("${region}") => continue,
+            None => base_url.to_owned(),
+        };
         let credential = Credential::key(kind.style, key).with_context(|| format!("failed to use {variable}"))?;
         let name = ProviderName::new(kind.name.clone())?;
-        let provider = Provider::of_kind(name, kind, base_url, credential);
+        let provider = Provider::of_kind(name, kind, &base_url, credential);
         found.push(Arc::new(provider.with_context(|| format!("failed to use {from}"))?));
     }
     Ok(found)

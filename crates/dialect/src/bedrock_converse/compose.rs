@@ -192,7 +192,12 @@ impl Composer<'_> {
 
     fn function(&mut self, function: &FunctionTool, tool: &Tool) -> Object {
         let mut spec = Object::new().with("name", function.name.as_str());
-        spec.maybe("description", function.description.clone().filter(|text| self.out.same || !text.is_empty()));
+        if function.description.as_deref() == Some("") && !self.out.same {
+            let path = Locus::join(&strict_path(self.request.origin, tool), "description");
+            self.out.hint(path, "empty text is not taken");
+        } else {
+            spec.maybe("description", function.description.clone());
+        }
         if self.out.same {
             let mut schema = Object::new();
             schema.maybe("json", function.parameters.clone());
@@ -240,6 +245,9 @@ impl Composer<'_> {
                         if !strict {
                             self.out.hint(self.path(Param::OutputStrict), "a schema is always kept to");
                         }
+                        if structured.name.is_none() {
+                            self.out.hint(self.path(Param::OutputName), "a schema needs no name here");
+                        }
                         self.out.name(&structured.extras, self.path(Param::Output));
                         let path = self.path(self.request.output_schema());
                         let target = Target::anthropic(true);
@@ -284,12 +292,13 @@ impl Composer<'_> {
     fn thinking(&mut self, family: Family) -> Object {
         let spec = &self.request.reasoning;
         let mut more = Object::new();
-        if spec.summary.is_some() {
-            self.out.hint(self.path(Param::ReasoningSummary), "thoughts are told as the provider likes");
-        }
         if spec.is_unstated() {
+            if spec.summary.is_some() {
+                self.out.hint(self.path(Param::ReasoningSummary), "thoughts are told as the provider likes");
+            }
             return more;
         }
+        self.out.hint(self.path(Param::ReasoningSummary), "thoughts are told as the provider likes");
         if spec.mode.is_some() || spec.in_one_object {
             self.out.hint(self.path(Param::ReasoningMode), "said in the target's own words");
         }

@@ -69,7 +69,7 @@ pub(super) fn block(mut fields: Fields) -> Result<Part, DecodeError> {
         }
     };
     // The kind of a block says no more than its name does.
-    let extras = fields.rest().restating(&["type", "toolUse"]);
+    let extras = fields.rest().restating(&["toolUse"]);
     Ok(Part { kind, cache: None, extras, at })
 }
 

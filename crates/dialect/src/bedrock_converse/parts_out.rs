@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use switchtower_domain::{
-    CacheMarker, CacheTtl, Citation, DialectId, Document, Media, Part, PartKind, ProviderItem, Reasoning, Source,
+    CacheMarker, CacheTtl, Citation, DialectId, Document, Media, MediaKind, Part, PartKind, ProviderItem, Reasoning, Source,
     ToolCall, ToolCallKind, ToolResult,
 };
 
@@ -40,7 +40,35 @@ impl Writer<'_, '_> {
         for part in parts {
             let Some(block) = self.block(part) else { continue };
             written.push(block.into());
-            written.extend(part.cache.as_ref().map(cache_point));
+            written.extend(self.marker(part).map(cache_point));
+        }
+        written
+    }
+
+    /// Where a cached prefix may end after a part. Within the result of a tool it cannot.
+    fn marker<'p>(&mut self, part: &'p Part) -> Option<&'p CacheMarker> {
+        let PartKind::ToolResult(result) = &part.kind else { return part.cache.as_ref() };
+        let inner = result.content.iter().flatten().rev().find(|inner| inner.cache.is_some());
+        if let (Some(inner), false) = (inner, self.out.same) {
+            self.out.hint(inner.at.field("cache_control"), "a result is marked as a whole");
+            return part.cache.as_ref().or(inner.cache.as_ref());
+        }
+        part.cache.as_ref()
+    }
+
+    /// The content of a result, in which some blocks have no place.
+    fn result_content(&mut self, result: &ToolResult) -> Vec<Value> {
+        if self.out.same {
+            return self.list(result.content.iter().flatten());
+        }
+        let mut written = Vec::new();
+        for part in result.content.iter().flatten() {
+            let sound = matches!(&part.kind, PartKind::Media(media) if media.kind == MediaKind::Audio);
+            if sound || matches!(part.kind, PartKind::Reasoning(_) | PartKind::ToolCall(_)) {
+                self.out.meaning(part.at.path(), "has no place in the result of a tool");
+                continue;
+            }
+            written.extend(self.block(part).map(Value::from));
         }
         written
     }
@@ -94,7 +122,11 @@ impl Writer<'_, '_> {
         let source = match &media.source {
             Source::Base64 { media_type, data } => {
                 if !part.extras.lacks(FORMAT) {
-                    object.set("format", formats::media_format(media.kind, media_type, self.out.same));
+                    let format = formats::media_format(media.kind, media_type, self.out.same);
+                    if formats::media_type(media.kind, &format) != *media_type {
+                        self.out.hint(part.at.path(), "the kind of media is named as the target names it");
+                    }
+                    object.set("format", format);
                 }
                 Object::new().with("bytes", data.as_str())
             }
@@ -163,7 +195,7 @@ impl Writer<'_, '_> {
         } else {
             *self.documents += 1;
             let name = document.title.as_deref().map(document_name).filter(|name| !name.is_empty());
-            if name.as_deref() != document.title.as_deref() || part.extras.lacks("file") {
+            if name.is_none() || name != document.title || part.extras.lacks("file") {
                 self.out.hint(part.at.path(), "a document gets a name as the target wants it");
             }
             object.set("name", name.unwrap_or_else(|| format!("document-{}", self.documents)));
@@ -205,7 +237,9 @@ impl Writer<'_, '_> {
         let anthropic = self.out.from == DialectId::AnthropicMessages
             || reasoning.format.as_deref().is_some_and(|format| format.starts_with("anthropic"));
         if anthropic && (reasoning.sealed.is_some() || reasoning.signature.is_some()) {
-            self.out.hint(part.at.path(), "carried in the target's own form");
+            if self.out.from != DialectId::AnthropicMessages {
+                self.out.hint(part.at.path(), "carried in the target's own form");
+            }
             let sealed = reasoning.sealed.as_ref().map(|data| STANDARD.encode(data));
             return own_reasoning(&Reasoning { sealed, ..reasoning.clone() });
         }
@@ -259,7 +293,7 @@ impl Writer<'_, '_> {
         if !(self.out.same && part.extras.lacks("toolUseId") && result.call_id.is_empty()) {
             object.set("toolUseId", self.call_id(&result.call_id, part.at.beneath(self.out.terms().result_id)));
         }
-        let content = self.list(result.content.iter().flatten());
+        let content = self.result_content(result);
         if !content.is_empty() || !self.out.same {
             object.set("content", content);
         }

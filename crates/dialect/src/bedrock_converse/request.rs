@@ -22,7 +22,10 @@ pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
         let sampling = Sampling {
             temperature: config.number("temperature")?,
             top_p: config.number("topP")?,
-            stop: config.strings("stopSequences")?,
+            stop: match config.peek("stopSequences").and_then(Json::as_array) {
+                Some(none) if none.is_empty() => None,
+                _ => config.strings("stopSequences")?,
+            },
             ..Sampling::default()
         };
         Ok((sampling, config.u64("maxTokens")?))

@@ -94,6 +94,9 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
         if answer.usage.as_ref().is_none_or(|usage| usage.input.is_none() || usage.output.is_none()) {
             out.hint("usage", "was not reported; the zeros stand for what is not known");
         }
+        if answer.usage.as_ref().is_some_and(|usage| usage.reasoning.is_some()) {
+            out.hint("usage", "tokens of reasoning are counted with the output and not apart");
+        }
         body.set("usage", usage::or_nothing(answer.usage.as_ref()));
         // Clients read the field without asking whether it is there.
         body.set("metrics", Object::new().with("latencyMs", 0));

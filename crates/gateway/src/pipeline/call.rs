@@ -11,10 +11,11 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use switchtower_domain::{
     DialectId, Failure, FailureClass, Notice, Refusal, ResponseBody, Transport, TransportError, limits,
 };
+use switchtower_providers::bedrock::{AwsCredentials, region_of};
 use switchtower_providers::{Credential, Deployment};
 use tokio::time::Instant;
 
@@ -61,7 +62,11 @@ async fn show_token(
     deployment: &Deployment,
     requests: impl Iterator<Item = &mut Request<Bytes>>,
 ) -> Result<(), Refusal> {
-    let Credential::Identity(identity) = &deployment.provider.credential else { return Ok(()) };
+    let identity = match &deployment.provider.credential {
+        Credential::Identity(identity) => identity,
+        Credential::Aws(credentials) => return signed(credentials, deployment, requests),
+        Credential::None | Credential::Key { .. } | Credential::Caller(_) | Credential::Missing { .. } => return Ok(()),
+    };
     let token = identity.token(transport, deployment.provider.way).await;
     let token = token.map_err(|error| failure::without_token(&error, identity, deployment))?;
     let value = HeaderValue::try_from(format!("Bearer {}", token.expose()));
@@ -72,6 +77,27 @@ async fn show_token(
     }
     Ok(())
 }
+
+/// Signs requests to AWS, for the region of their address.
+fn signed<'r>(
+    credentials: &AwsCredentials,
+    deployment: &Deployment,
+    requests: impl Iterator<Item = &'r mut Request<Bytes>>,
+) -> Result<(), Refusal> {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(crate::clock::seconds_since_1970());
+    for request in requests {
+        let named = request.uri().host().and_then(region_of).map(str::to_owned);
+        let stated = || deployment.provider.region.as_ref().map(|region| region.as_str().to_owned());
+        let region = named.or_else(stated).unwrap_or_else(|| USUAL_REGION.to_owned());
+        credentials.sign(request, &region, now).map_err(|error| {
+            failure::refusal(&Failure::new(FailureClass::Denied), deployment).detail(error.to_string())
+        })?;
+    }
+    Ok(())
+}
+
+/// The region of an address that names none, where the operator says none either.
+const USUAL_REGION: &str = "us-east-1";
 
 /// How many requests that belong to one answer are open at once.
 const TOGETHER_MAX: usize = 4;

@@ -4,7 +4,7 @@
 
 mod services;
 
-use crate::{Cloud, CredentialStyle, Known, KnownInterface, Operation, anthropic, cohere, google, openai};
+use crate::{Cloud, CredentialStyle, Known, KnownInterface, Operation, anthropic, bedrock, cohere, google, openai};
 use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -52,6 +52,7 @@ enum DialectName {
     AnthropicMessages,
     GoogleGemini,
     CohereChat,
+    BedrockConverse,
 }
 
 /// A further dialect of a vendor.
@@ -215,6 +216,7 @@ fn unlisted(dialect: DialectName) -> Known {
         DialectName::AnthropicMessages => anthropic::unlisted(),
         DialectName::GoogleGemini => google::unlisted(),
         DialectName::CohereChat => cohere::unlisted(),
+        DialectName::BedrockConverse => bedrock::unlisted(),
     }
 }
 

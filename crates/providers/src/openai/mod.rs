@@ -31,6 +31,7 @@ pub(crate) fn interface(dialect: DialectId, variant: Variant) -> KnownInterface 
     KnownInterface {
         dialect,
         base_url: None,
+        invoked: false,
         variant,
         headers: http::HeaderMap::new(),
         passed_headers: Vec::new(),

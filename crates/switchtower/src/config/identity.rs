@@ -69,6 +69,11 @@ impl Resolver<'_> {
         let source = match cloud {
             Cloud::Google => self.google(written).map(|source| source.map(Source::Google)),
             Cloud::Azure => self.azure(written, place).map(|source| source.map(Source::Azure)),
+            Cloud::Aws => {
+                let message = "requests to AWS are signed, and an identity gives no keys for that yet";
+                self.findings.add_with(place, message, "set 'key', or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+                return None;
+            }
         }?;
         let refused = |error: IdentityError| self.findings.add(place, format!("'{}': {error}", place.key));
         source.map_err(refused).ok().map(|source| Arc::new(Identity::new(source)))

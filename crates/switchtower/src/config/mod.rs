@@ -10,6 +10,7 @@
 //! file that is not TOML at all stops before names are resolved: half of them may be missing. It never writes a secret
 //! into a message. Begin with [`load`]; the settings themselves are listed in `written.rs`.
 
+mod aws;
 mod checked;
 mod explain;
 mod facts;

@@ -241,6 +241,7 @@ impl Resolver<'_> {
             DialectId::AnthropicMessages => providers::anthropic::unlisted(),
             DialectId::GoogleGemini => providers::google::unlisted(),
             DialectId::CohereChat => providers::cohere::unlisted(),
+            DialectId::BedrockConverse => providers::bedrock::unlisted(),
         };
         let chosen = written.dialect.as_ref().and_then(|at| kind?.only(at.value));
         let mut made = chosen.or_else(|| kind.cloned()).or_else(|| dialect.map(unlisted))?;
@@ -345,7 +346,11 @@ impl Resolver<'_> {
                 })?,
             ),
         };
-        let base = match region {
+        let usual_region = match region {
+            None if kind.and_then(|kind| kind.cloud) == Some(providers::Cloud::Aws) => self.aws_region(),
+            _ => None,
+        };
+        let base = match region.or(usual_region.as_ref()) {
             Some(region) => base.replace(REGION, region.as_str()),
             None if base.contains(REGION) => {
                 self.findings.add_with(
@@ -399,6 +404,12 @@ impl Resolver<'_> {
             }
         }
         let cloud = kind.and_then(|kind| kind.cloud);
+        let stated = written.key_place.is_some() || written.callers_own.is_some() || written.identity.is_some();
+        if let (Some(providers::Cloud::Aws), false) = (cloud, stated)
+            && let Some(signing) = self.aws_keys(kind.and_then(|kind| kind.key_variable.as_deref()))
+        {
+            return Some(signing);
+        }
         let only = kind.is_some_and(|kind| kind.style == CredentialStyle::Identity);
         if written.identity.is_some() || (only && written.key_place.is_none() && written.callers_own.is_none()) {
             if let Some(key) = written.identity.as_ref().and(written.key_place.as_ref()) {

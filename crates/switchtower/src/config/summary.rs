@@ -54,6 +54,7 @@ const fn credential(credential: &Credential) -> &'static str {
     match credential {
         Credential::None => "none",
         Credential::Key { .. } => "key",
+        Credential::Aws(_) => "signature",
         Credential::Identity(_) => "identity",
         Credential::Caller(_) => "the caller's",
         Credential::Missing { .. } => "missing",

@@ -61,9 +61,10 @@ impl Mutations {
         if exchange.response.status >= 400 {
             return;
         }
-        let bytes = super::events_of_list(exchange.response.body.to_bytes());
+        let (framing, bytes) = super::framing::of(exchange, id, exchange.response.body.to_bytes());
+        let bytes = super::events_of_list(bytes);
         if exchange.streaming {
-            let Ok(whole) = read(own, &lenient(), &[&bytes]) else { return };
+            let Ok(whole) = read(own, &lenient(), framing, &[&bytes]) else { return };
             self.each(&format!("{id} stream"), &whole.frames, |changed: &Vec<Frame>| {
                 stream_differs(own, &whole.events, changed)
             });

@@ -57,11 +57,13 @@ fn compare(expected: &Value, found: &Value, path: &str, named: &[String], paths:
         }
         (Value::Array(expected), Value::Array(found)) => {
             // Elements that were dropped by name leave their place to those after them.
-            let kept: Vec<(usize, &Value)> = expected
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| expected.len() == found.len() || !named.contains(&format!("{path}[{index}]")))
-                .collect();
+            let mut kept: Vec<(usize, &Value)> = Vec::with_capacity(expected.len());
+            for (index, item) in expected.iter().enumerate() {
+                let named = expected.len() != found.len() && named.contains(&format!("{path}[{index}]"));
+                if !named || found.get(kept.len()).is_some_and(|other| is_alike(item, other)) {
+                    kept.push((index, item));
+                }
+            }
             for place in 0..kept.len().max(found.len()) {
                 match (kept.get(place), found.get(place)) {
                     (Some((index, one)), Some(other)) => compare(one, other, &format!("{path}[{index}]"), named, paths),
@@ -74,6 +76,20 @@ fn compare(expected: &Value, found: &Value, path: &str, named: &[String], paths:
         (Value::Number(expected), Value::Number(found)) if same_number(expected, found) => {}
         (expected, found) if expected == found => {}
         _ => paths.push(path.to_owned()),
+    }
+}
+
+/// Whether two elements say the same in some part, so that one stands for the other though something of it was named.
+fn is_alike(one: &Value, other: &Value) -> bool {
+    const KINDS: [&str; 4] = ["type", "role", "format", "mimeType"];
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => one
+            .iter()
+            .filter(|(key, _)| !KINDS.contains(&key.as_str()))
+            .any(|(key, value)| other.get(key).is_some_and(|other| is_alike(value, other))),
+        (Value::Array(one), Value::Array(other)) => one.iter().zip(other).any(|(one, other)| is_alike(one, other)),
+        (Value::String(one), Value::String(other)) => !one.is_empty() && one == other,
+        _ => false,
     }
 }
 
@@ -433,6 +449,14 @@ fn settle_gemini_parts(turn: &mut Map<String, Value>) {
     }
 }
 
+/// "guardContent: contains the content to assess with the guardrail", which is content for the model as well.
+fn guarded_text(block: &mut Value) {
+    let text = block.pointer_mut("/guardContent/text").and_then(|text| text.as_object_mut()?.shift_remove("text"));
+    if let (Some(text), Value::Object(block)) = (text, block) {
+        block.insert("text".to_owned(), text);
+    }
+}
+
 fn settle_converse(body: &mut Map<String, Value>) {
     // "additionalModelRequestFields: inference parameters that the model supports", each family's in words of its own.
     if let Some(Value::Object(more)) = body.get_mut("additionalModelRequestFields") {
@@ -440,12 +464,17 @@ fn settle_converse(body: &mut Map<String, Value>) {
             more.insert("thinking".to_owned(), thinking);
         }
         if let Some(Value::Object(mut nova)) = more.shift_remove("reasoningConfig") {
-            let effort = nova.shift_remove("maxReasoningEffort");
-            more.insert("thinking".to_owned(), Value::Object(nova));
-            more.insert("output_config".to_owned(), serde_json::json!({"effort": effort}));
+            match nova.shift_remove("maxReasoningEffort") {
+                Some(effort) => more.insert("output_config".to_owned(), serde_json::json!({"effort": effort})),
+                None => more.insert("thinking".to_owned(), Value::Object(nova)),
+            };
         }
         if let Some(effort) = more.shift_remove("reasoning_effort") {
             more.insert("output_config".to_owned(), serde_json::json!({"effort": effort}));
+        }
+        // "effort: replaces budget_tokens", so that who has it thinks as it likes.
+        if more.contains_key("output_config") && more.get("thinking") == Some(&serde_json::json!({"type": "adaptive"})) {
+            more.shift_remove("thinking");
         }
         if let Some(top_k) = more.get_mut("inferenceConfig").and_then(Value::as_object_mut).and_then(|it| it.shift_remove("topK")) {
             more.insert("top_k".to_owned(), top_k);
@@ -457,8 +486,29 @@ fn settle_converse(body: &mut Map<String, Value>) {
     {
         *schema = parsed;
     }
+    for tool in body.get_mut("toolConfig").and_then(|it| it.get_mut("tools")?.as_array_mut()).into_iter().flatten() {
+        if let Some(spec) = tool.get_mut("toolSpec") {
+            // "strict" is something to ask for.
+            leave_out_default(spec, "strict", &Value::Bool(false));
+        }
+    }
+    body.get_mut("system").and_then(Value::as_array_mut).into_iter().flatten().for_each(guarded_text);
+    // "A conversation alternates between user and assistant": two turns of one are one.
+    if let Some(Value::Array(messages)) = body.get_mut("messages") {
+        let mut joined: Vec<Value> = Vec::new();
+        for message in std::mem::take(messages) {
+            let role = message.get("role");
+            let before = joined.last_mut().filter(|before| before.get("role") == role);
+            match (before.and_then(|before| before.get_mut("content")?.as_array_mut()), message.get("content")) {
+                (Some(content), Some(Value::Array(more))) => content.extend(more.iter().cloned()),
+                _ => joined.push(message),
+            }
+        }
+        *messages = joined;
+    }
     for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
         for block in message.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+            guarded_text(block);
             let results = block.pointer_mut("/toolResult/content").and_then(Value::as_array_mut);
             for result in results.into_iter().flatten().filter_map(Value::as_object_mut) {
                 // "json: a tool result that is JSON format data", which is text in any other dialect.

@@ -113,7 +113,7 @@ fn check<S: Service>(
     if exchange.streaming {
         stream::<S>(&bytes, findings);
         let variant = Row::of(exchange).variant(DialectId::OpenaiChat);
-        return forward::stream(chat, &variant, &bytes, findings);
+        return forward::stream(chat, &variant, super::framing::Framing::Events, &bytes, findings);
     }
     let Ok(value) = serde_json::from_slice::<Value>(&bytes) else {
         return findings.push(("answer decodes", "the recorded body is not JSON".to_owned()));

@@ -1,0 +1,104 @@
+//! Amazon Bedrock, which speaks Converse for every model, and for Anthropic's also Messages, within `InvokeModel`.
+//! Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html>
+
+mod sign;
+
+pub use sign::{AwsCredentials, SigningError};
+
+use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, anthropic};
+use http::{HeaderMap, HeaderName};
+use switchtower_dialect::{StreamEnding, Thinking, Variant};
+use switchtower_domain::DialectId;
+
+/// Converse.
+const CONVERSE: &str = "bedrock";
+/// Messages, within `InvokeModel`.
+const ANTHROPIC: &str = "bedrock_anthropic";
+const BASE_URL: &str = "https://bedrock-runtime.${region}.amazonaws.com";
+/// The variable that AWS's own SDKs read.
+/// Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html>
+const KEY_VARIABLE: &str = "AWS_BEARER_TOKEN_BEDROCK";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// The version of Messages that bodies name. Source:
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
+pub const ANTHROPIC_VERSION: &str = "bedrock-2023-05-31";
+
+pub(crate) fn known() -> [Known; 2] {
+    let converse = Known {
+        name: CONVERSE.to_owned(),
+        base_url: Some(BASE_URL.to_owned()),
+        key_variable: Some(KEY_VARIABLE.to_owned()),
+        base_url_variable: Some("AWS_ENDPOINT_URL_BEDROCK_RUNTIME".to_owned()),
+        style: CredentialStyle::Bearer,
+        cloud: Some(Cloud::Aws),
+        main: KnownInterface {
+            dialect: DialectId::BedrockConverse,
+            base_url: None,
+            invoked: false,
+            variant: variant(),
+            headers: HeaderMap::new(),
+            passed_headers: Vec::new(),
+            request_id_header: REQUEST_ID,
+        },
+        others: Vec::new(),
+        offers: KnownOffers::usual(&[]),
+        docs: "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html".to_owned(),
+    };
+    let messages = anthropic::unlisted().main;
+    let anthropic = Known {
+        name: ANTHROPIC.to_owned(),
+        main: KnownInterface {
+            invoked: true,
+            variant: Variant { thinking: Thinking::Budget, ..messages.variant },
+            headers: HeaderMap::new(),
+            passed_headers: Vec::new(),
+            request_id_header: REQUEST_ID,
+            ..messages
+        },
+        docs: "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html"
+            .to_owned(),
+        ..converse.clone()
+    };
+    [converse, anthropic]
+}
+
+/// A stream's last event is about its usage; it ends with the reason for stopping. Every Claude that thinks takes a
+/// budget. Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html>
+fn variant() -> Variant {
+    Variant { thinking: Thinking::Budget, stream_ending: StreamEnding::StopReason, ..Variant::default() }
+}
+
+/// What a provider of Converse is that no row describes.
+pub fn unlisted() -> Known {
+    let [converse, _] = known();
+    Known {
+        name: String::new(),
+        base_url: None,
+        key_variable: None,
+        base_url_variable: None,
+        cloud: None,
+        ..converse
+    }
+}
+
+/// The region that an address of AWS names.
+pub fn region_of(host: &str) -> Option<&str> {
+    let mut labels = host.split('.').rev().skip_while(|label| matches!(*label, "com" | "cn" | "amazonaws" | "aws" | "api"));
+    labels.next().filter(|label| label.contains('-') && host.contains("bedrock") && !label.starts_with("bedrock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_names_its_region() {
+        assert_eq!(region_of("bedrock-runtime.eu-central-1.amazonaws.com"), Some("eu-central-1"));
+        assert_eq!(region_of("bedrock-runtime-fips.us-gov-west-1.amazonaws.com"), Some("us-gov-west-1"));
+        assert_eq!(region_of("vpce-1.bedrock-runtime.us-east-1.vpce.amazonaws.com"), None);
+        assert_eq!(region_of("bedrock-runtime.cn-north-1.amazonaws.com.cn"), Some("cn-north-1"));
+        for host in ["localhost", "gateway.example", "bedrock-runtime.amazonaws.com"] {
+            assert_eq!(region_of(host), None, "{host}");
+        }
+    }
+}
