@@ -165,6 +165,13 @@ impl Data<'_> {
     }
 }
 
+impl<'a> Parsed<'a> {
+    /// An event that came in another framing.
+    pub const fn new(name: Option<&'a [u8]>, data: &'a [u8]) -> Self {
+        Self { name, data: Data::One(data) }
+    }
+}
+
 impl Parsed<'_> {
     /// The data, its lines joined.
     pub fn data(&self) -> &[u8] {

@@ -22,6 +22,7 @@ mod reply;
 mod request_id;
 mod settings;
 mod shared;
+mod signature;
 mod stream;
 
 pub use directory::{Directory, DirectoryError};

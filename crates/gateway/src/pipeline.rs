@@ -3,6 +3,7 @@
 
 mod accept;
 mod authenticate;
+mod bedrock;
 mod call;
 mod count;
 mod decode;
@@ -70,8 +71,11 @@ where
     let framing = authenticated.framing();
     let permit = Permit::take(shared)?;
     let bytes = decode::read(settings, &authenticated, body).await?;
+    // Who signs a request signs its body too.
+    authenticate::verify(settings, &authenticated, &bytes)?;
     // The name of the model, whether to stream, and whether everybody will read the same in these bytes.
     let decoded = decode::decode(settings, authenticated, &bytes)?;
+    bedrock::check(&decoded)?;
     let resolved = resolve::resolve(&shared.directory, decoded)?;
     let label = resolved.deployment.label().clone();
     let at_deployment = |refusal: Refusal| Refused {

@@ -21,6 +21,10 @@ pub(crate) const PROVIDER_REQUEST_ID: HeaderName = HeaderName::from_static("x-sw
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The name that Messages has for the same.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+/// The name that AWS has for the same.
+const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// Where AWS tells the type of an error.
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The body of an answer. Dropping it ends the exchange with the provider at once.
@@ -121,6 +125,9 @@ pub(crate) fn refused(refused: &Refused, client: DialectId, id: &RequestId) -> R
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
     identify(headers, client, id);
+    if let Some(kind) = dialect.refusal_type(refusal) {
+        headers.insert(ERROR_TYPE, HeaderValue::from_static(kind));
+    }
     if let Some(wait) = refusal.retry_after {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -175,6 +182,9 @@ pub(crate) fn identify(headers: &mut HeaderMap, client: DialectId, id: &RequestI
     let value = id.header();
     if client == DialectId::AnthropicMessages {
         headers.insert(REQUEST_ID, value.clone());
+    }
+    if client == DialectId::BedrockConverse {
+        headers.insert(X_AMZN_REQUEST_ID, value.clone());
     }
     headers.insert(X_REQUEST_ID, value);
 }

@@ -169,6 +169,12 @@ impl Access {
         matches!(self.0, Kind::Keyless)
     }
 
+    /// The key of a name, with which signatures are made.
+    pub(crate) fn key_named(&self, name: &str) -> Option<&Secret> {
+        let Kind::Keys(keys) = &self.0 else { return None };
+        keys.iter().find(|key| key.name == name).map(|key| &key.secret)
+    }
+
     /// Whether a caller who presents this may ask. It takes the same time for every wrong key.
     pub(crate) fn admits(&self, presented: Option<&str>) -> bool {
         match &self.0 {
@@ -181,18 +187,20 @@ impl Access {
     }
 }
 
-/// A key that callers may present, kept as its digest only.
+/// A key that callers may present, or sign requests with.
 #[derive(Debug, Clone)]
 pub struct CallerKey {
     /// What the operator calls it.
     pub name: String,
     digest: [u8; 32],
+    /// The key itself, which signatures are made with. It never prints.
+    secret: Secret,
 }
 
 impl CallerKey {
     /// A key by name.
     pub fn new(name: impl Into<String>, key: &Secret) -> Self {
-        Self { name: name.into(), digest: digest(key.expose().trim()) }
+        Self { name: name.into(), digest: digest(key.expose().trim()), secret: key.clone() }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which endpoint is meant, and whether the head of the request may come in at all.
 
-use super::gemini;
+use super::{bedrock, gemini};
 use crate::Settings;
 use crate::reply::Refused;
+use crate::signature::{SignatureError, Signed};
 use crate::stream::Framing;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -17,6 +18,8 @@ pub(super) struct Accepted {
     /// What the client speaks.
     pub(super) client: DialectId,
     pub(super) headers: HeaderMap,
+    /// How it is signed, where it is signed as requests to AWS are.
+    pub(super) signed: Option<Box<Result<Signed, SignatureError>>>,
     /// What the address says in place of the body, in dialects where it does.
     pub(super) addressed: Option<Addressed>,
 }
@@ -52,7 +55,7 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, POST /v2/chat, /v2/embed and /v2/rerank, and GET /v1/models";
+pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed and /v2/rerank, and GET /v1/models";
 
 /// Where services are asked for.
 const SERVICES: [(&str, Operation); 7] = [
@@ -113,17 +116,22 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
     }
     let client = dialect_of(head.uri.path(), &head.headers);
     let of_model = gemini::method(head.uri.path());
-    let (place, method) = match &of_model {
-        Some(called) => (called.place()?, Method::POST),
-        None => place(head.uri.path())?,
+    let of_bedrock = bedrock::called(head.uri.path());
+    let invoked = of_bedrock.as_ref().is_some_and(bedrock::Called::is_invoked);
+    let (place, method) = match (&of_model, &of_bedrock) {
+        (Some(called), _) => (called.place()?, Method::POST),
+        (None, Some(called)) => (called.place()?, Method::POST),
+        (None, None) => place(head.uri.path())?,
     };
     let mut head = head;
+    let signed = Signed::read(&head).map(Box::new);
     if client == DialectId::GoogleGemini {
         gemini::take_key(&mut head);
     }
     let streamed = of_model.as_ref().is_some_and(gemini::Called::is_streamed);
     let framing = gemini::framing(head.uri.query());
     let addressed = of_model.map(|called| Addressed { model: called.model, streamed, framing });
+    let addressed = addressed.or_else(|| of_bedrock.map(bedrock::Called::addressed));
     if head.method != method && !(method == Method::GET && head.method == Method::HEAD) {
         let allow = if method == Method::GET { "GET, HEAD" } else { "POST" };
         let message = format!("{} takes {allow}, not {}", head.uri.path(), head.method);
@@ -131,17 +139,20 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         return Err(Refused { refusal: Box::new(refusal), deployment: None, allow: Some(allow), close: false });
     }
     if method == Method::POST {
-        check_media_type(&head.headers)?;
+        check_media_type(&head.headers, invoked)?;
         check_length(settings, &head.headers)?;
         check_strict(&head.headers)?;
     }
-    Ok(Accepted { place, client, headers: head.headers, addressed })
+    Ok(Accepted { place, client, headers: head.headers, signed, addressed })
 }
 
 /// The dialect in which a client expects its answer, even if it is "no".
 pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if path.starts_with("/anthropic/") {
         return DialectId::AnthropicMessages;
+    }
+    if bedrock::is_spoken(path) {
+        return DialectId::BedrockConverse;
     }
     if gemini::is_spoken(path, headers) {
         return DialectId::GoogleGemini;
@@ -316,13 +327,15 @@ fn is_local_authority(authority: &str) -> bool {
     })
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_media_type(headers: &HeaderMap, invoked: bool) -> Result<(), Refusal> {
     let essence = |value: &str| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let plain = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match plain(CONTENT_TYPE) {
         // Spelt out, because every request says exactly this.
         Some("application/json") => {}
         Some(value) if essence(value) == "application/json" => {}
+        None if invoked => {}
+        Some(value) if invoked && essence(value) == "application/octet-stream" => {}
         _ => {
             return Err(Refusal::new(
                 RefusalCode::UnsupportedMediaType,

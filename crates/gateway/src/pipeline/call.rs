@@ -184,7 +184,8 @@ impl Asking<'_> {
             let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
             return Err(failed(&failure::of_answer(deployment, client, status, &head.headers, &body)));
         }
-        let content = match (streamed, is_event_stream(&head.headers)) {
+        let framing = deployment.provider.interface(client).framing();
+        let content = match (streamed, is_event_stream(&head.headers, framing.media_type())) {
             (true, true) => Content::Events(reading.body, ends_at),
             (true, false) => {
                 let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
@@ -212,10 +213,9 @@ fn instead_of_events(deployment: &Deployment, client: DialectId, headers: &Heade
     failure
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    const TYPE: &[u8] = b"text/event-stream";
+fn is_event_stream(headers: &HeaderMap, media_type: &str) -> bool {
     let stated = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    stated.get(..TYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(TYPE))
+    stated.get(..media_type.len()).is_some_and(|start| start.eq_ignore_ascii_case(media_type.as_bytes()))
 }
 
 async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Result<T, TransportError> {

@@ -12,15 +12,16 @@ use crate::stream::{Ends, EventStream, Framing};
 use crate::{Settings, json_text, notices};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use std::sync::Arc;
 use switchtower_dialect::scan::{ScanError, scan};
 use switchtower_dialect::{dialect, json};
 use switchtower_domain::{DialectId, Failure, FailureClass, Notice, Refusal};
 use switchtower_providers::Deployment;
 
-const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The media type of what is in the messages of an invoked model's stream, which clients of Bedrock read.
+const INVOKED_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-bedrock-content-type");
 /// Answers may nest deeper than what callers send, but not without end.
 const DEPTH_MAX: usize = 120;
 
@@ -61,16 +62,19 @@ pub(super) fn encode(
                     EventStream::translated(settings, events, ends, ends_at, report_usage)
                 }
             };
-            (GatewayBody::stream(stream), if framing == Framing::Events { EVENTS } else { JSON })
+            (GatewayBody::stream(stream), framing.media_type())
         }
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.reserve(8);
-    if kind == EVENTS {
+    if kind != JSON {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
     headers.insert(CONTENT_TYPE, kind);
+    if framing == Framing::Chunks {
+        headers.insert(INVOKED_CONTENT_TYPE, JSON);
+    }
     describe(headers, client, &deployment, &notices, id);
     if let Some(id) = provider_request_id {
         headers.insert(PROVIDER_REQUEST_ID, id);

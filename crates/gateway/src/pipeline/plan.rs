@@ -1,6 +1,7 @@
 //! What leaves: which bytes, with which notices, and how the answer comes back.
 
 use super::accept::Place;
+use super::bedrock;
 use super::count;
 use super::decode::{Decoded, undecodable};
 use super::defaults;
@@ -10,7 +11,7 @@ use super::service::{self, Job};
 use crate::owner::Sealing;
 use crate::{Settings, json_text, notices};
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderName, HeaderValue, Request};
 use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
 use switchtower_dialect::{Dialect, Retention, StreamUsage, Variant, carried, dialect, json};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
+use switchtower_providers::bedrock::ANTHROPIC_VERSION;
 use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, address, request};
 
 /// A request as it leaves.
@@ -52,6 +54,9 @@ pub(super) enum Carriage {
     Service(Box<Job>),
 }
 
+/// Betas of Messages.
+const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+
 const STRICT: &str = "x-switchtower-strict";
 
 pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planned, Refusal> {
@@ -79,6 +84,7 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     };
     let mut draft = Draft { interface, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
     draft.keep_nothing(&decoded, client)?;
+    let betas = draft.fit_invoked(&decoded, interface.dialect == client);
     let sealing = match decoded.asked.place {
         Place::Answer(_) => kept::open(settings, &decoded, client, &deployment, interface, &mut draft.splice)?,
         // What counts tokens of a conversation refers to it all the same; its answer has no id.
@@ -111,8 +117,13 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let unsendable = |error: RequestError| unsendable(&error, &deployment);
     let address =
         address(&deployment.provider, interface, operation, &deployment.model, decoded.streamed).map_err(unsendable)?;
+    let headers = betas.map_or(Cow::Borrowed(&decoded.asked.headers), |betas| {
+        let mut headers = decoded.asked.headers.clone();
+        headers.insert(BETA, betas);
+        Cow::Owned(headers)
+    });
     let send = |body: Bytes| {
-        request(&deployment.provider, interface, address.clone(), body, decoded.streamed, &decoded.asked.headers)
+        request(&deployment.provider, interface, address.clone(), body, decoded.streamed, &headers)
     };
     let outgoing = send(body).map_err(unsendable)?;
     let more = more.into_iter().map(send).collect::<Result<_, _>>().map_err(unsendable)?;
@@ -139,6 +150,43 @@ pub(super) struct Draft<'a> {
 }
 
 impl Draft<'_> {
+    /// Bodies of Messages differ where a model is invoked: the address says which it is and whether to stream, the body
+    /// names a version, and betas stand in it. Gives the betas that go into a header in place of the body.
+    fn fit_invoked(&mut self, decoded: &Decoded<'_>, forwarded: bool) -> Option<HeaderValue> {
+        let (asked, target) = (bedrock::is_invoked(decoded), self.interface.invoked);
+        let scan = &decoded.scan;
+        if target && !forwarded {
+            // What is written anew is written so.
+            return None;
+        }
+        if target {
+            self.splice.remove("stream");
+            if scan.field(bedrock::VERSION).is_none() {
+                self.splice.set(bedrock::VERSION, format!("\"{ANTHROPIC_VERSION}\""));
+            }
+            let named: Vec<&str> = decoded.asked.headers.get_all(BETA).iter().filter_map(|it| it.to_str().ok()).collect();
+            let betas: Vec<&str> = named.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+            if !asked && !betas.is_empty() && scan.field(bedrock::BETA).is_none() {
+                self.splice.set(bedrock::BETA, Value::from(betas).to_string());
+            }
+            return None;
+        }
+        if !asked {
+            return None;
+        }
+        self.splice.remove(bedrock::VERSION);
+        if self.interface.dialect != DialectId::AnthropicMessages {
+            return None;
+        }
+        if decoded.streamed {
+            self.splice.set("stream", "true");
+        }
+        let betas = scan.field(bedrock::BETA)?;
+        self.splice.remove(bedrock::BETA);
+        let betas: Vec<String> = serde_json::from_slice(betas.value).ok()?;
+        HeaderValue::try_from(betas.join(",")).ok()
+    }
+
     /// Changes fields that ask the provider to keep what it is sent, also those that only do so by the name under
     /// which they leave.
     fn keep_nothing(&mut self, decoded: &Decoded<'_>, client: DialectId) -> Result<(), Refusal> {
@@ -270,10 +318,12 @@ impl Draft<'_> {
         forbidden: &[String],
     ) {
         let scan = &decoded.scan;
-        if decoded.asked.addressed.is_some() {
+        if dialect(self.interface.dialect).is_addressed() || self.interface.invoked {
             // The address names it.
             self.splice.remove("model");
             self.fit_counted(decoded, deployment);
+        } else if decoded.asked.addressed.is_some() {
+            self.splice.set("model", deployment.model_json());
         } else if scan.field("model").is_some_and(|field| field.value != deployment.model_json().as_bytes()) {
             self.splice.set("model", deployment.model_json());
         }
@@ -365,6 +415,11 @@ impl Draft<'_> {
         // Nothing of the caller's is lost with a default.
         self.notices.extend(encoded.notices.into_iter().filter(|notice| !added.contains(&notice.path.as_str())));
         let mut body = encoded.body;
+        if let (Value::Object(map), true) = (&mut body, self.interface.invoked) {
+            map.shift_remove("model");
+            map.shift_remove("stream");
+            map.entry(bedrock::VERSION).or_insert_with(|| Value::from(ANTHROPIC_VERSION));
+        }
         if let Value::Object(map) = &mut body {
             self.fit(map, dialect(client), target, variant);
             self.keep_nothing_of(map, target)?;
@@ -408,11 +463,15 @@ static DEVELOPER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"d
 
 static CARRIED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(carried::PREFIX.as_bytes()));
 
+/// The same where it stands in base64.
+static CARRIED_IN_BASE64: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"c3R3MS"));
+
 /// What takes more than a splice: a vendor that does not know a role of the dialect gets the nearest one, and reasoning
 /// that belongs to another dialect is left out by name.
 fn needs_rewriting(decoded: &Decoded<'_>, target: DialectId, variant: &Variant) -> bool {
     let roles = target == DialectId::OpenaiChat && !variant.developer_role && DEVELOPER.find(decoded.body).is_some();
-    roles || (dialect(target).carries_reasoning() && CARRIED.find(decoded.body).is_some())
+    let carried = || CARRIED.find(decoded.body).or_else(|| CARRIED_IN_BASE64.find(decoded.body)).is_some();
+    roles || (dialect(target).carries_reasoning() && carried())
 }
 
 /// Fields whose absence changes nothing for the model.

@@ -1,8 +1,8 @@
 //! Streams that leave as they came: looked at, never rewritten, but for an error, which may quote a secret.
 
-use super::{Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error};
+use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error};
 use crate::owner::Sealing;
-use switchtower_dialect::sse::{Parsed, RawEvent};
+use switchtower_dialect::sse::Parsed;
 use switchtower_dialect::{StreamEnding, StreamWatch, WireEvent, dialect};
 use switchtower_domain::{DialectId, Failure};
 use switchtower_providers::Deployment;
@@ -23,7 +23,7 @@ impl Forward {
         Self { watch, ending: interface.variant.stream_ending, marked: false, sealing }
     }
 
-    pub(super) fn event(&mut self, event: &RawEvent, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
+    pub(super) fn event(&mut self, event: &Arrived, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
         let Some(parsed) = event.read() else {
             if event.is_foreign() {
                 return Err(Broken::malformed("something that is no event"));

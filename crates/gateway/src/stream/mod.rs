@@ -10,6 +10,7 @@
 //!   cannot be read.
 
 mod forward;
+mod incoming;
 mod outgoing;
 mod patience;
 mod translate;
@@ -18,15 +19,17 @@ use crate::Settings;
 use crate::failure::{class_of, masked, masked_id, refusal};
 use crate::owner::Sealing;
 use crate::request_id::RequestId;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use forward::Forward;
+use incoming::{Arrived, Incoming};
 pub(crate) use outgoing::Framing;
 use outgoing::Outgoing;
 use patience::{Patience, Wake};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use switchtower_dialect::sse::{EventTooLarge, Parsed, RawEvent, Reader};
+use switchtower_dialect::event_stream::{EventStreamError, is_exception};
+use switchtower_dialect::sse::{EventTooLarge, Parsed};
 use switchtower_dialect::{WireEvent, dialect};
 use switchtower_domain::{
     DialectId, Event, Extras, Failure, FailureClass, FailureForm, Frame, ResponseBody, TransportError,
@@ -39,7 +42,7 @@ use translate::Translate;
 pub(crate) struct EventStream {
     /// What is still to come; `None` once the stream is over.
     events: Option<ResponseBody>,
-    reader: Reader,
+    reader: Incoming,
     /// How many bytes of an unfinished event the reader holds.
     held: usize,
     carrier: Carrier,
@@ -97,6 +100,12 @@ impl From<EventTooLarge> for Broken {
     }
 }
 
+impl From<EventStreamError> for Broken {
+    fn from(error: EventStreamError) -> Self {
+        Self::malformed(error.to_string())
+    }
+}
+
 impl EventStream {
     /// Events that leave as they came.
     pub(crate) fn forwarded(
@@ -124,7 +133,7 @@ impl EventStream {
 
     fn new(settings: &Settings, events: ResponseBody, carrier: Carrier, ends: Ends, ends_at: Instant) -> Self {
         let patience = Patience::new(ends.deployment.provider.timeouts.idle, settings.keep_alive, ends_at);
-        let reader = Reader::new(settings.limits.event_bytes_max);
+        let reader = Incoming::new(ends.interface().framing(), settings.limits.event_bytes_max);
         Self { events: Some(events), reader, held: 0, carrier, framing: ends.framing, patience, ends }
     }
 
@@ -164,14 +173,15 @@ impl EventStream {
         let fresh = self.held == 0;
         self.reader.push(&data);
         self.held += data.len();
-        let mut out = Outgoing::of_piece(fresh, data, self.framing);
+        let alike = self.framing.is_that_of(self.ends.interface().framing());
+        let mut out = Outgoing::of_piece(fresh, data, self.framing, alike);
         let outcome = self.events_of_reader(&mut out);
         self.settle(out, outcome)
     }
 
     fn events_of_reader(&mut self, out: &mut Outgoing) -> Result<Step, Broken> {
-        while let Some(event) = self.reader.next_event()? {
-            self.held = self.held.saturating_sub(event.bytes.len());
+        while let Some(event) = self.reader.next()? {
+            self.held = self.held.saturating_sub(event.bytes().len());
             let complete = self.carrier.complete();
             match self.carrier.event(&event, &self.ends, out) {
                 Ok(Step::On) => {}
@@ -180,7 +190,7 @@ impl EventStream {
                 outcome => return outcome,
             }
             if self.carrier.over() {
-                return Ok(if self.reader.rest().is_none() { Step::On } else { Step::Failed });
+                return Ok(if matches!(self.reader.rest(), Ok(None)) { Step::On } else { Step::Failed });
             }
         }
         Ok(Step::On)
@@ -205,14 +215,9 @@ impl EventStream {
     fn end(&mut self) -> Bytes {
         let mut out = Outgoing::of_our_own(self.framing);
         let outcome = match self.reader.rest() {
-            None => Ok(Step::On),
-            Some(rest) => {
-                // The empty line that the last event lacks is added, so that clients take it for one.
-                let mut whole = BytesMut::from(&*rest.bytes);
-                whole.extend_from_slice(b"\n\n");
-                let event = RawEvent { bytes: whole.freeze() };
-                self.carrier.event(&event, &self.ends, &mut out)
-            }
+            Ok(None) => Ok(Step::On),
+            Ok(Some(event)) => self.carrier.event(&event, &self.ends, &mut out),
+            Err(broken) => Err(broken),
         };
         let outcome = match outcome {
             Ok(Step::On) if !self.carrier.complete() => {
@@ -282,7 +287,7 @@ impl fmt::Debug for EventStream {
 }
 
 impl Carrier {
-    fn event(&mut self, event: &RawEvent, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
+    fn event(&mut self, event: &Arrived, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
         match self {
             Self::Forward(forward) => forward.event(event, ends, out),
             Self::Translate(translate) => translate.event(event, ends, out),
@@ -339,7 +344,8 @@ fn failure_beside(parsed: &Parsed<'_>, ends: &Ends) -> Option<Failure> {
 }
 
 fn is_named_error(parsed: &Parsed<'_>) -> bool {
-    parsed.name == Some(b"error")
+    let name = parsed.name.and_then(|name| std::str::from_utf8(name).ok());
+    name.is_some_and(|name| name == "error" || is_exception(name))
 }
 
 /// The failure as all that a frame says, with every secret masked. What of it nobody has typed is left out, since

@@ -1,8 +1,10 @@
 //! Bytes for the client, gathered from one piece of the provider's stream.
 
+use super::Arrived;
 use bytes::Bytes;
-use switchtower_dialect::WireEvent;
-use switchtower_dialect::sse::{self, RawEvent};
+use http::HeaderValue;
+use switchtower_dialect::{WireEvent, chunks, event_stream, sse};
+use switchtower_providers::StreamFraming;
 
 /// How the pieces of a streamed answer are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,31 @@ pub(crate) enum Framing {
         /// Whether an element was told.
         begun: bool,
     },
+    /// Messages of an AWS event stream, as `ConverseStream` has them.
+    Messages,
+    /// The same, each with an event of Messages in it, as `InvokeModelWithResponseStream` has them.
+    Chunks,
+}
+
+impl Framing {
+    /// Whether what comes in a provider's framing can leave as it is.
+    pub(crate) const fn is_that_of(self, provider: StreamFraming) -> bool {
+        matches!(
+            (self, provider),
+            (Self::Events, StreamFraming::Events)
+                | (Self::Messages, StreamFraming::Messages)
+                | (Self::Chunks, StreamFraming::Chunks)
+        )
+    }
+
+    /// The media type of a stream in it.
+    pub(crate) const fn media_type(self) -> HeaderValue {
+        match self {
+            Self::Events => HeaderValue::from_static("text/event-stream"),
+            Self::List { .. } => HeaderValue::from_static("application/json"),
+            Self::Messages | Self::Chunks => HeaderValue::from_static("application/vnd.amazon.eventstream"),
+        }
+    }
 }
 
 /// What leaves for one piece.
@@ -26,31 +53,38 @@ pub(super) struct Outgoing {
     /// What leaves, where it is not a part of the piece.
     gathered: Option<Vec<u8>>,
     framing: Framing,
+    /// Whether the provider has the same framing.
+    alike: bool,
 }
 
 impl Outgoing {
-    /// For a piece of the provider's stream. A `fresh` one begins with an event.
-    pub(super) fn of_piece(fresh: bool, piece: Bytes, framing: Framing) -> Self {
-        let whole = fresh && framing == Framing::Events;
-        Self { piece, untouched: 0, gathered: (!whole).then(Vec::new), framing }
+    /// For a piece of the provider's stream. A `fresh` one begins with an event; what comes in an `alike` framing may
+    /// leave as it is.
+    pub(super) fn of_piece(fresh: bool, piece: Bytes, framing: Framing, alike: bool) -> Self {
+        let whole = fresh && alike;
+        Self { piece, untouched: 0, gathered: (!whole).then(Vec::new), framing, alike }
     }
 
     /// For what is said of our own accord.
     pub(super) const fn of_our_own(framing: Framing) -> Self {
-        Self { piece: Bytes::new(), untouched: 0, gathered: Some(Vec::new()), framing }
+        Self { piece: Bytes::new(), untouched: 0, gathered: Some(Vec::new()), framing, alike: true }
     }
 
     /// Lets an event of the piece leave as it is.
-    pub(super) fn pass(&mut self, event: &RawEvent) {
-        if self.framing != Framing::Events {
-            if let Some(parsed) = event.read() {
-                self.element(parsed.data());
+    pub(super) fn pass(&mut self, event: &Arrived) {
+        // The rest of a stream may be told on its own, after the last piece.
+        let alike = self.alike && matches!((self.framing, event), (Framing::Events, Arrived::Event(_)) | (Framing::Messages | Framing::Chunks, Arrived::Message { .. }));
+        if !alike {
+            let Some(parsed) = event.read() else { return };
+            match self.framing {
+                Framing::List { .. } => self.element(parsed.data()),
+                _ => parsed.to_wire().iter().for_each(|wire| self.write(wire)),
             }
             return;
         }
         match &mut self.gathered {
-            None => self.untouched += event.bytes.len(),
-            Some(gathered) => gathered.extend_from_slice(&event.bytes),
+            None => self.untouched += event.bytes().len(),
+            Some(gathered) => gathered.extend_from_slice(event.bytes()),
         }
     }
 
@@ -58,13 +92,19 @@ impl Outgoing {
     pub(super) fn write(&mut self, event: &WireEvent) {
         match self.framing {
             Framing::Events => sse::write(event, self.gathered()),
+            Framing::Messages => event_stream::write_event(event, self.gathered()),
+            Framing::Chunks => chunks::write(event, self.gathered()),
             Framing::List { .. } => self.element(event.data.as_bytes()),
         }
     }
 
-    /// Writes what says nothing, but that somebody is there.
+    /// Writes what says nothing, but that somebody is there. Event streams of AWS have no such word.
     pub(super) fn keep_alive(&mut self) {
-        let word = if self.framing == Framing::Events { sse::KEEP_ALIVE } else { b"\n" };
+        let word = match self.framing {
+            Framing::Events => sse::KEEP_ALIVE,
+            Framing::List { .. } => b"\n",
+            Framing::Messages | Framing::Chunks => return,
+        };
         self.gathered().extend_from_slice(word);
     }
 
@@ -104,6 +144,7 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use switchtower_dialect::sse::RawEvent;
 
     #[test]
     fn a_list_is_one_json_text_wherever_it_ends() {
@@ -113,11 +154,11 @@ mod tests {
             let mut told = Vec::new();
             for number in 0..count {
                 let raw = RawEvent { bytes: Bytes::from(format!(": hi\ndata: {{\"n\":\ndata: {number}}}\n\n")) };
-                let mut out = Outgoing::of_piece(true, raw.bytes.clone(), framing);
+                let mut out = Outgoing::of_piece(true, raw.bytes.clone(), framing, false);
                 if number == 1 {
                     out.write(&event("{\"n\":1}"))
                 } else {
-                    out.pass(&raw)
+                    out.pass(&Arrived::Event(raw))
                 }
                 out.keep_alive();
                 let (bytes, next) = out.finish();

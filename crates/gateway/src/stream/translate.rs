@@ -1,7 +1,6 @@
 //! Streams that leave in another dialect.
 
-use super::{Broken, Ends, Outgoing, Step, failure_beside, frame_of, is_named_error};
-use switchtower_dialect::sse::RawEvent;
+use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, frame_of, is_named_error};
 use switchtower_dialect::{StreamDecoder, StreamEncoder, WireEvent, dialect};
 use switchtower_domain::{DialectId, Event, Extras, Frame, Refusal};
 use switchtower_providers::Deployment;
@@ -27,7 +26,7 @@ impl Translate {
         }
     }
 
-    pub(super) fn event(&mut self, event: &RawEvent, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
+    pub(super) fn event(&mut self, event: &Arrived, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
         let Some(parsed) = event.read() else {
             return if event.is_foreign() {
                 Err(Broken::malformed("something that is no event"))
