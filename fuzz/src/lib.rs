@@ -12,7 +12,7 @@ use switchtower_dialect::services::openai_completions::Completions;
 use switchtower_dialect::services::openai_embeddings::{self, EmbeddingVariant, Elements, Embeddings};
 use switchtower_dialect::services::openai_moderations::Moderations;
 use switchtower_dialect::services::rerank::{self as reranking, Rerank};
-use switchtower_dialect::{ALL, Dialect, Variant, WireEvent, dialect, json as trees, scan as scanning, schema as schemas, sse as events};
+use switchtower_dialect::{ALL, Dialect, Variant, WireEvent, chunks, dialect, event_stream as messages, json as trees, scan as scanning, schema as schemas, sse as events};
 use switchtower_domain::{AnswerBuilder, DialectId, Secret, VectorEncoding, limits, mask_secrets};
 
 /// The reader accepts what the usual parser accepts, and reads the same.
@@ -138,6 +138,7 @@ fn is_end(client: DialectId, event: &WireEvent) -> bool {
         DialectId::CohereChat => event.data == "[DONE]",
         // It has no event for the end.
         DialectId::GoogleGemini => false,
+        DialectId::BedrockConverse => event.name.as_deref() == Some("messageStop"),
     }
 }
 
@@ -214,6 +215,55 @@ pub fn cohere_chat_answer(data: &[u8]) {
 /// Streams of Cohere.
 pub fn cohere_chat_stream(data: &[u8]) {
     stream(dialect(DialectId::CohereChat), data);
+}
+
+/// Requests of Converse.
+pub fn bedrock_converse_request(data: &[u8]) {
+    request(dialect(DialectId::BedrockConverse), data);
+}
+
+/// Answers of Converse.
+pub fn bedrock_converse_answer(data: &[u8]) {
+    answer(dialect(DialectId::BedrockConverse), data);
+}
+
+/// Streams of Converse.
+pub fn bedrock_converse_stream(data: &[u8]) {
+    stream(dialect(DialectId::BedrockConverse), data);
+}
+
+/// Any cut of an AWS event stream gives the same messages, no byte of them is lost, and what is read is written again.
+pub fn event_stream(data: &[u8]) {
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let mut reader = messages::Reader::new(limits::EVENT_BYTES_MAX);
+        let mut found = Vec::new();
+        for piece in pieces {
+            reader.push(piece);
+            loop {
+                match reader.next_message() {
+                    Ok(Some(message)) => found.push(message),
+                    Ok(None) => break,
+                    Err(_) => return found,
+                }
+            }
+        }
+        found
+    };
+    let whole = read(&mut std::iter::once(data));
+    assert_eq!(read(&mut data.chunks(1)), whole);
+    let bytes: Vec<u8> = whole.iter().flat_map(|message| message.bytes().to_vec()).collect();
+    assert!(data.starts_with(&bytes));
+    for message in &whole {
+        let headers: Vec<_> = message.headers().iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let mut written = Vec::new();
+        messages::write(&headers, message.payload(), &mut written);
+        assert_eq!(&written, message.bytes());
+        let _ = (message.to_wire(), chunks::read(message));
+    }
+    // What is no message is one once it is framed.
+    let mut framed = Vec::new();
+    messages::write(&[], data, &mut framed);
+    assert_eq!(read(&mut framed.chunks(7)).len(), 1);
 }
 
 /// A catalogue that was read is written so that it reads as the same.

@@ -34,7 +34,10 @@ pub fn read(message: &Message) -> Result<WireEvent, EventStreamError> {
         Kind::Event(CHUNK) => {
             let data = body.get("bytes").and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
             let data = data.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(EventStreamError::Text)?;
-            return Ok(WireEvent { name: None, data });
+            // Clients that get it as a server-sent event go by its name.
+            let kind = serde_json::from_str::<Value>(&data).ok();
+            let name = kind.and_then(|body| body.get("type")?.as_str().map(str::to_owned));
+            return Ok(WireEvent { name, data });
         }
         Kind::Event(_) => return Err(EventStreamError::Kind { header: ":event-type" }),
         Kind::Exception(name) => name,
@@ -68,7 +71,7 @@ mod tests {
     fn events_and_errors_come_back() {
         let event = |name: Option<&str>, data: &str| WireEvent { name: name.map(str::to_owned), data: data.to_owned() };
         for (sent, received) in [
-            (event(Some("message_stop"), "{\"type\":\"message_stop\"}"), event(None, "{\"type\":\"message_stop\"}")),
+            (event(Some("message_stop"), "{\"type\":\"message_stop\"}"), event(Some("message_stop"), "{\"type\":\"message_stop\"}")),
             (
                 event(Some("error"), "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}"),
                 event(Some("error"), "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}"),

@@ -1,0 +1,10 @@
+//! Fuzzes `switchtower_fuzz::bedrock_converse_answer`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| switchtower_fuzz::bedrock_converse_answer(data));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    switchtower_fuzz::brief("bedrock_converse_answer", switchtower_fuzz::bedrock_converse_answer);
+}

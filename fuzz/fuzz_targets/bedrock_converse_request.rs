@@ -1,0 +1,10 @@
+//! Fuzzes `switchtower_fuzz::bedrock_converse_request`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| switchtower_fuzz::bedrock_converse_request(data));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    switchtower_fuzz::brief("bedrock_converse_request", switchtower_fuzz::bedrock_converse_request);
+}
