@@ -71,10 +71,19 @@ mod tests {
     fn events_and_errors_come_back() {
         let event = |name: Option<&str>, data: &str| WireEvent { name: name.map(str::to_owned), data: data.to_owned() };
         for (sent, received) in [
-            (event(Some("message_stop"), "{\"type\":\"message_stop\"}"), event(Some("message_stop"), "{\"type\":\"message_stop\"}")),
             (
-                event(Some("error"), "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}"),
-                event(Some("error"), "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}"),
+                event(Some("message_stop"), "{\"type\":\"message_stop\"}"),
+                event(Some("message_stop"), "{\"type\":\"message_stop\"}"),
+            ),
+            (
+                event(
+                    Some("error"),
+                    "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}",
+                ),
+                event(
+                    Some("error"),
+                    "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no\"}}",
+                ),
             ),
         ] {
             let mut bytes = Vec::new();

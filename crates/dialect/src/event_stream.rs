@@ -201,10 +201,9 @@ impl Message {
         match said(":message-type")? {
             "event" => said(":event-type").map(Kind::Event),
             "exception" => said(":exception-type").map(Kind::Exception),
-            "error" => Ok(Kind::Error {
-                code: said(":error-code")?,
-                message: self.text(":error-message").unwrap_or_default(),
-            }),
+            "error" => {
+                Ok(Kind::Error { code: said(":error-code")?, message: self.text(":error-message").unwrap_or_default() })
+            }
             _ => Err(EventStreamError::Kind { header: ":message-type" }),
         }
     }
@@ -322,10 +321,8 @@ fn write_value(value: &HeaderValue, out: &mut Vec<u8>) {
 pub fn write_event(event: &WireEvent, out: &mut Vec<u8>) {
     let name = event.name.as_deref().unwrap_or_default();
     let text = |text: &str| HeaderValue::Text(text.to_owned());
-    let (kind, word) =
-        if is_exception(name) { (":exception-type", "exception") } else { (":event-type", "event") };
-    let headers =
-        [(kind, text(name)), (":content-type", text("application/json")), (":message-type", text(word))];
+    let (kind, word) = if is_exception(name) { (":exception-type", "exception") } else { (":event-type", "event") };
+    let headers = [(kind, text(name)), (":content-type", text("application/json")), (":message-type", text(word))];
     write(&headers, event.data.as_bytes(), out);
 }
 
@@ -362,7 +359,8 @@ mod tests {
     #[test]
     fn a_message_says_what_it_is() {
         let kind = |headers: &[(&str, &str)]| {
-            let headers: Vec<_> = headers.iter().map(|(name, text)| (*name, HeaderValue::Text((*text).into()))).collect();
+            let headers: Vec<_> =
+                headers.iter().map(|(name, text)| (*name, HeaderValue::Text((*text).into()))).collect();
             let mut out = Vec::new();
             write(&headers, b"{\"message\":\"no\"}", &mut out);
             let message = read(&[&out]).unwrap().remove(0);
@@ -401,7 +399,15 @@ mod tests {
 
     #[test]
     fn headers_that_break_off_are_refused() {
-        for block in [&[1][..], &[1, b'a'], &[1, b'a', 7, 0], &[1, b'a', 7, 0, 9, b'x'], &[1, b'a', 10], &[0, 0], &[1, b'a', 5, 0]] {
+        for block in [
+            &[1][..],
+            &[1, b'a'],
+            &[1, b'a', 7, 0],
+            &[1, b'a', 7, 0, 9, b'x'],
+            &[1, b'a', 10],
+            &[0, 0],
+            &[1, b'a', 5, 0],
+        ] {
             let mut out = Vec::new();
             write(&[], &vec![0; block.len()], &mut out);
             // What was written as payload becomes headers.

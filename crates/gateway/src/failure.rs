@@ -138,9 +138,11 @@ fn words(class: FailureClass, deployment: &Deployment) -> (RefusalCode, String) 
 fn denied(deployment: &Deployment) -> String {
     let whose = match deployment.provider.credential {
         Credential::Caller(_) => "your own key, which the gateway passed on",
-        Credential::None | Credential::Aws(_) | Credential::Key { .. } | Credential::Identity(_) | Credential::Missing { .. } => {
-            "the gateway's own credential"
-        }
+        Credential::None
+        | Credential::Aws(_)
+        | Credential::Key { .. }
+        | Credential::Identity(_)
+        | Credential::Missing { .. } => "the gateway's own credential",
     };
     format!("{whose} for deployment '{}' was not accepted by provider '{}'", deployment.name, deployment.provider.name)
 }

@@ -46,15 +46,23 @@ enum Payload {
 /// Why a signature does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SignatureError {
-    #[error("the signature of the request cannot be read; it must be one of AWS Signature Version 4 with host and x-amz-date signed")]
+    #[error(
+        "the signature of the request cannot be read; it must be one of AWS Signature Version 4 with host and x-amz-date signed"
+    )]
     Unreadable,
-    #[error("a body that is signed in pieces is not taken; sign it as a whole, or say UNSIGNED-PAYLOAD in x-amz-content-sha256")]
+    #[error(
+        "a body that is signed in pieces is not taken; sign it as a whole, or say UNSIGNED-PAYLOAD in x-amz-content-sha256"
+    )]
     Streamed,
     #[error("the signature is older or newer than 15 minutes; set the clock of the client")]
     Skewed,
-    #[error("the access key id is no name of a key of this gateway; the name of a key is its access key id, and the key its secret access key")]
+    #[error(
+        "the access key id is no name of a key of this gateway; the name of a key is its access key id, and the key its secret access key"
+    )]
     UnknownKey,
-    #[error("the signature does not match the request; the name of a key is its access key id, and the key its secret access key")]
+    #[error(
+        "the signature does not match the request; the name of a key is its access key id, and the key its secret access key"
+    )]
     Mismatch,
 }
 
@@ -66,9 +74,7 @@ impl Signed {
     }
 
     fn of(said: &str, head: &Parts) -> Result<Self, SignatureError> {
-        let field = |name: &str| {
-            said.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
-        };
+        let field = |name: &str| said.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
         let unreadable = SignatureError::Unreadable;
         let (key, scope) = field("Credential").and_then(|text| text.split_once('/')).ok_or(unreadable)?;
         let signed_headers = field("SignedHeaders").ok_or(unreadable)?;
@@ -191,8 +197,7 @@ fn header(head: &Parts, name: &str) -> Option<String> {
 
 /// Seconds since 1970 of a point in time such as `20150830T123600Z`.
 fn seconds(date: &str) -> Option<u64> {
-    let digits: Vec<u64> =
-        date.bytes().filter(u8::is_ascii_digit).map(|digit| u64::from(digit - b'0')).collect();
+    let digits: Vec<u64> = date.bytes().filter(u8::is_ascii_digit).map(|digit| u64::from(digit - b'0')).collect();
     let shape = date.len() == 16 && date.get(8..9) == Some("T") && date.ends_with('Z') && digits.len() == 14;
     let number = |from: usize, to: usize| {
         digits.get(from..to).map(|digits| digits.iter().fold(0, |number, digit| number * 10 + digit))
@@ -214,7 +219,7 @@ mod tests {
     use bytes::Bytes;
     use http::Request;
     use std::time::{Duration, SystemTime};
-    use switchtower_providers::bedrock::AwsCredentials;
+    use switchtower_providers::aws::AwsCredentials;
 
     const NOW: u64 = 1_440_938_160;
 
@@ -246,7 +251,10 @@ mod tests {
         let changed = |change: &dyn Fn(&mut Request<Bytes>)| signed(URI, "{}", change);
         let mismatch = Err(SignatureError::Mismatch);
         assert_eq!(changed(&|request| *request.body_mut() = Bytes::from_static(b"{ }")), mismatch);
-        assert_eq!(changed(&|request| *request.uri_mut() = URI.replace("converse", "invoke").parse().unwrap()), mismatch);
+        assert_eq!(
+            changed(&|request| *request.uri_mut() = URI.replace("converse", "invoke").parse().unwrap()),
+            mismatch
+        );
         assert_eq!(changed(&|request| *request.method_mut() = http::Method::GET), mismatch);
         let header = |name: &'static str, value: &'static str| {
             changed(&move |request| drop(request.headers_mut().insert(name, value.parse().unwrap())))

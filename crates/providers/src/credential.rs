@@ -1,6 +1,6 @@
 //! What a provider is shown so that it knows who asks.
 
-use crate::bedrock::AwsCredentials;
+use crate::aws::AwsCredentials;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use std::fmt;
 use std::sync::Arc;

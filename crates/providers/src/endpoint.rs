@@ -45,11 +45,9 @@ impl Endpoint {
         let base = Base { url: url.to_owned(), version: version.map(str::to_owned) };
         let uri = |path: &str| base.at(path);
         let (answer, streamed, count_tokens) = match dialect {
-            _ if invoked => (
-                uri("/model/{model}/invoke")?,
-                Some(uri("/model/{model}/invoke-with-response-stream")?),
-                None,
-            ),
+            _ if invoked => {
+                (uri("/model/{model}/invoke")?, Some(uri("/model/{model}/invoke-with-response-stream")?), None)
+            }
             DialectId::BedrockConverse => (
                 uri("/model/{model}/converse")?,
                 Some(uri("/model/{model}/converse-stream")?),

@@ -16,6 +16,7 @@
 
 mod address;
 pub mod anthropic;
+pub mod aws;
 pub mod bedrock;
 mod catalogue;
 pub mod cohere;

@@ -1,8 +1,8 @@
 //! Content blocks, which requests, answers and streams share.
 
+use crate::arguments::{input_of, input_value};
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
-use crate::arguments::{input_of, input_value};
 use crate::{DecodeError, Json, cache_control, carried, content, seal};
 use serde_json::Value;
 use switchtower_domain::{
@@ -347,7 +347,8 @@ fn reasoning_block(reasoning: &Reasoning, part: &Part, out: &mut ExtrasWriter<'_
     // Source: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking#thinking-encryption>
     let at_bedrock = out.from == DialectId::BedrockConverse;
     // Only what Anthropic itself signed or sealed is taken back.
-    let own = out.same || at_bedrock || reasoning.format.as_deref().is_some_and(|format| format.starts_with("anthropic"));
+    let own =
+        out.same || at_bedrock || reasoning.format.as_deref().is_some_and(|format| format.starts_with("anthropic"));
     match (&reasoning.sealed, &reasoning.text) {
         // Bedrock has the seal in base64.
         (Some(data), _) if at_bedrock => match seal::unwrapped(data) {

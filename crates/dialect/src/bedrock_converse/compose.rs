@@ -237,7 +237,8 @@ impl Composer<'_> {
                     }
                     Some(schema) if self.out.same => {
                         let written = structured.extras.get("schema").and_then(Value::as_str);
-                        let own = written.filter(|text| serde_json::from_str(text).is_ok_and(|own: Value| own == *schema));
+                        let own =
+                            written.filter(|text| serde_json::from_str(text).is_ok_and(|own: Value| own == *schema));
                         Some(own.map_or_else(|| schema.to_string(), str::to_owned))
                     }
                     Some(schema) => {
@@ -387,7 +388,8 @@ impl Composer<'_> {
             config.maybe("topP", sampling.top_p.clone().map(Value::Number));
         }
         if let Some(stop) = &sampling.stop {
-            let told: Vec<String> = stop.iter().filter(|text| self.out.same || !text.trim().is_empty()).cloned().collect();
+            let told: Vec<String> =
+                stop.iter().filter(|text| self.out.same || !text.trim().is_empty()).cloned().collect();
             if told.len() < stop.len() {
                 self.out.meaning(self.path(Param::Stop), "a stop text must hold more than white space");
             }

@@ -280,10 +280,8 @@ fn citing(block: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
     }
     let at = block.at().child("citations");
     let items = block.list("citations")?.unwrap_or_default();
-    let read = items
-        .into_iter()
-        .enumerate()
-        .map(|(place, item)| citations::citation(block.beneath_at(item, at.item(place))?));
+    let read =
+        items.into_iter().enumerate().map(|(place, item)| citations::citation(block.beneath_at(item, at.item(place))?));
     let citations = read.collect::<Result<_, _>>()?;
     Ok(Some(PartKind::Text { text: text.unwrap_or_default(), citations }))
 }

@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use switchtower_domain::{
-    CacheMarker, CacheTtl, Citation, DialectId, Document, Media, MediaKind, Part, PartKind, ProviderItem, Reasoning, Source,
-    ToolCall, ToolCallKind, ToolResult,
+    CacheMarker, CacheTtl, Citation, DialectId, Document, Media, MediaKind, Part, PartKind, ProviderItem, Reasoning,
+    Source, ToolCall, ToolCallKind, ToolResult,
 };
 
 /// Writes content blocks.
@@ -174,7 +174,8 @@ impl Writer<'_, '_> {
             Source::Base64 { media_type, data } => {
                 let format = format(media_type);
                 if format.is_none() && !same {
-                    self.out.meaning(part.at.path(), "a document of this media type has no place in the target's dialect");
+                    self.out
+                        .meaning(part.at.path(), "a document of this media type has no place in the target's dialect");
                     return None;
                 }
                 object.maybe("format", format);

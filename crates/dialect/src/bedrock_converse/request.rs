@@ -116,11 +116,7 @@ fn tool(mut fields: Fields, at: Locus) -> Result<Tool, DecodeError> {
         })?
     } else {
         let kind = fields.names().next().unwrap_or_default().to_owned();
-        let name = if kind == SYSTEM_TOOL {
-            fields.nested(SYSTEM_TOOL, |tool| tool.string("name"))?
-        } else {
-            None
-        };
+        let name = if kind == SYSTEM_TOOL { fields.nested(SYSTEM_TOOL, |tool| tool.string("name"))? } else { None };
         Some(ToolKind::Provider(ProviderTool { kind, name }))
     };
     let Some(kind) = kind else { return Err(wrong_kind(at.path(), "a tool", &fields.rest_json())) };

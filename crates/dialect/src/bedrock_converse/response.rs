@@ -8,8 +8,7 @@ use crate::render::{ExtrasWriter, Object};
 use crate::{DecodeError, Encoded, Json, call_id, carried, seal};
 use serde_json::Value;
 use switchtower_domain::{
-    Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Source, Stop, StopReason,
-    ToolCallKind,
+    Answer, AnswerHead, Choice, DialectId, Extras, Part, PartKind, Reasoning, Source, Stop, StopReason, ToolCallKind,
 };
 
 /// What is about the server, or told for the provider's own records.

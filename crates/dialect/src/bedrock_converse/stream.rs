@@ -178,11 +178,7 @@ fn call(call: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
 }
 
 /// By what a block grows, if that fits what it is.
-fn piece(
-    delta: &mut Fields,
-    open: Option<Kind>,
-    fits: impl Fn(Kind) -> bool,
-) -> Result<Option<Delta>, DecodeError> {
+fn piece(delta: &mut Fields, open: Option<Kind>, fits: impl Fn(Kind) -> bool) -> Result<Option<Delta>, DecodeError> {
     if fits(Kind::Text) && delta.peek("text").is_some_and(Json::is_string) {
         return Ok(delta.string("text")?.map(Delta::Text));
     }

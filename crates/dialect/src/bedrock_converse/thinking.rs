@@ -82,11 +82,12 @@ pub(super) fn read(more: &mut Fields) -> Result<Said, DecodeError> {
         more.lack(BARE_EFFORT);
         reasoning.effort = Some(effort(&word));
     }
-    let nova = more.peek("reasoningConfig").and_then(|config| config.get("type")).and_then(|kind| match kind.as_str()? {
-        "enabled" => Some(ReasoningMode::Enabled),
-        "disabled" => Some(ReasoningMode::Disabled),
-        _ => None,
-    });
+    let nova =
+        more.peek("reasoningConfig").and_then(|config| config.get("type")).and_then(|kind| match kind.as_str()? {
+            "enabled" => Some(ReasoningMode::Enabled),
+            "disabled" => Some(ReasoningMode::Disabled),
+            _ => None,
+        });
     if reasoning.is_unstated() && nova.is_some() {
         more.lack(NOVA);
         reasoning.mode = nova;

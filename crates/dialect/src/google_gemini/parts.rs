@@ -2,10 +2,10 @@
 //!
 //! A signature stands beside what it signs; in the canonical form it is a thought without words before it.
 
-use crate::seal;
 use crate::carried;
 use crate::fields::Fields;
 use crate::render::{ExtrasWriter, Object};
+use crate::seal;
 use crate::{DecodeError, Json};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;

@@ -86,15 +86,14 @@ mod tests {
     fn operations_on_models_are_found() {
         let found = |path: &str| called(path).map(|called| (called.model, called.operation));
         let expected = |model: &str, operation: &str| Some((model.to_owned(), operation.to_owned()));
-        assert_eq!(
-            found("/model/amazon.nova-lite-v1%3A0/converse"),
-            expected("amazon.nova-lite-v1:0", "converse")
-        );
+        assert_eq!(found("/model/amazon.nova-lite-v1%3A0/converse"), expected("amazon.nova-lite-v1:0", "converse"));
         assert_eq!(found("/model/sim%2Fsim-1/converse-stream"), expected("sim/sim-1", "converse-stream"));
         let arn = "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fx/invoke";
         assert_eq!(found(arn), expected("arn:aws:bedrock:us-east-1:1:inference-profile/x", "invoke"));
         assert_eq!(found("/model/sim/sim-1/count-tokens"), expected("sim/sim-1", "count-tokens"));
-        for path in ["/model/", "/model/x", "/model//converse", "/model/x/", "/models/x/converse", "/model/%zz/converse"] {
+        for path in
+            ["/model/", "/model/x", "/model//converse", "/model/x/", "/models/x/converse", "/model/%zz/converse"]
+        {
             assert_eq!(found(path), None, "{path}");
         }
     }

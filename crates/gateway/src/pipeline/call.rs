@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use switchtower_domain::{
     DialectId, Failure, FailureClass, Notice, Refusal, ResponseBody, Transport, TransportError, limits,
 };
-use switchtower_providers::bedrock::{AwsCredentials, region_of};
+use switchtower_providers::aws::{AwsCredentials, region_of};
 use switchtower_providers::{Credential, Deployment};
 use tokio::time::Instant;
 

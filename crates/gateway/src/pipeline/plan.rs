@@ -122,9 +122,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         headers.insert(BETA, betas);
         Cow::Owned(headers)
     });
-    let send = |body: Bytes| {
-        request(&deployment.provider, interface, address.clone(), body, decoded.streamed, &headers)
-    };
+    let send =
+        |body: Bytes| request(&deployment.provider, interface, address.clone(), body, decoded.streamed, &headers);
     let outgoing = send(body).map_err(unsendable)?;
     let more = more.into_iter().map(send).collect::<Result<_, _>>().map_err(unsendable)?;
     let (streamed, notices) = (decoded.streamed, draft.notices);
@@ -164,7 +163,8 @@ impl Draft<'_> {
             if scan.field(bedrock::VERSION).is_none() {
                 self.splice.set(bedrock::VERSION, format!("\"{ANTHROPIC_VERSION}\""));
             }
-            let named: Vec<&str> = decoded.asked.headers.get_all(BETA).iter().filter_map(|it| it.to_str().ok()).collect();
+            let named: Vec<&str> =
+                decoded.asked.headers.get_all(BETA).iter().filter_map(|it| it.to_str().ok()).collect();
             let betas: Vec<&str> = named.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
             if !asked && !betas.is_empty() && scan.field(bedrock::BETA).is_none() {
                 self.splice.set(bedrock::BETA, Value::from(betas).to_string());
@@ -322,9 +322,10 @@ impl Draft<'_> {
             // The address names it.
             self.splice.remove("model");
             self.fit_counted(decoded, deployment);
-        } else if decoded.asked.addressed.is_some() {
-            self.splice.set("model", deployment.model_json());
-        } else if scan.field("model").is_some_and(|field| field.value != deployment.model_json().as_bytes()) {
+        } else if scan.field("model").map_or_else(
+            || decoded.asked.addressed.is_some(),
+            |field| field.value != deployment.model_json().as_bytes(),
+        ) {
             self.splice.set("model", deployment.model_json());
         }
         for (field, to) in renamed {

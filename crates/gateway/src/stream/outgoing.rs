@@ -73,7 +73,11 @@ impl Outgoing {
     /// Lets an event of the piece leave as it is.
     pub(super) fn pass(&mut self, event: &Arrived) {
         // The rest of a stream may be told on its own, after the last piece.
-        let alike = self.alike && matches!((self.framing, event), (Framing::Events, Arrived::Event(_)) | (Framing::Messages | Framing::Chunks, Arrived::Message { .. }));
+        let alike = self.alike
+            && matches!(
+                (self.framing, event),
+                (Framing::Events, Arrived::Event(_)) | (Framing::Messages | Framing::Chunks, Arrived::Message { .. })
+            );
         if !alike {
             let Some(parsed) = event.read() else { return };
             match self.framing {

@@ -8,7 +8,7 @@ use switchtower_dialect::event_stream::{Reader, write_event};
 use switchtower_dialect::{WireEvent, chunks};
 use switchtower_domain::Secret;
 use switchtower_gateway::CallerKey;
-use switchtower_providers::bedrock::AwsCredentials;
+use switchtower_providers::aws::AwsCredentials;
 
 const REQUEST: &str = r#"{ "messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 9}, "unheardOf": 1e0 }"#;
 const PLAIN: &str = r#"{"messages":[{"role":"user","content":[{"text":"hi"}]}],"inferenceConfig":{"maxTokens":9}}"#;
@@ -24,7 +24,10 @@ fn converse_events() -> Vec<WireEvent> {
         event("contentBlockDelta", &json!({"contentBlockIndex": 0, "delta": {"text": "an \"error\""}})),
         event("contentBlockStop", &json!({"contentBlockIndex": 0})),
         event("messageStop", &json!({"stopReason": "end_turn"})),
-        event("metadata", &json!({"usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4}, "metrics": {"latencyMs": 5}})),
+        event(
+            "metadata",
+            &json!({"usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4}, "metrics": {"latencyMs": 5}}),
+        ),
     ]
 }
 
@@ -149,7 +152,10 @@ async fn a_model_that_is_invoked_is_spoken_to_in_messages() {
     let (gateway, sent) = at_bedrock(binary(&chunked(&messages_events()), 50));
     let body = r#"{"model":"by-claude","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"stream":true}"#;
     let told = text(gateway.handle(with(post(MESSAGES, body), "anthropic-beta", "one, two")).await).await;
-    assert!(told.starts_with("event: message_start") || told.starts_with("data: {\"type\":\"message_start\""), "{told}");
+    assert!(
+        told.starts_with("event: message_start") || told.starts_with("data: {\"type\":\"message_start\""),
+        "{told}"
+    );
     assert!(told.contains("hello") && told.contains("message_stop"), "{told}");
     assert_eq!(sent.addresses(), ["https://claude.example/v1/model/m/invoke-with-response-stream"]);
     let body: Value = serde_json::from_str(&sent.bodies()[0]).unwrap();
@@ -171,7 +177,10 @@ async fn a_model_that_is_invoked_is_spoken_to_in_messages() {
 async fn what_is_no_body_of_messages_cannot_be_invoked() {
     let (gateway, _) = at_bedrock(Script::Unreachable);
     let response = gateway.handle(post("/model/by-claude/invoke", r#"{"inputText":"hi"}"#)).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["x-amzn-errortype"]), (400, &"ValidationException".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["x-amzn-errortype"]),
+        (400, &"ValidationException".parse().unwrap())
+    );
     assert!(json(response).await["message"].as_str().unwrap().contains("/converse"));
 }
 
@@ -194,7 +203,10 @@ async fn errors_come_in_the_form_of_aws() {
     assert_eq!(response.headers()["x-amzn-errortype"], "ThrottlingException");
     assert!(json(response).await["message"].as_str().unwrap().contains("Too many requests"));
     let response = gateway.handle(post("/model/nobody/converse", REQUEST)).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["x-amzn-errortype"]), (404, &"ResourceNotFoundException".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["x-amzn-errortype"]),
+        (404, &"ResourceNotFoundException".parse().unwrap())
+    );
     let response = gateway.handle(post("/model/by-bed/async-invoke", REQUEST)).await;
     assert_eq!(response.status(), 501);
 }
@@ -253,7 +265,11 @@ async fn who_signs_with_a_key_may_ask() {
     let settings = || Settings::new(Access::keys(vec![CallerKey::new("team", &Secret::new("the-key"))]).unwrap());
     let ask = async |key: &str, secret: &str, body: &str, path: &str| {
         let others = vec![provider("bed", "bedrock")];
-        let (gateway, _) = gateway_with(Script::json(200, r#"{"output":{"message":{"role":"assistant","content":[]}}}"#), settings(), others);
+        let (gateway, _) = gateway_with(
+            Script::json(200, r#"{"output":{"message":{"role":"assistant","content":[]}}}"#),
+            settings(),
+            others,
+        );
         let mut request = post(path, PLAIN).map(|_| bytes::Bytes::from(PLAIN));
         *request.uri_mut() = format!("http://localhost:8080{path}").parse().unwrap();
         request.headers_mut().remove("host");
@@ -265,7 +281,8 @@ async fn who_signs_with_a_key_may_ask() {
     };
     let path = "/model/bed%2Fm%3A0/converse";
     assert_eq!(ask("team", "the-key", PLAIN, path).await.status(), 200);
-    for (key, secret, body) in [("team", "another", PLAIN), ("nobody", "the-key", PLAIN), ("team", "the-key", REQUEST)] {
+    for (key, secret, body) in [("team", "another", PLAIN), ("nobody", "the-key", PLAIN), ("team", "the-key", REQUEST)]
+    {
         let refused = ask(key, secret, body, path).await;
         assert_eq!(refused.status(), 401);
         assert_eq!(refused.headers()["x-amzn-errortype"], "UnrecognizedClientException");
@@ -280,9 +297,13 @@ async fn requests_to_aws_are_signed_where_keys_say_so() {
     let base = "https://bedrock-runtime.eu-central-1.amazonaws.com";
     let credential = Credential::Aws(Arc::new(keys));
     let bed = Provider::of_kind(ProviderName::new("bed").unwrap(), kind, base, credential).unwrap();
-    let (gateway, sent) = gateway_with(Script::json(403, r#"{"message":"secret-of-the-account"}"#), keyless(), vec![bed]);
+    let (gateway, sent) =
+        gateway_with(Script::json(403, r#"{"message":"secret-of-the-account"}"#), keyless(), vec![bed]);
     let response = gateway.handle(post("/model/bed%2Fm/converse", PLAIN)).await;
     let shown = sent.headers()["authorization"].to_str().unwrap().to_owned();
-    assert!(shown.contains("Credential=AKIDEXAMPLE/") && shown.contains("/eu-central-1/bedrock/aws4_request"), "{shown}");
+    assert!(
+        shown.contains("Credential=AKIDEXAMPLE/") && shown.contains("/eu-central-1/bedrock/aws4_request"),
+        "{shown}"
+    );
     assert!(!text(response).await.contains("secret-of-the-account"));
 }

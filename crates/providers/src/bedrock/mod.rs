@@ -1,10 +1,6 @@
 //! Amazon Bedrock, which speaks Converse for every model, and for Anthropic's also Messages, within `InvokeModel`.
 //! Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html>
 
-mod sign;
-
-pub use sign::{AwsCredentials, SigningError};
-
 use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, anthropic};
 use http::{HeaderMap, HeaderName};
 use switchtower_dialect::{StreamEnding, Thinking, Variant};
@@ -71,34 +67,5 @@ fn variant() -> Variant {
 /// What a provider of Converse is that no row describes.
 pub fn unlisted() -> Known {
     let [converse, _] = known();
-    Known {
-        name: String::new(),
-        base_url: None,
-        key_variable: None,
-        base_url_variable: None,
-        cloud: None,
-        ..converse
-    }
-}
-
-/// The region that an address of AWS names.
-pub fn region_of(host: &str) -> Option<&str> {
-    let mut labels = host.split('.').rev().skip_while(|label| matches!(*label, "com" | "cn" | "amazonaws" | "aws" | "api"));
-    labels.next().filter(|label| label.contains('-') && host.contains("bedrock") && !label.starts_with("bedrock"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_names_its_region() {
-        assert_eq!(region_of("bedrock-runtime.eu-central-1.amazonaws.com"), Some("eu-central-1"));
-        assert_eq!(region_of("bedrock-runtime-fips.us-gov-west-1.amazonaws.com"), Some("us-gov-west-1"));
-        assert_eq!(region_of("vpce-1.bedrock-runtime.us-east-1.vpce.amazonaws.com"), None);
-        assert_eq!(region_of("bedrock-runtime.cn-north-1.amazonaws.com.cn"), Some("cn-north-1"));
-        for host in ["localhost", "gateway.example", "bedrock-runtime.amazonaws.com"] {
-            assert_eq!(region_of(host), None, "{host}");
-        }
-    }
+    Known { name: String::new(), base_url: None, key_variable: None, base_url_variable: None, cloud: None, ..converse }
 }

@@ -5,7 +5,7 @@ use super::ready::Resolver;
 use std::sync::Arc;
 use switchtower_domain::{RegionName, Secret};
 use switchtower_providers::Credential;
-use switchtower_providers::bedrock::AwsCredentials;
+use switchtower_providers::aws::AwsCredentials;
 
 impl Resolver<'_> {
     /// The region that is meant where none is said.

@@ -19,7 +19,8 @@ pub(super) enum Framing {
 
 /// The framing of an exchange's answer, and the answer in it.
 pub(super) fn of(exchange: &Exchange, id: DialectId, body: Bytes) -> (Framing, Bytes) {
-    let said = exchange.response.headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.as_str());
+    let said =
+        exchange.response.headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.as_str());
     match said {
         Some("application/vnd.amazon.eventstream") if id == DialectId::BedrockConverse => (Framing::Messages, body),
         Some("application/vnd.amazon.eventstream") => (Framing::Chunks, body),

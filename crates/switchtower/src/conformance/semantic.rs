@@ -473,15 +473,19 @@ fn settle_converse(body: &mut Map<String, Value>) {
             more.insert("output_config".to_owned(), serde_json::json!({"effort": effort}));
         }
         // "effort: replaces budget_tokens", so that who has it thinks as it likes.
-        if more.contains_key("output_config") && more.get("thinking") == Some(&serde_json::json!({"type": "adaptive"})) {
+        if more.contains_key("output_config") && more.get("thinking") == Some(&serde_json::json!({"type": "adaptive"}))
+        {
             more.shift_remove("thinking");
         }
-        if let Some(top_k) = more.get_mut("inferenceConfig").and_then(Value::as_object_mut).and_then(|it| it.shift_remove("topK")) {
+        if let Some(top_k) =
+            more.get_mut("inferenceConfig").and_then(Value::as_object_mut).and_then(|it| it.shift_remove("topK"))
+        {
             more.insert("top_k".to_owned(), top_k);
         }
     }
     // "schema: the JSON schema to constrain the model's output", as a string: the schema counts.
-    if let Some(schema) = body.get_mut("outputConfig").and_then(|it| it.pointer_mut("/textFormat/structure/jsonSchema/schema"))
+    if let Some(schema) =
+        body.get_mut("outputConfig").and_then(|it| it.pointer_mut("/textFormat/structure/jsonSchema/schema"))
         && let Some(Ok(parsed)) = schema.as_str().map(serde_json::from_str)
     {
         *schema = parsed;

@@ -72,6 +72,13 @@ impl AwsCredentials {
     }
 }
 
+/// The region that an address of AWS names.
+pub fn region_of(host: &str) -> Option<&str> {
+    let mut labels =
+        host.split('.').rev().skip_while(|label| matches!(*label, "com" | "cn" | "amazonaws" | "aws" | "api"));
+    labels.next().filter(|label| label.contains('-') && host.contains("bedrock") && !label.starts_with("bedrock"))
+}
+
 impl fmt::Debug for AwsCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AwsCredentials")
@@ -107,5 +114,16 @@ mod tests {
              SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=6900e8eebd662ff81b525777b6f33664bb6f932293c2093559b83b8735240e86"
         );
         assert!(!format!("{keys:?}").contains("wJalr"));
+    }
+
+    #[test]
+    fn a_host_names_its_region() {
+        assert_eq!(region_of("bedrock-runtime.eu-central-1.amazonaws.com"), Some("eu-central-1"));
+        assert_eq!(region_of("bedrock-runtime-fips.us-gov-west-1.amazonaws.com"), Some("us-gov-west-1"));
+        assert_eq!(region_of("vpce-1.bedrock-runtime.us-east-1.vpce.amazonaws.com"), None);
+        assert_eq!(region_of("bedrock-runtime.cn-north-1.amazonaws.com.cn"), Some("cn-north-1"));
+        for host in ["localhost", "gateway.example", "bedrock-runtime.amazonaws.com"] {
+            assert_eq!(region_of(host), None, "{host}");
+        }
     }
 }
