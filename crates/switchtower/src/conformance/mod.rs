@@ -138,10 +138,7 @@ fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Out
     let own = dialect(id);
     let variant = Row::of(exchange).variant(id);
     let mut findings = Findings::new();
-    let body = exchange.request.as_ref().and_then(|request| request.body.as_ref());
-    // A body that was recorded as text is the JSON that it holds.
-    let parsed = body.and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
-    if let Some(body) = parsed.as_ref().or(body) {
+    if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref()) {
         let refused = (400..500).contains(&exchange.response.status);
         requests::check(own, body, refused, schemas, &mut findings);
         forward::request(body, &mut findings);
