@@ -60,7 +60,9 @@ pub(super) fn encode(usage: &Usage, same: bool) -> Object {
     }
     let details: Vec<Value> = [("5m", usage.cache_write_5m), ("1h", usage.cache_write_1h)]
         .into_iter()
-        .filter_map(|(ttl, count)| Some(Object::new().with("ttl", ttl).with("inputTokens", count.filter(|count| *count > 0)?).into()))
+        .filter_map(|(ttl, count)| {
+            Some(Object::new().with("ttl", ttl).with("inputTokens", count.filter(|count| *count > 0)?).into())
+        })
         .collect();
     if !details.is_empty() {
         report.set("cacheDetails", details);
