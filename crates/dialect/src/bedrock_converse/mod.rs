@@ -8,6 +8,7 @@
 
 mod citations;
 mod compose;
+mod counting;
 mod failure;
 mod formats;
 mod parts;
@@ -136,6 +137,10 @@ impl Dialect for BedrockConverse {
     /// Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/data-protection.html>
     fn retention(&self) -> &'static [Retention] {
         &[]
+    }
+
+    fn counting(&self) -> Option<&'static dyn crate::Counting> {
+        Some(&counting::Counter)
     }
 
     fn request_schema(&self) -> &'static str {

@@ -129,9 +129,11 @@ fn value<'a>(scan: &Scan<'a>, name: &str) -> Option<&'a [u8]> {
 const fn form_of(decoded: &Decoded<'_>) -> EmbeddingForm {
     match decoded.asked.client {
         DialectId::CohereChat => EmbeddingForm::Cohere,
-        DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::AnthropicMessages | DialectId::GoogleGemini => {
-            EmbeddingForm::Openai
-        }
+        DialectId::OpenaiChat
+        | DialectId::OpenaiResponses
+        | DialectId::AnthropicMessages
+        | DialectId::GoogleGemini
+        | DialectId::BedrockConverse => EmbeddingForm::Openai,
     }
 }
 
