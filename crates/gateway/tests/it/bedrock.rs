@@ -185,16 +185,12 @@ async fn what_is_no_body_of_messages_cannot_be_invoked() {
 }
 
 #[tokio::test]
-async fn tokens_are_counted_or_estimated() {
+async fn tokens_are_counted_in_the_dialect_itself() {
     let body = r#"{"input":{"converse":{"messages":[{"role":"user","content":[{"text":"hi"}]}]}}}"#;
     let (gateway, sent) = at_bedrock(Script::json(200, r#"{"inputTokens":3}"#));
     let response = gateway.handle(post("/model/by-bed/count-tokens", body)).await;
     assert_eq!(json(response).await, json!({"inputTokens": 3}));
     assert_eq!(sent.addresses(), ["https://bed.example/v1/model/m/count-tokens"]);
-    // Who does not count is estimated for.
-    let response = gateway.handle(post("/model/chat/count-tokens", body)).await;
-    assert!(response.headers().contains_key("x-switchtower-estimated-by"));
-    assert!(json(response).await["inputTokens"].as_u64().unwrap() > 0);
 }
 
 #[tokio::test]
