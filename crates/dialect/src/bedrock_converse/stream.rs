@@ -16,6 +16,7 @@ pub(super) struct Decoder {
     /// The blocks that began, by the place of their part.
     blocks: Vec<Block>,
     stopped: bool,
+    ended: bool,
     failed: bool,
 }
 
@@ -38,6 +39,9 @@ pub(super) const INDEX: &str = "contentBlockIndex";
 
 impl StreamDecoder for Decoder {
     fn decode(&mut self, event: &WireEvent) -> Result<Frame, DecodeError> {
+        if self.ended {
+            return Err(DecodeError::Sequence { what: "something after the end" });
+        }
         let name = event.name.as_deref().unwrap_or_default();
         let body = parse_event(&event.data)?;
         if is_exception(name) || name == ERROR {
@@ -54,6 +58,9 @@ impl StreamDecoder for Decoder {
             "contentBlockStart" => self.start(&mut fields)?,
             "contentBlockDelta" => self.delta(&mut fields)?,
             "contentBlockStop" => self.place(&mut fields).map(|part| vec![Event::PartEnded { choice: 0, part }]),
+            "messageStop" if self.stopped => {
+                return Err(DecodeError::Sequence { what: "a second reason for stopping" });
+            }
             "messageStop" => fields.string("stopReason")?.map(|word| {
                 self.stopped = true;
                 vec![Event::Stopped { choice: 0, stop: wire::stop(&word) }]
@@ -64,6 +71,7 @@ impl StreamDecoder for Decoder {
                     events.push(Event::Started(AnswerHead { service_tier: Some(tier), ..AnswerHead::default() }));
                 }
                 if self.stopped {
+                    self.ended = true;
                     events.push(Event::Ended);
                 }
                 (!events.is_empty()).then_some(events)
