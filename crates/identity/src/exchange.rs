@@ -1,5 +1,7 @@
 //! One exchange with whoever gives tokens.
 
+use crate::IdentityError;
+use crate::keeper::Given;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
@@ -13,54 +15,8 @@ use switchtower_domain::{Secret, Transport, Way, mask_secrets};
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
-/// Why there is no token.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum IdentityError {
-    /// What was given is none of the kinds of credentials that are known.
-    #[error("{0}")]
-    Credentials(String),
-    /// A file in which a platform puts its token cannot be read.
-    #[error("the token file '{path}' cannot be read ({reason})")]
-    File {
-        /// The file.
-        path: String,
-        /// What the system said.
-        reason: String,
-    },
-    /// Whoever gives tokens cannot be reached.
-    #[error("{who} cannot be reached: {reason}")]
-    Unreachable {
-        /// Whoever it is, by the host of the address.
-        who: String,
-        /// What the network said.
-        reason: String,
-    },
-    /// Whoever gives tokens refused.
-    #[error("{who} answered with {status}: {reason}")]
-    Refused {
-        /// Whoever it is.
-        who: String,
-        /// The status.
-        status: u16,
-        /// Its words, with what looks like a secret masked.
-        reason: String,
-    },
-    /// What came is no token.
-    #[error("the answer of {who} holds no token ({reason})")]
-    Malformed {
-        /// Whoever it is.
-        who: String,
-        /// What is missing.
-        reason: &'static str,
-    },
-}
-
-/// A token and how long it is good, in seconds.
-#[derive(Debug, Clone)]
-pub(crate) struct Token {
-    pub(crate) value: Secret,
-    pub(crate) lifetime: u64,
-}
+/// A token and how long it is good.
+pub(crate) type Token = Given<Secret>;
 
 /// A request for a token, by the way of the provider or, for what only this machine has, by none but the direct one.
 pub(crate) struct Ask {
@@ -79,6 +35,10 @@ impl Ask {
 
     pub(crate) fn json(uri: &str, body: &Value) -> Result<Self, IdentityError> {
         Ok(Self::new(Method::POST, uri, body.to_string().into())?.header("content-type", "application/json"))
+    }
+
+    pub(crate) fn put(uri: &str) -> Result<Self, IdentityError> {
+        Self::new(Method::PUT, uri, Bytes::new())
     }
 
     fn new(method: Method, uri: &str, body: Bytes) -> Result<Self, IdentityError> {

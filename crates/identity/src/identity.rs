@@ -1,21 +1,9 @@
 //! A token that is good now.
 
-use crate::exchange::Token;
+use crate::keeper::Keeper;
 use crate::{IdentityError, azure, google};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use switchtower_domain::{Secret, Transport, Way};
-use tokio::time::Instant;
-
-/// How long a token may take to come.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// A token is refreshed when it is good for less than this, or for a fifth of its life.
-const AHEAD: Duration = Duration::from_secs(300);
-/// A token that is good for less than this may not be good any more when it is read.
-const TOO_LATE: Duration = Duration::from_secs(10);
-/// After a failure, whoever waited and whoever comes within this time is told of it without another try.
-const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
 /// Where tokens come from.
 #[derive(Debug, Clone)]
@@ -29,30 +17,13 @@ pub enum Source {
 /// Who the gateway is at one cloud. It never prints a token.
 pub struct Identity {
     source: Source,
-    state: Mutex<State>,
-    /// Held by who asks for a token.
-    asking: tokio::sync::Mutex<()>,
-}
-
-#[derive(Default)]
-struct State {
-    held: Option<Held>,
-    /// The last token that was given, also when it is not held any more.
-    last: Option<Secret>,
-    failed: Option<(Instant, IdentityError)>,
-}
-
-#[derive(Clone)]
-struct Held {
-    value: Secret,
-    refresh_at: Instant,
-    good_until: Instant,
+    keeper: Keeper<Secret>,
 }
 
 impl Identity {
     /// An identity that has asked for nothing yet.
     pub fn new(source: Source) -> Self {
-        Self { source, state: Mutex::default(), asking: tokio::sync::Mutex::new(()) }
+        Self { source, keeper: Keeper::new() }
     }
 
     /// What kind of credentials it shows, for people.
@@ -69,70 +40,23 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`] where none is held and none can be had.
     pub async fn token(&self, transport: &dyn Transport, way: Option<Way>) -> Result<Secret, IdentityError> {
-        if let Some(held) = self.held() {
-            if Instant::now() < held.refresh_at {
-                return Ok(held.value);
-            }
-            let Ok(_asking) = self.asking.try_lock() else { return Ok(held.value) };
-            return Ok(self.ask(transport, way).await.unwrap_or(held.value));
-        }
-        let _asking = self.asking.lock().await;
-        if let Some(held) = self.held() {
-            return Ok(held.value);
-        }
-        let failed = self.state().failed.clone();
-        if let Some((at, error)) = failed
-            && at.elapsed() < AFTER_FAILURE
-        {
-            return Err(error);
-        }
-        self.ask(transport, way).await
-    }
-
-    /// The last token that was given, good or not, to be masked in what a provider says.
-    pub fn last(&self) -> Option<Secret> {
-        self.state().last.clone()
-    }
-
-    /// Forgets a token that its provider refused.
-    pub fn forget(&self) {
-        self.state().held = None;
-    }
-
-    async fn ask(&self, transport: &dyn Transport, way: Option<Way>) -> Result<Secret, IdentityError> {
-        let asked = async {
+        let ask = async {
             match &self.source {
                 Source::Google(source) => source.ask(transport, way).await,
                 Source::Azure(source) => source.ask(transport, way).await,
             }
         };
-        let outcome = tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
-            let reason = format!("no answer within {} s", PATIENCE.as_secs());
-            Err(IdentityError::Unreachable { who: self.kind().to_owned(), reason })
-        });
-        let mut state = self.state();
-        match outcome {
-            Ok(Token { value, lifetime }) => {
-                let (now, lifetime) = (Instant::now(), Duration::from_secs(lifetime));
-                let ahead = AHEAD.min(lifetime / 5);
-                let held =
-                    Held { value: value.clone(), refresh_at: now + (lifetime - ahead), good_until: now + lifetime };
-                *state = State { held: Some(held), last: Some(value.clone()), failed: None };
-                Ok(value)
-            }
-            Err(error) => {
-                state.failed = Some((Instant::now(), error.clone()));
-                Err(error)
-            }
-        }
+        self.keeper.good(self.kind(), ask).await
     }
 
-    fn held(&self) -> Option<Held> {
-        self.state().held.clone().filter(|held| Instant::now() + TOO_LATE < held.good_until)
+    /// The last token that was given, good or not, to be masked in what a provider says.
+    pub fn last(&self) -> Option<Secret> {
+        self.keeper.last()
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Forgets a token that its provider refused.
+    pub fn forget(&self) {
+        self.keeper.forget();
     }
 }
 
@@ -146,10 +70,12 @@ impl fmt::Debug for Identity {
 mod tests {
     use super::*;
     use crate::azure::{Application, Source as Azure};
+    use crate::keeper::AFTER_FAILURE;
     use bytes::Bytes;
     use http::{Request, Response};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
     use switchtower_domain::{ResponseBody, TransportError, TransportFuture};
 
     /// A token service that takes a second, and answers as it is told.

@@ -7,14 +7,18 @@
 //! ```text
 //! google  service account, authorized user, workload identity federation, metadata server
 //! azure   client secret, client certificate, workload identity, managed identity
+//! aws     keys in place of a token: of a profile or its single sign-on, of a web identity, a container, an instance
 //!    -> Identity   gives a token that is good now
 //! ```
 
+pub mod aws;
 pub mod azure;
+mod error;
 mod exchange;
 pub mod google;
 mod identity;
 mod jwt;
+mod keeper;
 
-pub use exchange::IdentityError;
+pub use error::IdentityError;
 pub use identity::{Identity, Source};
