@@ -6,7 +6,7 @@ use switchtower_dialect::dialect;
 use switchtower_domain::{
     DialectId, Failure, FailureClass, Refusal, RefusalCode, Secret, TransportError, mask_secrets,
 };
-use switchtower_identity::{Identity, IdentityError};
+use switchtower_identity::IdentityError;
 use switchtower_providers::{Credential, Deployment, provider_request_id, retry_after};
 
 /// The failure that an answer with an error status is.
@@ -104,8 +104,8 @@ fn mask(text: &str, deployment: &Deployment) -> String {
 }
 
 /// The refusal where a cloud gives no token for a deployment.
-pub(crate) fn without_token(error: &IdentityError, identity: &Identity, deployment: &Deployment) -> Refusal {
-    let (name, kind) = (&deployment.name, identity.kind());
+pub(crate) fn without_token(error: &IdentityError, kind: &str, deployment: &Deployment) -> Refusal {
+    let name = &deployment.name;
     let message = format!("there is no token for deployment '{name}' ({kind})");
     Refusal::new(RefusalCode::TokenUnavailable, message).detail(mask(&error.to_string(), deployment))
 }

@@ -11,6 +11,7 @@ use http::Request;
 use std::fmt;
 use std::time::SystemTime;
 use switchtower_domain::Secret;
+use switchtower_identity::aws::Keys;
 
 /// The name by which Bedrock is signed for.
 const SERVICE: &str = "bedrock";
@@ -32,11 +33,6 @@ impl AwsCredentials {
     /// Keys that hold until somebody changes them.
     pub fn new(access_key_id: impl Into<String>, secret_access_key: Secret, session_token: Option<Secret>) -> Self {
         Self { access_key_id: access_key_id.into(), secret_access_key, session_token }
-    }
-
-    /// What must not be seen in what the provider says.
-    pub fn secret(&self) -> Secret {
-        self.secret_access_key.clone()
     }
 
     /// Signs a request as it leaves, for a region.
@@ -69,6 +65,12 @@ impl AwsCredentials {
         let (instructions, _) = sign(signable, &params).map_err(|error| failed(&error))?.into_parts();
         instructions.apply_to_request_http1x(request);
         Ok(())
+    }
+}
+
+impl From<Keys> for AwsCredentials {
+    fn from(keys: Keys) -> Self {
+        Self::new(keys.access_key_id, keys.secret_access_key, keys.session_token)
     }
 }
 

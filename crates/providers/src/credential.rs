@@ -1,11 +1,10 @@
 //! What a provider is shown so that it knows who asks.
 
-use crate::aws::AwsCredentials;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use std::fmt;
 use std::sync::Arc;
 use switchtower_domain::Secret;
-use switchtower_identity::Identity;
+use switchtower_identity::{Identity, aws};
 
 /// The header in which a provider expects a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -78,7 +77,7 @@ pub enum Credential {
     /// A token of a cloud, as `Authorization: Bearer TOKEN`. It is had when a request leaves.
     Identity(Arc<Identity>),
     /// A signature of each request, by keys of AWS. It is made when a request leaves.
-    Aws(Arc<AwsCredentials>),
+    Aws(Arc<aws::Identity>),
     /// The caller's own, in this style.
     Caller(CredentialStyle),
     /// One is needed and could not be read.
@@ -120,7 +119,7 @@ impl Credential {
         match self {
             Self::Key { secret, .. } => Some(secret.clone()),
             Self::Identity(identity) => identity.last(),
-            Self::Aws(credentials) => Some(credentials.secret()),
+            Self::Aws(identity) => identity.last().map(|keys| keys.secret_access_key),
             Self::None | Self::Caller(_) | Self::Missing { .. } => None,
         }
     }
@@ -148,7 +147,7 @@ impl fmt::Debug for Credential {
             Self::None => f.write_str("None"),
             Self::Key { header, .. } => write!(f, "Key({header}: ***)"),
             Self::Identity(identity) => write!(f, "{identity:?}"),
-            Self::Aws(credentials) => write!(f, "{credentials:?}"),
+            Self::Aws(identity) => write!(f, "{identity:?}"),
             Self::Caller(style) => write!(f, "Caller({style:?})"),
             Self::Missing { reference } => write!(f, "Missing({reference})"),
         }

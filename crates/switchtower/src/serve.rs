@@ -243,7 +243,7 @@ fn described(provider: &Provider) -> String {
     let credential = match &provider.credential {
         Credential::None => "no key".to_owned(),
         Credential::Key { .. } => "key found".to_owned(),
-        Credential::Aws(_) => "keys of AWS found".to_owned(),
+        Credential::Aws(identity) => identity.kind().to_owned(),
         Credential::Identity(identity) => identity.kind().to_owned(),
         Credential::Caller(_) => "the caller's own key".to_owned(),
         Credential::Missing { reference } => format!("NO KEY at {reference}"),

@@ -64,11 +64,15 @@ async fn show_token(
 ) -> Result<(), Refusal> {
     let identity = match &deployment.provider.credential {
         Credential::Identity(identity) => identity,
-        Credential::Aws(credentials) => return signed(credentials, deployment, requests),
+        Credential::Aws(identity) => {
+            let keys = identity.keys(transport, deployment.provider.way).await;
+            let keys = keys.map_err(|error| failure::without_token(&error, identity.kind(), deployment))?;
+            return signed(&AwsCredentials::from(keys), deployment, requests);
+        }
         Credential::None | Credential::Key { .. } | Credential::Caller(_) | Credential::Missing { .. } => return Ok(()),
     };
     let token = identity.token(transport, deployment.provider.way).await;
-    let token = token.map_err(|error| failure::without_token(&error, identity, deployment))?;
+    let token = token.map_err(|error| failure::without_token(&error, identity.kind(), deployment))?;
     let value = HeaderValue::try_from(format!("Bearer {}", token.expose()));
     let mut value = value.map_err(|_| failure::refusal(&Failure::new(FailureClass::Denied), deployment))?;
     value.set_sensitive(true);
@@ -176,9 +180,11 @@ impl Asking<'_> {
         let mut reading = Reading { body, idle: timeouts.idle, ends_at };
         let status = head.status.as_u16();
         if !(200..300).contains(&status) {
-            if let (401, Credential::Identity(identity)) = (status, &deployment.provider.credential) {
-                // It may have been revoked before its time.
-                identity.forget();
+            // What was given may have been revoked before its time.
+            match (status, &deployment.provider.credential) {
+                (401, Credential::Identity(identity)) => identity.forget(),
+                (401 | 403, Credential::Aws(identity)) => identity.forget(),
+                _ => {}
             }
             // An error that breaks off is still the error that its status says.
             let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();

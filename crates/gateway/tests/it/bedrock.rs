@@ -8,6 +8,7 @@ use switchtower_dialect::event_stream::{Reader, write_event};
 use switchtower_dialect::{WireEvent, chunks};
 use switchtower_domain::Secret;
 use switchtower_gateway::CallerKey;
+use switchtower_identity::aws::{Identity, Keys, Source};
 use switchtower_providers::aws::AwsCredentials;
 
 const REQUEST: &str = r#"{ "messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 9}, "unheardOf": 1e0 }"#;
@@ -290,10 +291,14 @@ async fn who_signs_with_a_key_may_ask() {
 
 #[tokio::test]
 async fn requests_to_aws_are_signed_where_keys_say_so() {
-    let keys = AwsCredentials::new("AKIDEXAMPLE", Secret::new("secret-of-the-account"), None);
+    let keys = Keys {
+        access_key_id: "AKIDEXAMPLE".to_owned(),
+        secret_access_key: Secret::new("secret-of-the-account"),
+        session_token: None,
+    };
     let kind = known("bedrock").unwrap();
     let base = "https://bedrock-runtime.eu-central-1.amazonaws.com";
-    let credential = Credential::Aws(Arc::new(keys));
+    let credential = Credential::Aws(Arc::new(Identity::new(Source::Given(keys))));
     let bed = Provider::of_kind(ProviderName::new("bed").unwrap(), kind, base, credential).unwrap();
     let (gateway, sent) =
         gateway_with(Script::json(403, r#"{"message":"secret-of-the-account"}"#), keyless(), vec![bed]);

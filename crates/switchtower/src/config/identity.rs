@@ -26,9 +26,24 @@ pub(super) struct Written {
     token_file: Option<At<PathBuf>>,
     authority: Option<String>,
     metadata: Option<String>,
+    profile: Option<String>,
 }
 
 impl Written {
+    /// The cloud, where it is said.
+    pub(super) const fn cloud(&self) -> Option<Cloud> {
+        self.cloud
+    }
+
+    /// The profile of AWS, where one is named.
+    pub(super) fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    pub(super) const fn place(&self) -> &Place {
+        &self.place
+    }
+
     pub(super) fn check(at: &At<written::Identity>, findings: &mut Findings) -> Self {
         let At { place, value } = at;
         let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.trim().to_owned());
@@ -39,7 +54,11 @@ impl Written {
         }
         Self {
             place: place.clone(),
-            cloud: choice(value.kind.as_ref(), &[("google", Cloud::Google), ("azure", Cloud::Azure)], findings),
+            cloud: choice(
+                value.kind.as_ref(),
+                &[("google", Cloud::Google), ("azure", Cloud::Azure), ("aws", Cloud::Aws)],
+                findings,
+            ),
             credentials: reference(value.credentials.as_ref(), findings),
             tenant: text(&value.tenant),
             client: text(&value.client),
@@ -48,6 +67,7 @@ impl Written {
             token_file: path(value.token_file.as_ref(), findings),
             authority: text(&value.authority),
             metadata: text(&value.metadata),
+            profile: text(&value.profile),
         }
     }
 }
@@ -63,17 +83,14 @@ impl Resolver<'_> {
         let place = written.map_or(place, |written| &written.place);
         let Some(cloud) = written.and_then(|written| written.cloud).or(cloud) else {
             let message = format!("'{}' does not say which cloud it is at", place.key);
-            self.findings.add_with(place, message, "add kind = \"google\" or kind = \"azure\"");
+            self.findings.add_with(place, message, "add kind = \"google\", kind = \"azure\" or kind = \"aws\"");
             return None;
         };
         let source = match cloud {
             Cloud::Google => self.google(written).map(|source| source.map(Source::Google)),
             Cloud::Azure => self.azure(written, place).map(|source| source.map(Source::Azure)),
-            Cloud::Aws => {
-                let message = "requests to AWS are signed, and an identity gives no keys for that yet";
-                self.findings.add_with(place, message, "set 'key', or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
-                return None;
-            }
+            // Requests to AWS are signed, and its keys come otherwise.
+            Cloud::Aws => return None,
         }?;
         let refused = |error: IdentityError| self.findings.add(place, format!("'{}': {error}", place.key));
         source.map_err(refused).ok().map(|source| Arc::new(Identity::new(source)))

@@ -405,10 +405,20 @@ impl Resolver<'_> {
         }
         let cloud = kind.and_then(|kind| kind.cloud);
         let stated = written.key_place.is_some() || written.callers_own.is_some() || written.identity.is_some();
-        if let (Some(providers::Cloud::Aws), false) = (cloud, stated)
-            && let Some(signing) = self.aws_keys(kind.and_then(|kind| kind.key_variable.as_deref()))
-        {
-            return Some(signing);
+        let said = |name: &str| self.outside.variable(name).is_some_and(|text| !text.trim().is_empty());
+        // A key of Bedrock's own needs no signature.
+        let has_own = kind.and_then(|kind| kind.key_variable.as_deref()).is_some_and(said);
+        let meant = written.identity.as_ref().and_then(|identity| identity.cloud()).or(cloud);
+        if meant == Some(providers::Cloud::Aws) && (written.identity.is_some() || !(stated || has_own)) {
+            let profile = written.identity.as_ref().and_then(|identity| identity.profile());
+            let place = written.identity.as_ref().map_or(&written.given.place, |identity| identity.place());
+            return match self.aws_keys(profile) {
+                Ok(credential) => Some(credential),
+                Err(reason) => {
+                    self.findings.add(place, format!("'{}': {reason}", place.key));
+                    None
+                }
+            };
         }
         let only = kind.is_some_and(|kind| kind.style == CredentialStyle::Identity);
         if written.identity.is_some() || (only && written.key_place.is_none() && written.callers_own.is_none()) {

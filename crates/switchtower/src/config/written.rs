@@ -283,7 +283,7 @@ section!(Provider {
 });
 
 section!(Identity {
-    kind: String = "the cloud of its kind", "Which cloud gives the tokens that this provider is shown: `google` or `azure`. The section may be empty: what it leaves out is found where the cloud's own tools find it, in their variables, in the files of their tools, or at the machine.", ["google", "azure"];
+    kind: String = "the cloud of its kind", "Which cloud gives the tokens that this provider is shown, or the keys that requests to it are signed with: `google`, `azure` or `aws`. The section may be empty: what it leaves out is found where the cloud's own tools find it, in their variables, in the files of their tools, or at the machine.", ["google", "azure", "aws"];
     credentials: String = "Application Default Credentials", "Google: a reference to a JSON text as Google's tools write it, of a service account, an authorized user or an external account (workload identity federation). Without it: the file that `GOOGLE_APPLICATION_CREDENTIALS` names, that of `gcloud`, or the metadata server.";
     tenant: String = "`AZURE_TENANT_ID`", "Azure: the tenant of Entra ID.";
     client: String = "`AZURE_CLIENT_ID`", "Azure: the client id of the application, or of one managed identity of several.";
@@ -292,6 +292,7 @@ section!(Identity {
     token_file: String = "`AZURE_FEDERATED_TOKEN_FILE`", "Azure: the file in which the platform puts the token of a workload, read anew each time.";
     authority: String = "https://login.microsoftonline.com", "Azure: where Entra ID is.";
     metadata: String = "the cloud's own", "Where the machine knows of itself: for Google a host, for Azure a URL.";
+    profile: String = "`AWS_PROFILE`", "AWS: the profile whose keys or single sign-on are taken. Without it: the variables of AWS, a web identity, the usual profile, the role of the container or of the instance.";
 });
 
 section!(Quirks {

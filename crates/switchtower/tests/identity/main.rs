@@ -12,16 +12,20 @@ use switchtower_testkit::Running;
 
 /// The token service, in Python; nothing where its libraries are not installed, which is said.
 fn token_service(folder: &Path) -> Option<Running> {
+    service("token_service.py", folder)
+}
+
+fn service(script: &str, folder: &Path) -> Option<Running> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = here.join("../../.tools/venv/bin/python");
     if !python.exists() {
-        let message = "google-auth and PyJWT are not installed; `scripts/test.sh` installs them";
+        let message = "google-auth, PyJWT and botocore are not installed; `scripts/test.sh` installs them";
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
         eprintln!("SKIPPED: {message}");
         return None;
     }
     let mut command = Command::new(python);
-    command.arg(here.join("tests/identity/token_service.py")).arg(folder);
+    command.arg(here.join("tests/identity").join(script)).arg(folder);
     Some(Running::start(&mut command, &folder.join("service.log")).unwrap())
 }
 
@@ -169,4 +173,51 @@ fn what_a_clouds_own_tools_would_find_is_found() {
     let gateway = gateway(folder.path(), &settings, &variables);
     assert_eq!(asked(&gateway, "vertex/m", "hello"), (200, "google-account-1".to_owned()));
     assert_eq!(asked(&gateway, "azure/m", "hello"), (200, "azure-workload-1".to_owned()));
+}
+
+#[test]
+fn every_source_of_keys_signs_as_botocore_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(service) = service("keys_service.py", folder.path()) else { return };
+    let here = format!("http://{}", service.address());
+    let home = ("HOME", folder.path().display().to_string());
+    let of = |pairs: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+        pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).chain([home.clone()]).collect()
+    };
+    let web_token = folder.path().join("web-token").display().to_string();
+    for (variables, identity, key) in [
+        (of(&[("AWS_ACCESS_KEY_ID", "AKIDGIVEN"), ("AWS_SECRET_ACCESS_KEY", "secret/of+given")]), "", "AKIDGIVEN"),
+        (of(&[("AWS_PROFILE", "team")]), "", "AKIDPROFILE"),
+        (
+            of(&[("AWS_ACCESS_KEY_ID", "AKIDGIVEN"), ("AWS_SECRET_ACCESS_KEY", "x")]),
+            "identity.profile = \"team\"",
+            "AKIDPROFILE",
+        ),
+        (of(&[("AWS_PROFILE", "sso"), ("AWS_ENDPOINT_URL_SSO", &here)]), "", "ASIASSO1"),
+        (
+            of(&[
+                ("AWS_ROLE_ARN", "arn:aws:iam::123:role/ours"),
+                ("AWS_WEB_IDENTITY_TOKEN_FILE", &web_token),
+                ("AWS_ENDPOINT_URL_STS", &here),
+            ]),
+            "",
+            "ASIAWEB1",
+        ),
+        (
+            of(&[
+                ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{here}/container")),
+                ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container-token"),
+            ]),
+            "",
+            "ASIACONTAINER1",
+        ),
+        (of(&[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &here)]), "", "ASIAINSTANCE1"),
+    ] {
+        let settings = format!("[providers.bedrock]\nregion = \"eu-central-1\"\nbase_url = \"{here}\"\n{identity}\n");
+        let gateway = gateway(folder.path(), &settings, &variables);
+        for _ in 0..2 {
+            let told = asked(&gateway, "bedrock/eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "hello");
+            assert_eq!(told, (200, key.to_owned()));
+        }
+    }
 }
