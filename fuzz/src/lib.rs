@@ -136,6 +136,7 @@ fn is_end(client: DialectId, event: &WireEvent) -> bool {
         DialectId::OpenaiResponses => matches!(kind, Some("response.completed" | "response.incomplete")),
         DialectId::AnthropicMessages => kind == Some("message_stop"),
         DialectId::CohereChat => event.data == "[DONE]",
+        DialectId::OllamaChat => body.get("done") == Some(&Value::from(true)),
         // It has no event for the end.
         DialectId::GoogleGemini => false,
         DialectId::BedrockConverse => event.name.as_deref() == Some("messageStop"),
@@ -264,6 +265,21 @@ pub fn event_stream(data: &[u8]) {
     let mut framed = Vec::new();
     messages::write(&[], data, &mut framed);
     assert_eq!(read(&mut framed.chunks(7)).len(), 1);
+}
+
+/// Requests of Ollama.
+pub fn ollama_chat_request(data: &[u8]) {
+    request(dialect(DialectId::OllamaChat), data);
+}
+
+/// Answers of Ollama.
+pub fn ollama_chat_answer(data: &[u8]) {
+    answer(dialect(DialectId::OllamaChat), data);
+}
+
+/// Streams of Ollama.
+pub fn ollama_chat_stream(data: &[u8]) {
+    stream(dialect(DialectId::OllamaChat), data);
 }
 
 /// A catalogue that was read is written so that it reads as the same.

@@ -30,6 +30,7 @@ pub mod google_gemini;
 mod in_turn;
 pub mod json;
 mod logprobs;
+pub mod ollama_chat;
 pub mod openai_chat;
 mod openai_error;
 pub mod openai_responses;
@@ -52,13 +53,14 @@ use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Frame, Notice, OutOfPlace, Param, Refusal, Request, Tool};
 
 /// Every dialect, in the order in which documents list them.
-pub static ALL: [&dyn Dialect; 6] = [
+pub static ALL: [&dyn Dialect; 7] = [
     &openai_chat::OpenaiChat,
     &openai_responses::OpenaiResponses,
     &anthropic_messages::AnthropicMessages,
     &google_gemini::GoogleGemini,
     &cohere_chat::CohereChat,
     &bedrock_converse::BedrockConverse,
+    &ollama_chat::OllamaChat,
 ];
 
 /// The dialect of an id.
@@ -70,6 +72,7 @@ pub fn dialect(id: DialectId) -> &'static dyn Dialect {
         DialectId::GoogleGemini => &google_gemini::GoogleGemini,
         DialectId::CohereChat => &cohere_chat::CohereChat,
         DialectId::BedrockConverse => &bedrock_converse::BedrockConverse,
+        DialectId::OllamaChat => &ollama_chat::OllamaChat,
     }
 }
 
@@ -188,6 +191,11 @@ pub trait Dialect: Sync + std::fmt::Debug {
 
     /// Whether the address of a request names the model and says whether to stream, in place of the body.
     fn is_addressed(&self) -> bool {
+        false
+    }
+
+    /// Whether a stream is one JSON text a line, and an answer is streamed unless the request says otherwise.
+    fn streams_lines(&self) -> bool {
         false
     }
 

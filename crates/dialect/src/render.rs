@@ -113,14 +113,15 @@ pub(crate) struct ExtrasWriter<'a> {
     pub(crate) notices: Vec<Notice>,
 }
 
-/// Objects of Gemini and of Converse whose fields are settings of their own.
-const GROUPS: [&str; 6] = [
+/// Objects of Gemini, of Converse and of Ollama whose fields are settings of their own.
+const GROUPS: [&str; 7] = [
     "generationConfig",
     "toolConfig",
     "thinkingConfig",
     "inferenceConfig",
     "additionalModelRequestFields",
     "outputConfig",
+    "options",
 ];
 
 impl ExtrasWriter<'_> {

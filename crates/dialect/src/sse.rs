@@ -13,6 +13,8 @@ pub struct Reader {
     looked: usize,
     event_bytes_max: usize,
     begun: bool,
+    /// Whether each line is the data of an event.
+    lines: bool,
 }
 
 /// One event as it came.
@@ -33,7 +35,12 @@ pub struct EventTooLarge {
 impl Reader {
     /// A reader of events up to a size.
     pub fn new(event_bytes_max: usize) -> Self {
-        Self { buffer: BytesMut::new(), looked: 0, event_bytes_max, begun: false }
+        Self { buffer: BytesMut::new(), looked: 0, event_bytes_max, begun: false, lines: false }
+    }
+
+    /// A reader of data that stands in a line each, given as the events that it would be.
+    pub fn of_lines(event_bytes_max: usize) -> Self {
+        Self { lines: true, ..Self::new(event_bytes_max) }
     }
 
     /// Takes bytes as they come.
@@ -52,6 +59,9 @@ impl Reader {
     /// # Errors
     /// [`EventTooLarge`] where an event exceeds the bound, whole or not.
     pub fn next_event(&mut self) -> Result<Option<RawEvent>, EventTooLarge> {
+        if self.lines {
+            return self.next_line();
+        }
         let end = self.end();
         let size = end.unwrap_or(self.buffer.len());
         if size > self.event_bytes_max {
@@ -62,11 +72,34 @@ impl Reader {
         Ok(Some(RawEvent { bytes: self.buffer.split_to(end).freeze() }))
     }
 
+    fn next_line(&mut self) -> Result<Option<RawEvent>, EventTooLarge> {
+        loop {
+            let rest = self.buffer.get(self.looked..).unwrap_or_default();
+            let end = memchr::memchr(b'\n', rest).map(|end| self.looked + end + 1);
+            let size = end.unwrap_or(self.buffer.len());
+            if size > self.event_bytes_max {
+                return Err(EventTooLarge { max: self.event_bytes_max });
+            }
+            let Some(end) = end else {
+                self.looked = self.buffer.len();
+                return Ok(None);
+            };
+            self.looked = 0;
+            let line = self.buffer.split_to(end).freeze();
+            if !line.trim_ascii().is_empty() {
+                return Ok(Some(event_of_line(&line)));
+            }
+        }
+    }
+
     /// What is left when no more bytes come: an event without the empty line at its end, if anything.
     pub fn rest(&mut self) -> Option<RawEvent> {
         self.looked = 0;
         let bytes = self.buffer.split().freeze();
-        if bytes.iter().all(u8::is_ascii_whitespace) { None } else { Some(RawEvent { bytes }) }
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return None;
+        }
+        Some(if self.lines { event_of_line(&bytes) } else { RawEvent { bytes } })
     }
 
     /// Where the first event ends: after an empty line.
@@ -94,6 +127,14 @@ impl Reader {
             }
         }
     }
+}
+
+/// The event whose data a line is.
+fn event_of_line(line: &[u8]) -> RawEvent {
+    let mut bytes = BytesMut::from(&b"data: "[..]);
+    bytes.extend_from_slice(line.trim_ascii());
+    bytes.extend_from_slice(b"\n\n");
+    RawEvent { bytes: bytes.freeze() }
 }
 
 /// The place after the line end at `at`, if it is certain.

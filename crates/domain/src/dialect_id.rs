@@ -18,6 +18,8 @@ pub enum DialectId {
     CohereChat,
     /// Amazon Bedrock Converse.
     BedrockConverse,
+    /// Chat of Ollama's own API.
+    OllamaChat,
 }
 
 impl DialectId {
@@ -30,6 +32,7 @@ impl DialectId {
             Self::GoogleGemini => "google_gemini",
             Self::CohereChat => "cohere_chat",
             Self::BedrockConverse => "bedrock_converse",
+            Self::OllamaChat => "ollama_chat",
         }
     }
 }

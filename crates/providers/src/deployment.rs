@@ -131,7 +131,9 @@ impl Provider {
     /// The style of key that a dialect's own vendor expects.
     pub const fn usual_style(dialect: DialectId) -> CredentialStyle {
         match dialect {
-            DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::CohereChat => CredentialStyle::Bearer,
+            DialectId::OpenaiChat | DialectId::OpenaiResponses | DialectId::CohereChat | DialectId::OllamaChat => {
+                CredentialStyle::Bearer
+            }
             DialectId::AnthropicMessages => CredentialStyle::XApiKey,
             DialectId::GoogleGemini => CredentialStyle::XGoogApiKey,
             DialectId::BedrockConverse => CredentialStyle::Bearer,
@@ -164,6 +166,7 @@ impl Interface {
         match self.dialect {
             _ if self.invoked => StreamFraming::Chunks,
             DialectId::BedrockConverse => StreamFraming::Messages,
+            DialectId::OllamaChat => StreamFraming::Lines,
             _ => StreamFraming::Events,
         }
     }
@@ -190,6 +193,8 @@ impl Interface {
 pub enum StreamFraming {
     /// Server-sent events.
     Events,
+    /// One JSON text a line.
+    Lines,
     /// Messages of an AWS event stream.
     Messages,
     /// The same, each with an event of another dialect in it.
@@ -201,6 +206,7 @@ impl StreamFraming {
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Events => "text/event-stream",
+            Self::Lines => "application/x-ndjson",
             Self::Messages | Self::Chunks => "application/vnd.amazon.eventstream",
         }
     }

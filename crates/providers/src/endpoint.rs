@@ -59,6 +59,11 @@ impl Endpoint {
                 (uri("/messages")?, None, Some(uri("/messages/count_tokens")?))
             }
             DialectId::AnthropicMessages => (uri("/v1/messages")?, None, Some(uri("/v1/messages/count_tokens")?)),
+            DialectId::OllamaChat => {
+                // What it has for clients of `OpenAI` stands beside its own.
+                let own = url.strip_suffix("/v1").unwrap_or(url);
+                (Base { url: own.to_owned(), ..base.clone() }.at("/api/chat")?, None, None)
+            }
             DialectId::CohereChat if url.ends_with("/v2") => (uri("/chat")?, None, None),
             DialectId::CohereChat => (uri("/v2/chat")?, None, None),
             DialectId::GoogleGemini => (

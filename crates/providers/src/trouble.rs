@@ -30,7 +30,7 @@ pub fn retry_after(interface: &Interface, status: u16, headers: &HeaderMap, now:
             DialectId::OpenaiChat | DialectId::OpenaiResponses => openai::failures::RENEWAL_HEADERS,
             DialectId::AnthropicMessages => anthropic::failures::RENEWAL_HEADERS,
             // Google says it in the body, and Cohere nowhere.
-            DialectId::GoogleGemini | DialectId::CohereChat => &[],
+            DialectId::GoogleGemini | DialectId::CohereChat | DialectId::OllamaChat => &[],
             // Bedrock does not say it.
             DialectId::BedrockConverse => &[],
         };

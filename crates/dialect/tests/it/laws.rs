@@ -189,6 +189,7 @@ fn is_end(client: DialectId, event: &WireEvent) -> bool {
         DialectId::OpenaiResponses => matches!(kind, Some("response.completed" | "response.incomplete")),
         DialectId::AnthropicMessages => kind == Some("message_stop"),
         DialectId::CohereChat => event.data == "[DONE]",
+        DialectId::OllamaChat => body.get("done") == Some(&json!(true)),
         DialectId::GoogleGemini => body.pointer("/candidates/0/finishReason").is_some(),
         DialectId::BedrockConverse => event.name.as_deref() == Some("messageStop"),
     }

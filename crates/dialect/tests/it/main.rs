@@ -8,3 +8,4 @@ mod laws;
 mod services;
 mod streamed_as_whole;
 mod told_at_once;
+mod told_by_vendors;

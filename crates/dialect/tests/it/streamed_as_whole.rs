@@ -9,6 +9,7 @@
 mod converse;
 
 use crate::told_at_once::event;
+use crate::told_by_vendors::{cohere, ollama};
 use converse::converse;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -17,19 +18,19 @@ use switchtower_domain::{Answer, AnswerBuilder, DialectId, Event, Extras, Frame,
 
 /// An answer, free of any wire format.
 #[derive(Debug, Clone)]
-struct Said {
-    thought: String,
-    text: String,
+pub(crate) struct Said {
+    pub(crate) thought: String,
+    pub(crate) text: String,
     refusal: String,
-    calls: Vec<Called>,
-    cut_off: bool,
-    declined: bool,
+    pub(crate) calls: Vec<Called>,
+    pub(crate) cut_off: bool,
+    pub(crate) declined: bool,
 }
 
 #[derive(Debug, Clone)]
-struct Called {
-    name: &'static str,
-    arguments: String,
+pub(crate) struct Called {
+    pub(crate) name: &'static str,
+    pub(crate) arguments: String,
 }
 
 /// How a server of Chat Completions tells which call a piece belongs to.
@@ -43,24 +44,24 @@ enum Numbers {
 
 /// How a stream is cut and in which turns it comes.
 #[derive(Debug, Clone)]
-struct Manner {
+pub(crate) struct Manner {
     numbers: Numbers,
     names_late: bool,
     ids_late: bool,
     turns: bool,
     text_last: bool,
-    choices: Vec<u8>,
+    pub(crate) choices: Vec<u8>,
 }
 
 /// A source of arbitrary small numbers.
-struct Dice<'a>(std::iter::Cycle<std::slice::Iter<'a, u8>>);
+pub(crate) struct Dice<'a>(pub(crate) std::iter::Cycle<std::slice::Iter<'a, u8>>);
 
 impl Dice<'_> {
     fn below(&mut self, bound: usize) -> usize {
         usize::from(*self.0.next().unwrap()) % bound
     }
 
-    fn cut(&mut self, text: &str) -> Vec<String> {
+    pub(crate) fn cut(&mut self, text: &str) -> Vec<String> {
         let mut pieces = vec![String::new()];
         for letter in text.chars() {
             if self.below(4) == 0 {
@@ -106,9 +107,9 @@ fn manner() -> impl Strategy<Value = Manner> {
 }
 
 /// An answer as a provider tells it: whole, and in pieces.
-type Told = (Value, Vec<WireEvent>);
+pub(crate) type Told = (Value, Vec<WireEvent>);
 
-fn named(data: &Value) -> WireEvent {
+pub(crate) fn named(data: &Value) -> WireEvent {
     WireEvent { name: data.get("type").and_then(Value::as_str).map(str::to_owned), data: data.to_string() }
 }
 
@@ -383,52 +384,6 @@ fn gemini(said: &Said, manner: &Manner) -> Told {
     (body, told.iter().map(event).collect())
 }
 
-fn cohere(said: &Said, manner: &Manner) -> Told {
-    let mut dice = Dice(manner.choices.iter().cycle());
-    let word = match (said.declined, said.cut_off, said.calls.is_empty()) {
-        (true, ..) => "ERROR_TOXIC",
-        (_, true, _) => "MAX_TOKENS",
-        (.., false) => "TOOL_CALL",
-        (.., true) => "COMPLETE",
-    };
-    let (mut content, mut calls) = (Vec::new(), Vec::new());
-    let mut stream = vec![json!({"type": "message-start", "id": "a1", "delta": {"message": {"role": "assistant",
-        "content": [], "tool_plan": "", "tool_calls": [], "citations": []}}})];
-    let event =
-        |kind: &str, index: usize, message: Value| json!({"type": kind, "index": index, "delta": {"message": message}});
-    for (kind, text) in [("thinking", &said.thought), ("text", &said.text)] {
-        if text.is_empty() {
-            continue;
-        }
-        let index = content.len();
-        content.push(json!({"type": kind, kind: text}));
-        stream.push(event("content-start", index, json!({"content": {"type": kind, kind: ""}})));
-        let delta = |piece| event("content-delta", index, json!({"content": {kind: piece}}));
-        stream.extend(dice.cut(text).into_iter().map(delta));
-        stream.push(json!({"type": "content-end", "index": index}));
-    }
-    for (index, call) in said.calls.iter().enumerate() {
-        let whole = |arguments: &str| {
-            json!({"id": format!("call_{index}"), "type": "function",
-                "function": {"name": call.name, "arguments": arguments}})
-        };
-        calls.push(whole(&call.arguments));
-        stream.push(event("tool-call-start", index, json!({"tool_calls": whole("")})));
-        let delta = |piece| event("tool-call-delta", index, json!({"tool_calls": {"function": {"arguments": piece}}}));
-        stream.extend(dice.cut(&call.arguments).into_iter().map(delta));
-        stream.push(json!({"type": "tool-call-end", "index": index}));
-    }
-    let usage = json!({"tokens": {"input_tokens": 3, "output_tokens": 5}});
-    let mut message = json!({"role": "assistant", "content": content});
-    if !calls.is_empty() {
-        message["tool_calls"] = json!(calls);
-    }
-    stream.push(json!({"type": "message-end", "delta": {"finish_reason": word, "usage": usage}}));
-    let mut stream: Vec<WireEvent> = stream.iter().map(named).collect();
-    stream.push(WireEvent { name: None, data: "[DONE]".to_owned() });
-    (json!({"id": "a1", "message": message, "finish_reason": word, "usage": usage}), stream)
-}
-
 /// What a client has in its hands.
 fn read(answer: &Answer) -> Value {
     let (mut thought, mut text, mut refusal, mut calls) = (String::new(), String::new(), String::new(), Vec::new());
@@ -531,6 +486,7 @@ proptest! {
             (DialectId::GoogleGemini, gemini(&said, &manner)),
             (DialectId::CohereChat, cohere(&said, &manner)),
             (DialectId::BedrockConverse, converse(&said, &manner)),
+            (DialectId::OllamaChat, ollama(&said, &manner)),
         ];
         for (own, (body, stream)) in providers {
             let own = dialect(own);
@@ -611,7 +567,7 @@ fn a_call_that_cannot_be_renamed_any_more_ends_the_stream() {
     let entry = |name: &str| json!({"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": name}}]});
     let stream = chunks(&[entry("look"), entry("_up")]);
     for client in ALL.into_iter().filter(|client| client.id() != own.id()) {
-        if client.id() == DialectId::GoogleGemini {
+        if matches!(client.id(), DialectId::GoogleGemini | DialectId::OllamaChat) {
             // Calls are told whole there, when their names are whole.
             let answer = folded(client, &retold(own, client, &stream));
             assert!(matches!(&answer.choices[0].parts[0].kind, PartKind::ToolCall(call) if call.name == "look_up"));

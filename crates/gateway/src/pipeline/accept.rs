@@ -8,6 +8,7 @@ use crate::stream::Framing;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use switchtower_dialect::dialect;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
 use switchtower_providers::Operation;
 
@@ -37,7 +38,8 @@ pub(super) struct Addressed {
 
 impl Accepted {
     pub(super) fn framing(&self) -> Framing {
-        self.addressed.as_ref().map_or(Framing::Events, |addressed| addressed.framing)
+        let usual = if dialect(self.client).streams_lines() { Framing::Lines } else { Framing::Events };
+        self.addressed.as_ref().map_or(usual, |addressed| addressed.framing)
     }
 }
 
@@ -55,7 +57,7 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed and /v2/rerank, and GET /v1/models";
+pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed and /v2/rerank, POST /api/chat and GET /api/tags, and GET /v1/models";
 
 /// Where services are asked for.
 const SERVICES: [(&str, Operation); 7] = [
@@ -69,7 +71,7 @@ const SERVICES: [(&str, Operation); 7] = [
 ];
 
 /// Endpoints of the dialects that are not built yet, with everything beneath them.
-const UNBUILT: [&str; 34] = [
+const UNBUILT: [&str; 41] = [
     "/v1/responses",
     "/v1/files",
     "/v1/batches",
@@ -104,6 +106,13 @@ const UNBUILT: [&str; 34] = [
     "/v1/classify",
     "/v1/tokenize",
     "/v1/detokenize",
+    "/api/generate",
+    "/api/embed",
+    "/api/embeddings",
+    "/api/show",
+    "/api/version",
+    "/api/ps",
+    "/api/pull",
 ];
 
 const STRICT: &str = "x-switchtower-strict";
@@ -157,6 +166,9 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if gemini::is_spoken(path, headers) {
         return DialectId::GoogleGemini;
     }
+    if path == "/api" || path.starts_with("/api/") {
+        return DialectId::OllamaChat;
+    }
     if path.starts_with("/cohere/") || path == "/v2" || path.starts_with("/v2/") {
         return DialectId::CohereChat;
     }
@@ -195,6 +207,8 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
         "/v1/messages" => (Place::Answer(DialectId::AnthropicMessages), Method::POST),
         "/v1/messages/count_tokens" => (Place::CountTokens(DialectId::AnthropicMessages), Method::POST),
         "/v2/chat" => (Place::Answer(DialectId::CohereChat), Method::POST),
+        "/api/chat" => (Place::Answer(DialectId::OllamaChat), Method::POST),
+        "/api/tags" => (Place::Models, Method::GET),
         "/v1/models" => (Place::Models, Method::GET),
         "/healthz" => (Place::Health, Method::GET),
         "/readyz" => (Place::Ready, Method::GET),

@@ -133,7 +133,8 @@ const fn form_of(decoded: &Decoded<'_>) -> EmbeddingForm {
         | DialectId::OpenaiResponses
         | DialectId::AnthropicMessages
         | DialectId::GoogleGemini
-        | DialectId::BedrockConverse => EmbeddingForm::Openai,
+        | DialectId::BedrockConverse
+        | DialectId::OllamaChat => EmbeddingForm::Openai,
     }
 }
 

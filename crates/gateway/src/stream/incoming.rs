@@ -28,6 +28,7 @@ impl Incoming {
     pub(super) fn new(framing: StreamFraming, event_bytes_max: usize) -> Self {
         match framing {
             StreamFraming::Events => Self::Events(sse::Reader::new(event_bytes_max)),
+            StreamFraming::Lines => Self::Events(sse::Reader::of_lines(event_bytes_max)),
             StreamFraming::Messages => Self::Messages(event_stream::Reader::new(event_bytes_max)),
             StreamFraming::Chunks => Self::Chunks(event_stream::Reader::new(event_bytes_max)),
         }

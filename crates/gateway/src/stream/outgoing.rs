@@ -11,6 +11,8 @@ use switchtower_providers::StreamFraming;
 pub(crate) enum Framing {
     /// Server-sent events.
     Events,
+    /// One JSON text a line, as Ollama sends them.
+    Lines,
     /// The elements of one JSON list, which is what Gemini sends unless it is asked for events. Source:
     /// <https://cloud.google.com/apis/docs/system-parameters#definitions>
     List {
@@ -31,6 +33,7 @@ impl Framing {
             (Self::Events, StreamFraming::Events)
                 | (Self::Messages, StreamFraming::Messages)
                 | (Self::Chunks, StreamFraming::Chunks)
+                | (Self::Lines, StreamFraming::Lines)
         )
     }
 
@@ -38,6 +41,7 @@ impl Framing {
     pub(crate) const fn media_type(self) -> HeaderValue {
         match self {
             Self::Events => HeaderValue::from_static("text/event-stream"),
+            Self::Lines => HeaderValue::from_static("application/x-ndjson"),
             Self::List { .. } => HeaderValue::from_static("application/json"),
             Self::Messages | Self::Chunks => HeaderValue::from_static("application/vnd.amazon.eventstream"),
         }
@@ -98,7 +102,7 @@ impl Outgoing {
             Framing::Events => sse::write(event, self.gathered()),
             Framing::Messages => event_stream::write_event(event, self.gathered()),
             Framing::Chunks => chunks::write(event, self.gathered()),
-            Framing::List { .. } => self.element(event.data.as_bytes()),
+            Framing::Lines | Framing::List { .. } => self.element(event.data.as_bytes()),
         }
     }
 
@@ -107,7 +111,8 @@ impl Outgoing {
         let word = match self.framing {
             Framing::Events => sse::KEEP_ALIVE,
             Framing::List { .. } => b"\n",
-            Framing::Messages | Framing::Chunks => return,
+            // Clients of Ollama take every line for a piece of the answer.
+            Framing::Lines | Framing::Messages | Framing::Chunks => return,
         };
         self.gathered().extend_from_slice(word);
     }
@@ -120,6 +125,11 @@ impl Outgoing {
     }
 
     fn element(&mut self, data: &[u8]) {
+        if self.framing == Framing::Lines {
+            let gathered = self.gathered();
+            gathered.extend_from_slice(data);
+            return gathered.push(b'\n');
+        }
         let Framing::List { begun } = self.framing else { return };
         let gathered = self.gathered();
         gathered.extend_from_slice(if begun { b"\n,\r\n" } else { b"[" });

@@ -9,6 +9,7 @@ mod deployments;
 mod failures;
 mod limits;
 mod needs;
+mod ollama;
 mod responses;
 mod rows;
 mod scripted;

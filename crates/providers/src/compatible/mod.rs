@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use switchtower_dialect::openai_chat::stop_reason;
 use switchtower_dialect::{StreamEnding, StreamUsage, Thinking, Variant};
-use switchtower_domain::{MaxTokensField, ReasoningField};
+use switchtower_domain::{DialectId, MaxTokensField, ReasoningField};
 
 const CATALOG: &str = include_str!("catalog.toml");
 
@@ -53,6 +53,7 @@ enum DialectName {
     GoogleGemini,
     CohereChat,
     BedrockConverse,
+    OllamaChat,
 }
 
 /// A further dialect of a vendor.
@@ -217,6 +218,7 @@ fn unlisted(dialect: DialectName) -> Known {
         DialectName::GoogleGemini => google::unlisted(),
         DialectName::CohereChat => cohere::unlisted(),
         DialectName::BedrockConverse => bedrock::unlisted(),
+        DialectName::OllamaChat => openai::unlisted_of(DialectId::OllamaChat),
     }
 }
 

@@ -56,6 +56,11 @@ pub fn unlisted() -> Known {
     }
 }
 
+/// What a provider of a dialect is that needs nothing of its own, and that no row describes.
+pub fn unlisted_of(dialect: DialectId) -> Known {
+    Known { main: interface(dialect, Variant::default()), ..unlisted() }
+}
+
 /// What a provider of Responses is that no row describes.
 pub fn unlisted_responses() -> Known {
     Known { main: interface(DialectId::OpenaiResponses, Variant::default()), ..unlisted() }

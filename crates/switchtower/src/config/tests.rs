@@ -265,7 +265,7 @@ smart = "fats"
     switchtower.toml:11:1: 'keys[0].secret' is not a reference; secrets do not belong in this file; write 'env:NAME' for an environment variable, 'file:PATH' for a file, or 'cmd:PROGRAM ARGUMENTS' for what a command says
     switchtower.toml:13:12: 'opnai' is not in the catalogue and says no 'dialect'; did you mean 'openai'? otherwise set 'dialect' and 'base_url', or 'kind'
     switchtower.toml:14:1: 'providers.opnai.key': 'env:NOT_SET' is not set
-    switchtower.toml:17:1: 'providers.mock.dialect' is 'openai-chat'; expected 'openai_chat' or 'openai_responses' or 'anthropic_messages' or 'google_gemini' or 'cohere_chat' or 'bedrock_converse'; did you mean 'openai_chat'?
+    switchtower.toml:17:1: 'providers.mock.dialect' is 'openai-chat'; expected 'openai_chat' or 'openai_responses' or 'anthropic_messages' or 'google_gemini' or 'cohere_chat' or 'bedrock_converse' or 'ollama_chat'; did you mean 'openai_chat'?
     switchtower.toml:18:1: 'providers.mock.base_url' holds what looks like a credential; secrets do not belong in this file; refer to one in 'key' or 'headers'
     switchtower.toml:19:19: 'providers.mock.idle_timeout_ms' is a text; expected a whole number
     switchtower.toml:20:1: 'providers.mock.credential' is 'callers'; expected 'deployment' or 'caller'; did you mean 'caller'?

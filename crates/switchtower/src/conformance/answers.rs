@@ -69,7 +69,7 @@ pub(super) fn failure(own: &dyn Dialect, status: u16, body: &[u8], findings: &mu
 /// Usage and stop reasons are looked up in the recording itself, not in what was decoded from it.
 fn carried(id: DialectId, variant: &Variant, value: &Value, answer: &Answer, findings: &mut Findings) {
     let usage = answer.usage.clone().unwrap_or_default();
-    let recorded = rows::usage_of(id, value.get(rows::usage_field(id)).unwrap_or(&Value::Null), variant);
+    let recorded = rows::usage_of(id, rows::usage_in(id, value), variant);
     if recorded != [usage.input, usage.output, usage.cache_read] {
         findings.push(("usage carried", "the counts are not those of the recording".to_owned()));
     }
@@ -86,6 +86,7 @@ fn carried(id: DialectId, variant: &Variant, value: &Value, answer: &Answer, fin
             vec![matches!(status, Some("completed" | "incomplete"))]
         }
         DialectId::AnthropicMessages => vec![value.get("stop_reason").is_some_and(Value::is_string)],
+        DialectId::OllamaChat => vec![value.get("done_reason").is_some_and(Value::is_string)],
         DialectId::CohereChat => vec![value.get("finish_reason").is_some_and(Value::is_string)],
         DialectId::BedrockConverse => vec![value.get("stopReason").is_some_and(Value::is_string)],
         // A prompt that was refused has no candidate, and that is the reason.
@@ -126,9 +127,13 @@ pub(super) fn tells_the_same(check: &'static str, sent: &Answer, received: &Answ
         };
         let input = if holds(|usage| (usage.cache_read, usage.input)) { known(usage.input) } else { 0 };
         let output = if holds(|usage| (usage.reasoning, usage.output)) { known(usage.output) } else { 0 };
-        // Converse has no count of reasoning apart.
-        let reasoning = if received.origin == DialectId::BedrockConverse { 0 } else { known(usage.reasoning) };
-        [input, output, known(usage.cache_read), reasoning]
+        // Converse has no count of reasoning apart, and Ollama counts nothing apart.
+        let reasoning = match received.origin {
+            DialectId::BedrockConverse | DialectId::OllamaChat => 0,
+            _ => known(usage.reasoning),
+        };
+        let read = if received.origin == DialectId::OllamaChat { 0 } else { known(usage.cache_read) };
+        [input, output, read, reasoning]
     };
     if counts(sent) != counts(received) {
         wrong.push("usage");

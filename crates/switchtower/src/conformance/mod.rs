@@ -121,6 +121,7 @@ fn claimed(exchange: &Exchange) -> Option<DialectId> {
             let body = exchange.request.as_ref()?.body.as_ref()?;
             body.get("anthropic_version").map(|_| DialectId::AnthropicMessages)
         }
+        "ollama.chat" => Some(DialectId::OllamaChat),
         _ => None,
     }
 }
@@ -159,12 +160,25 @@ fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Out
     if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
 }
 
-/// A stream that was asked for as a list is read as events: the same pieces in another framing.
+/// A stream that came as a list or in lines is read as events: the same pieces in another framing.
 pub(super) fn events_of_list(body: Bytes) -> Bytes {
     match serde_json::from_slice::<Vec<Value>>(&body) {
         Ok(pieces) => pieces.iter().map(|piece| format!("data: {piece}\n\n")).collect::<String>().into(),
-        Err(_) => body,
+        Err(_) => match lines(&body) {
+            Some(pieces) if pieces.len() > 1 => {
+                pieces.iter().map(|piece| format!("data: {piece}\n\n")).collect::<String>().into()
+            }
+            _ => body,
+        },
     }
+}
+
+/// The lines of a body, if each is an object.
+fn lines(body: &[u8]) -> Option<Vec<&str>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let object = |line: &&str| serde_json::from_str::<serde_json::Map<String, Value>>(line).is_ok();
+    lines.map(|line| Some(line).filter(object)).collect()
 }
 
 fn check_service(exchange: &Exchange, service: Claimed) -> Outcome {

@@ -108,7 +108,7 @@ fn stream_differs(own: &dyn Dialect, recorded: &[switchtower_dialect::WireEvent]
 
 /// Fields that say how something else was laid out, or repeat what its place says already: where there is nothing to
 /// lay out, a change of them changes nothing that is written.
-const SILENT: [&str; 18] = [
+const SILENT: [&str; 27] = [
     // How a text, a stop text, a format, a bound or an effort was written, where there is none.
     ".plain",
     ".stop_plain",
@@ -119,6 +119,7 @@ const SILENT: [&str; 18] = [
     ".instructions.role",
     "openai_chat request: .turns.role",
     "cohere_chat request: .turns.role",
+    "ollama_chat request: .turns.role",
     // Only messages name a role; the other items of Responses are whose their type says.
     "openai_responses request: .turns.role",
     // Responses says that an answer is complete, whether it ended with calls or with words.
@@ -129,6 +130,15 @@ const SILENT: [&str; 18] = [
     // A dialect with one choice does not number it.
     "anthropic_messages answer: .choices.index",
     "cohere_chat answer: .choices.index",
+    "ollama_chat answer: .choices.index",
+    // Ollama has one word for an answer that calls and one that does not, and calls often have no ids.
+    "ollama_chat answer: .choices.stop.own.means",
+    "ollama_chat answer: .choices.stop.reason",
+    "ollama_chat stream: .events.Stopped.stop.own.means",
+    "ollama_chat stream: .events.Stopped.stop.reason",
+    "ollama_chat stream: .events.PartStarted.content.kind.ToolCall.id",
+    "ollama_chat request: .turns.parts.kind.ToolCall.id",
+    "ollama_chat request: .turns.parts.kind.ToolResult.call_id",
     // Whether one input stood in a list, where there are several, and which of two names stands for nothing.
     ".single",
     ".dimensions_field",

@@ -70,6 +70,7 @@ pub(super) fn usage_of(id: DialectId, usage: &Value, variant: &Variant) -> [Opti
             let cached = [read, written].into_iter().flatten().sum::<u64>();
             [number("/inputTokens").map(|rest| rest + cached), number("/outputTokens"), read]
         }
+        DialectId::OllamaChat => [number("/prompt_eval_count"), number("/eval_count"), None],
         DialectId::GoogleGemini => {
             let sum = |paths: [&str; 2]| paths.into_iter().filter_map(number).reduce(|one, other| one + other);
             let input =
@@ -79,16 +80,19 @@ pub(super) fn usage_of(id: DialectId, usage: &Value, variant: &Variant) -> [Opti
     }
 }
 
-/// The field in which an answer reports usage.
-pub(super) const fn usage_field(id: DialectId) -> &'static str {
-    match id {
+/// Where an answer reports usage.
+pub(super) fn usage_in(id: DialectId, answer: &Value) -> &Value {
+    let field = match id {
+        // It counts beside the rest.
+        DialectId::OllamaChat => return answer,
+        DialectId::GoogleGemini => "usageMetadata",
         DialectId::OpenaiChat
         | DialectId::OpenaiResponses
         | DialectId::AnthropicMessages
         | DialectId::CohereChat
         | DialectId::BedrockConverse => "usage",
-        DialectId::GoogleGemini => "usageMetadata",
-    }
+    };
+    answer.get(field).unwrap_or(&Value::Null)
 }
 
 /// Where the recording has reasoning in words, the answer has it.

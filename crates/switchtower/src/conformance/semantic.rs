@@ -109,6 +109,11 @@ fn is_named(path: &str, named: &[String]) -> bool {
 pub(super) fn settle(dialect: DialectId, request: &mut Value) {
     let Value::Object(body) = request else { return };
     drop_silence(body);
+    // "stream: defaults to false", but for Ollama.
+    let streams = Value::Bool(dialect == DialectId::OllamaChat);
+    if body.get("stream") == Some(&streams) {
+        body.shift_remove("stream");
+    }
     match dialect {
         DialectId::OpenaiChat => settle_chat(body),
         DialectId::OpenaiResponses => settle_responses(body),
@@ -116,6 +121,7 @@ pub(super) fn settle(dialect: DialectId, request: &mut Value) {
         DialectId::GoogleGemini => settle_gemini(body),
         DialectId::CohereChat => settle_cohere(body),
         DialectId::BedrockConverse => settle_converse(body),
+        DialectId::OllamaChat => settle_ollama(body),
     }
 }
 
@@ -316,6 +322,35 @@ fn settle_messages(body: &mut Map<String, Value>) {
             }
         }
     }
+}
+
+fn settle_ollama(body: &mut Map<String, Value>) {
+    // "format": none where it is empty.
+    if body.get("format").is_some_and(|format| *format == "") {
+        body.shift_remove("format");
+    }
+    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Value::Object(message) = message else { continue };
+        message.retain(|key, value| !matches!(key.as_str(), "content" | "thinking") || *value != "");
+        // Calls are matched by the names of tools, in their order, where they have no ids.
+        let numbered = |id: Option<&Value>| id.and_then(Value::as_str).is_some_and(|id| id.starts_with("call_"));
+        if numbered(message.get("tool_call_id")) {
+            message.shift_remove("tool_call_id");
+        }
+        message.shift_remove("tool_name");
+        for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+            let Value::Object(call) = call else { continue };
+            if numbered(call.get("id")) {
+                call.shift_remove("id");
+            }
+            call.entry("type").or_insert_with(|| Value::from("function"));
+            if let Some(Value::Object(function)) = call.get_mut("function") {
+                function.shift_remove("index");
+                function.entry("arguments").or_insert_with(|| Value::Object(Map::new()));
+            }
+        }
+    }
+    drop_silence(body);
 }
 
 fn settle_cohere(body: &mut Map<String, Value>) {

@@ -29,7 +29,7 @@ pub(super) fn check(own: &dyn Dialect, variant: &Variant, framing: Framing, body
     for other in ALL.iter().filter(|other| other.id() != own.id()) {
         // It tells calls whole in streams as well, and a call that a model was cut short in not at all.
         let half = calls(&whole.answer).iter().any(|(_, _, arguments)| !arguments.is_object());
-        if half && other.id() == DialectId::GoogleGemini {
+        if half && matches!(other.id(), DialectId::GoogleGemini | DialectId::OllamaChat) {
             continue;
         }
         match translate(*other, &whole.frames) {
@@ -133,6 +133,7 @@ fn carried(own: &dyn Dialect, variant: &Variant, whole: &Read, findings: &mut Fi
         values.iter().rev().find_map(|value| paths.iter().find_map(|path| value.pointer(path).filter(|v| !v.is_null())))
     };
     let usage = last(&["/usage", "/message/usage", "/response/usage", "/usageMetadata", "/delta/usage"]);
+    let usage = if own.id() == DialectId::OllamaChat { values.last() } else { usage };
     let output = usage.and_then(|usage| rows::usage_of(own.id(), usage, variant)[1]);
     let typed = whole.answer.usage.as_ref().and_then(|usage| usage.output);
     if output != typed {
@@ -146,6 +147,7 @@ fn carried(own: &dyn Dialect, variant: &Variant, whole: &Read, findings: &mut Fi
         "/candidates/0/finishReason",
         "/delta/finish_reason",
         "/stopReason",
+        "/done_reason",
     ];
     let stopped = ended || last(&reasons).is_some();
     let failed = whole.frames.iter().flat_map(|frame| &frame.events).any(|event| matches!(event, Event::Failed(_)));
