@@ -49,6 +49,9 @@ impl StreamDecoder for Decoder {
             let failed = Event::Failed(failure::of_stream(name, body.into_value()));
             return Ok(frame(event.name.clone(), vec![failed], Extras::none()));
         }
+        if self.stopped && (name == "messageStart" || name == "messageStop" || name.starts_with("contentBlock")) {
+            return Err(DecodeError::Sequence { what: "something after the reason for stopping" });
+        }
         let mut fields = Fields::tolerant(body, "")?;
         let events = match name {
             "messageStart" => {
@@ -58,13 +61,11 @@ impl StreamDecoder for Decoder {
             "contentBlockStart" => self.start(&mut fields)?,
             "contentBlockDelta" => self.delta(&mut fields)?,
             "contentBlockStop" => self.place(&mut fields).map(|part| vec![Event::PartEnded { choice: 0, part }]),
-            "messageStop" if self.stopped => {
-                return Err(DecodeError::Sequence { what: "a second reason for stopping" });
-            }
-            "messageStop" => fields.string("stopReason")?.map(|word| {
+            "messageStop" => {
+                let word = fields.required_string("stopReason")?;
                 self.stopped = true;
-                vec![Event::Stopped { choice: 0, stop: wire::stop(&word) }]
-            }),
+                Some(vec![Event::Stopped { choice: 0, stop: wire::stop(&word) }])
+            }
             "metadata" => {
                 let mut events: Vec<Event> = usage::decode(&mut fields)?.map(Event::Usage).into_iter().collect();
                 if let Some(tier) = response::tier(&mut fields)? {
