@@ -16,6 +16,7 @@ mod needs;
 mod plan;
 mod resolve;
 mod service;
+mod within;
 
 use crate::reply::{self, GatewayBody, Refused};
 use crate::request_id::RequestId;
@@ -75,7 +76,7 @@ where
     authenticate::verify(settings, &authenticated, &bytes)?;
     // The name of the model, whether to stream, and whether everybody will read the same in these bytes.
     let decoded = decode::decode(settings, authenticated, &bytes)?;
-    bedrock::check(&decoded)?;
+    within::check(&decoded)?;
     let resolved = resolve::resolve(&shared.directory, decoded)?;
     let label = resolved.deployment.label().clone();
     let at_deployment = |refusal: Refusal| Refused {

@@ -2,7 +2,7 @@
 
 use crate::{
     Base, Credential, CredentialStyle, Defaults, Endpoint, EndpointError, Gate, Known, KnownInterface, Offers,
-    Operation,
+    Operation, Within,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
@@ -98,7 +98,7 @@ impl Provider {
 
     fn move_from(&mut self, from: &str, base: &str, version: Option<&str>) -> Result<(), EndpointError> {
         for interface in self.interfaces_mut().filter(|interface| interface.endpoint.base() == from) {
-            interface.endpoint = Endpoint::of(base, version, interface.dialect, interface.invoked)?;
+            interface.endpoint = Endpoint::of(base, version, interface.dialect, interface.within)?;
         }
         self.offers.move_to(base, version)
     }
@@ -148,8 +148,8 @@ pub struct Interface {
     pub dialect: DialectId,
     /// Where it is spoken.
     pub endpoint: Endpoint,
-    /// Whether it is spoken within `InvokeModel` of Bedrock.
-    pub invoked: bool,
+    /// The API within which it is spoken, where that is not its own.
+    pub within: Option<Within>,
     /// How it differs from the dialect as its own vendor documents it.
     pub variant: Variant,
     /// Headers that each request carries.
@@ -164,7 +164,7 @@ impl Interface {
     /// How its streams come.
     pub fn framing(&self) -> StreamFraming {
         match self.dialect {
-            _ if self.invoked => StreamFraming::Chunks,
+            _ if self.within == Some(Within::InvokeModel) => StreamFraming::Chunks,
             DialectId::BedrockConverse => StreamFraming::Messages,
             DialectId::OllamaChat => StreamFraming::Lines,
             _ => StreamFraming::Events,
@@ -178,8 +178,8 @@ impl Interface {
     pub fn new(known: &KnownInterface, base_url: &str) -> Result<Self, EndpointError> {
         Ok(Self {
             dialect: known.dialect,
-            endpoint: Endpoint::of(base_url, None, known.dialect, known.invoked)?,
-            invoked: known.invoked,
+            endpoint: Endpoint::of(base_url, None, known.dialect, known.within)?,
+            within: known.within,
             variant: known.variant.clone(),
             headers: known.headers.clone(),
             passed_headers: known.passed_headers.clone(),

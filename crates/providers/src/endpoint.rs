@@ -1,6 +1,6 @@
 //! Where a provider is.
 
-use crate::{Address, Base, EndpointError, Operation};
+use crate::{Address, Base, EndpointError, Operation, Within};
 use http::Uri;
 use switchtower_domain::{DialectId, ModelName};
 
@@ -30,24 +30,30 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`] says what is wrong with the URL.
     pub fn versioned(base: &str, version: Option<&str>, dialect: DialectId) -> Result<Self, EndpointError> {
-        Self::of(base, version, dialect, false)
+        Self::of(base, version, dialect, None)
     }
 
-    /// The endpoint of a dialect that is spoken by itself, or within `InvokeModel` of Bedrock.
+    /// The endpoint of a dialect that is spoken by itself, or within another API.
     pub(crate) fn of(
         base: &str,
         version: Option<&str>,
         dialect: DialectId,
-        invoked: bool,
+        within: Option<Within>,
     ) -> Result<Self, EndpointError> {
         let url = base.trim_end_matches('/');
         check(url)?;
         let base = Base { url: url.to_owned(), version: version.map(str::to_owned) };
         let uri = |path: &str| base.at(path);
         let (answer, streamed, count_tokens) = match dialect {
-            _ if invoked => {
+            _ if within == Some(Within::InvokeModel) => {
                 (uri("/model/{model}/invoke")?, Some(uri("/model/{model}/invoke-with-response-stream")?), None)
             }
+            _ if within == Some(Within::RawPredict) => (
+                uri("/models/{model}:rawPredict")?,
+                Some(uri("/models/{model}:streamRawPredict")?),
+                // The model whose tokens are counted is named in the body.
+                Some(uri("/models/count-tokens:rawPredict")?),
+            ),
             DialectId::BedrockConverse => (
                 uri("/model/{model}/converse")?,
                 Some(uri("/model/{model}/converse-stream")?),

@@ -1,6 +1,6 @@
 //! What is known of one kind of provider before anything is configured.
 
-use crate::{Cloud, CredentialStyle, KnownOffers};
+use crate::{Cloud, CredentialStyle, KnownOffers, Within};
 use http::{HeaderMap, HeaderName};
 use switchtower_dialect::Variant;
 use switchtower_domain::DialectId;
@@ -58,8 +58,8 @@ pub struct KnownInterface {
     pub dialect: DialectId,
     /// Where it is spoken, if not at the provider's base URL.
     pub base_url: Option<String>,
-    /// Whether it is spoken within `InvokeModel` of Bedrock.
-    pub invoked: bool,
+    /// The API within which it is spoken, where that is not its own.
+    pub within: Option<Within>,
     /// How it differs from the dialect as its own vendor documents it.
     pub variant: Variant,
     /// Headers that each request carries.

@@ -33,6 +33,7 @@ pub mod openai;
 mod operation;
 mod request;
 mod trouble;
+mod within;
 
 pub(crate) use address::Base;
 pub use address::{Address, EndpointError};
@@ -47,3 +48,4 @@ pub use offers::{KnownOffers, Offers};
 pub use operation::Operation;
 pub use request::{RequestError, address, caller_keys, request};
 pub use trouble::{provider_request_id, retry_after};
+pub use within::Within;

@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use switchtower_dialect::dialect;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
-use switchtower_providers::Operation;
+use switchtower_providers::{Operation, Within};
 
 /// A request whose head may come in.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Accepted {
     pub(super) place: Place,
     /// What the client speaks.
     pub(super) client: DialectId,
+    /// The API within which the client speaks it, where that is not its own.
+    pub(super) within: Option<Within>,
     pub(super) headers: HeaderMap,
     /// How it is signed, where it is signed as requests to AWS are.
     pub(super) signed: Option<Box<Result<Signed, SignatureError>>>,
@@ -57,7 +59,7 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed and /v2/rerank, POST /api/chat and GET /api/tags, and GET /v1/models";
+pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, :rawPredict and :streamRawPredict of Vertex AI, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed and /v2/rerank, POST /api/chat and GET /api/tags, and GET /v1/models";
 
 /// Where services are asked for.
 const SERVICES: [(&str, Operation); 7] = [
@@ -126,7 +128,8 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
     let client = dialect_of(head.uri.path(), &head.headers);
     let of_model = gemini::method(head.uri.path());
     let of_bedrock = bedrock::called(head.uri.path());
-    let invoked = of_bedrock.as_ref().is_some_and(bedrock::Called::is_invoked);
+    let within = of_model.as_ref().and_then(gemini::Called::within);
+    let within = within.or_else(|| of_bedrock.as_ref().and_then(bedrock::Called::within));
     let (place, method) = match (&of_model, &of_bedrock) {
         (Some(called), _) => (called.place()?, Method::POST),
         (None, Some(called)) => (called.place()?, Method::POST),
@@ -137,9 +140,7 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
     if client == DialectId::GoogleGemini {
         gemini::take_key(&mut head);
     }
-    let streamed = of_model.as_ref().is_some_and(gemini::Called::is_streamed);
-    let framing = gemini::framing(head.uri.query());
-    let addressed = of_model.map(|called| Addressed { model: called.model, streamed, framing });
+    let addressed = of_model.and_then(|called| called.addressed(head.uri.query()));
     let addressed = addressed.or_else(|| of_bedrock.map(bedrock::Called::addressed));
     if head.method != method && !(method == Method::GET && head.method == Method::HEAD) {
         let allow = if method == Method::GET { "GET, HEAD" } else { "POST" };
@@ -148,11 +149,11 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         return Err(Refused { refusal: Box::new(refusal), deployment: None, allow: Some(allow), close: false });
     }
     if method == Method::POST {
-        check_media_type(&head.headers, invoked)?;
+        check_media_type(&head.headers, within)?;
         check_length(settings, &head.headers)?;
         check_strict(&head.headers)?;
     }
-    Ok(Accepted { place, client, headers: head.headers, signed, addressed })
+    Ok(Accepted { place, client, within, headers: head.headers, signed, addressed })
 }
 
 /// The dialect in which a client expects its answer, even if it is "no".
@@ -163,8 +164,8 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if bedrock::is_spoken(path) {
         return DialectId::BedrockConverse;
     }
-    if gemini::is_spoken(path, headers) {
-        return DialectId::GoogleGemini;
+    if let Some(spoken) = gemini::spoken(path, headers) {
+        return spoken;
     }
     if path == "/api" || path.starts_with("/api/") {
         return DialectId::OllamaChat;
@@ -341,15 +342,16 @@ fn is_local_authority(authority: &str) -> bool {
     })
 }
 
-fn check_media_type(headers: &HeaderMap, invoked: bool) -> Result<(), Refusal> {
+fn check_media_type(headers: &HeaderMap, within: Option<Within>) -> Result<(), Refusal> {
     let essence = |value: &str| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let plain = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match plain(CONTENT_TYPE) {
         // Spelt out, because every request says exactly this.
         Some("application/json") => {}
         Some(value) if essence(value) == "application/json" => {}
-        None if invoked => {}
-        Some(value) if invoked && essence(value) == "application/octet-stream" => {}
+        // SDKs of Bedrock leave the media type of such bodies to their callers.
+        None if within == Some(Within::InvokeModel) => {}
+        Some(value) if within == Some(Within::InvokeModel) && essence(value) == "application/octet-stream" => {}
         _ => {
             return Err(Refusal::new(
                 RefusalCode::UnsupportedMediaType,

@@ -5,9 +5,9 @@
 //! to in Messages.
 
 use super::accept::{Addressed, BUILT, Place, percent_decoded};
-use super::decode::Decoded;
 use crate::stream::Framing;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
+use switchtower_providers::Within;
 
 /// Where addresses of models begin.
 const MODELS: &str = "/model/";
@@ -35,13 +35,13 @@ impl Called {
 
     pub(super) fn addressed(self) -> Addressed {
         let streamed = self.operation.ends_with("-stream");
-        let framing = if self.is_invoked() { Framing::Chunks } else { Framing::Messages };
+        let framing = if self.within().is_some() { Framing::Chunks } else { Framing::Messages };
         Addressed { model: self.model, streamed, framing }
     }
 
-    /// Whether a model is invoked. SDKs leave the media type of such bodies to their callers.
-    pub(super) fn is_invoked(&self) -> bool {
-        self.operation.starts_with("invoke")
+    /// The API within which another dialect is spoken.
+    pub(super) fn within(&self) -> Option<Within> {
+        self.operation.starts_with("invoke").then_some(Within::InvokeModel)
     }
 }
 
@@ -55,27 +55,6 @@ pub(super) fn called(path: &str) -> Option<Called> {
 /// Whether a client expects its answer in this dialect.
 pub(super) fn is_spoken(path: &str) -> bool {
     path.starts_with(MODELS)
-}
-
-/// The field by which bodies of Messages are known where a model is invoked.
-pub(super) const VERSION: &str = "anthropic_version";
-/// Where such bodies name what elsewhere a header does.
-pub(super) const BETA: &str = "anthropic_beta";
-
-/// Whether a model is invoked by its address.
-pub(super) fn is_invoked(decoded: &Decoded<'_>) -> bool {
-    decoded.asked.addressed.as_ref().is_some_and(|addressed| addressed.framing == Framing::Chunks)
-}
-
-/// What is invoked must be spoken to in Messages.
-pub(super) fn check(decoded: &Decoded<'_>) -> Result<(), Refusal> {
-    if !is_invoked(decoded) || decoded.scan.field(VERSION).is_some() {
-        return Ok(());
-    }
-    let message = format!(
-        "a model is invoked with bodies of Anthropic Messages here, which have '{VERSION}'; for other models use /model/MODEL/converse"
-    );
-    Err(Refusal::new(RefusalCode::InvalidRequest, message).param(VERSION))
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! Addresses of Gemini, which name the model and what is asked of it.
 //!
 //! AI Studio has `/v1beta/models/MODEL:METHOD`, Vertex AI `/v1/projects/P/locations/L/publishers/google/models/MODEL:METHOD`.
-//! Here MODEL is a deployment, an alias or `provider/model`; where a client of Vertex cuts the latter into publisher and
+//! `rawPredict` and `streamRawPredict` take bodies of Messages there, beneath the publisher `anthropic`. Here MODEL is a
+//! deployment, an alias or `provider/model`; where a client of Vertex cuts the latter into publisher and
 //! model, it is put together again.
 
-use super::accept::{BUILT, Place, percent_decoded};
+use super::accept::{Addressed, BUILT, Place, percent_decoded};
 use crate::stream::Framing;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
-use switchtower_providers::X_GOOG_API_KEY;
+use switchtower_providers::{Within, X_GOOG_API_KEY};
 
 /// Versions of the API, as addresses begin with them.
 const VERSIONS: [&str; 4] = ["/v1beta/", "/v1/", "/v1beta1/", "/v1alpha/"];
@@ -31,7 +32,7 @@ const METHODS: [&str; 10] = [
 /// A method of a model.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Called {
-    pub(super) model: String,
+    model: String,
     method: String,
 }
 
@@ -41,6 +42,8 @@ impl Called {
         match self.method.as_str() {
             "generateContent" | "streamGenerateContent" => Ok(Place::Answer(DialectId::GoogleGemini)),
             "countTokens" => Ok(Place::CountTokens(DialectId::GoogleGemini)),
+            _ if self.counts_messages() => Ok(Place::CountTokens(DialectId::AnthropicMessages)),
+            _ if self.within().is_some() => Ok(Place::Answer(DialectId::AnthropicMessages)),
             _ => {
                 let message = format!("this method of a model is not served yet; what works: {BUILT}");
                 Err(Refusal::new(RefusalCode::NotImplemented, message))
@@ -48,8 +51,22 @@ impl Called {
         }
     }
 
-    pub(super) fn is_streamed(&self) -> bool {
-        self.method == "streamGenerateContent"
+    /// What the address says of the request, which for counts of Messages is nothing.
+    pub(super) fn addressed(self, query: Option<&str>) -> Option<Addressed> {
+        let streamed = self.method.starts_with("stream");
+        let framing = if self.within().is_some() { Framing::Events } else { framing(query) };
+        (!self.counts_messages()).then_some(Addressed { model: self.model, streamed, framing })
+    }
+
+    /// The API within which the dialect of the model's vendor is spoken, which is Messages.
+    pub(super) fn within(&self) -> Option<Within> {
+        matches!(self.method.as_str(), "rawPredict" | "streamRawPredict").then_some(Within::RawPredict)
+    }
+
+    /// Tokens of Messages are counted by what looks like a model. Source:
+    /// <https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/count-tokens>
+    fn counts_messages(&self) -> bool {
+        self.method == "rawPredict" && self.model == "count-tokens"
     }
 }
 
@@ -72,20 +89,29 @@ pub(super) fn method(path: &str) -> Option<Called> {
         return None;
     }
     let model = percent_decoded(model).filter(|model| !model.is_empty())?;
-    let model = if publisher == "google" { model } else { format!("{publisher}/{model}") };
-    Some(Called { model, method: method.to_owned() })
+    let called = Called { model, method: method.to_owned() };
+    let own = if called.within().is_some() { "anthropic" } else { "google" };
+    if publisher == own {
+        return Some(called);
+    }
+    Some(Called { model: format!("{publisher}/{}", called.model), ..called })
 }
 
 /// How a streamed answer is asked for: events have to be, or the answer is one list of its pieces.
-pub(super) fn framing(query: Option<&str>) -> Framing {
+fn framing(query: Option<&str>) -> Framing {
     let events =
         query.into_iter().flat_map(|query| query.split('&')).any(|pair| pair == "alt=sse" || pair == "$alt=sse");
     if events { Framing::Events } else { Framing::List { begun: false } }
 }
 
-/// Whether a client expects its answer in this dialect.
-pub(super) fn is_spoken(path: &str, headers: &HeaderMap) -> bool {
-    path.starts_with("/v1beta") || method(path).is_some() || headers.contains_key(X_GOOG_API_KEY)
+/// The dialect in which a client expects its answer, where the path is one of Google's or the key is.
+pub(super) fn spoken(path: &str, headers: &HeaderMap) -> Option<DialectId> {
+    let called = method(path);
+    if called.as_ref().is_some_and(|called| called.within().is_some()) {
+        return Some(DialectId::AnthropicMessages);
+    }
+    let gemini = path.starts_with("/v1beta") || called.is_some() || headers.contains_key(X_GOOG_API_KEY);
+    gemini.then_some(DialectId::GoogleGemini)
 }
 
 /// A key in the query is as good as one in the header, where readers of logs do not see it.

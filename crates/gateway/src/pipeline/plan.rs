@@ -1,17 +1,17 @@
 //! What leaves: which bytes, with which notices, and how the answer comes back.
 
 use super::accept::Place;
-use super::bedrock;
 use super::count;
 use super::decode::{Decoded, undecodable};
 use super::defaults;
 use super::kept;
 use super::resolve::Resolved;
 use super::service::{self, Job};
+use super::within::BETA_HEADER;
 use crate::owner::Sealing;
 use crate::{Settings, json_text, notices};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request};
+use http::Request;
 use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -20,7 +20,6 @@ use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
 use switchtower_dialect::{Dialect, Retention, StreamUsage, Variant, carried, dialect, json};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
-use switchtower_providers::bedrock::ANTHROPIC_VERSION;
 use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, address, request};
 
 /// A request as it leaves.
@@ -54,9 +53,6 @@ pub(super) enum Carriage {
     Service(Box<Job>),
 }
 
-/// Betas of Messages.
-const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
-
 const STRICT: &str = "x-switchtower-strict";
 
 pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planned, Refusal> {
@@ -82,9 +78,10 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         RetentionPolicy::Refuse => Keeping::Refused,
         RetentionPolicy::Allow => Keeping::Allowed,
     };
-    let mut draft = Draft { interface, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
+    let mut draft =
+        Draft { interface, operation, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
     draft.keep_nothing(&decoded, client)?;
-    let betas = draft.fit_invoked(&decoded, interface.dialect == client);
+    let betas = draft.fit_within(&decoded, interface.dialect == client);
     let sealing = match decoded.asked.place {
         Place::Answer(_) => kept::open(settings, &decoded, client, &deployment, interface, &mut draft.splice)?,
         // What counts tokens of a conversation refers to it all the same; its answer has no id.
@@ -100,7 +97,7 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         more = prepared.more;
         (prepared.body, prepared.carriage)
     } else if interface.dialect == client {
-        (draft.forward(&decoded, &deployment, operation)?, Carriage::Forward)
+        (draft.forward(&decoded, &deployment)?, Carriage::Forward)
     } else if operation == Operation::CountTokens {
         (draft.count(&decoded, client, &deployment)?, Carriage::Count(interface.dialect))
     } else {
@@ -119,7 +116,7 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         address(&deployment.provider, interface, operation, &deployment.model, decoded.streamed).map_err(unsendable)?;
     let headers = betas.map_or(Cow::Borrowed(&decoded.asked.headers), |betas| {
         let mut headers = decoded.asked.headers.clone();
-        headers.insert(BETA, betas);
+        headers.insert(BETA_HEADER, betas);
         Cow::Owned(headers)
     });
     let send =
@@ -141,6 +138,7 @@ enum Keeping {
 /// The outgoing body in the making.
 pub(super) struct Draft<'a> {
     pub(super) interface: &'a Interface,
+    pub(super) operation: Operation,
     keeping: Keeping,
     pub(super) splice: Splice,
     /// Fields that the splice leaves out and that are not to be renamed.
@@ -149,44 +147,6 @@ pub(super) struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// Bodies of Messages differ where a model is invoked: the address says which it is and whether to stream, the body
-    /// names a version, and betas stand in it. Gives the betas that go into a header in place of the body.
-    fn fit_invoked(&mut self, decoded: &Decoded<'_>, forwarded: bool) -> Option<HeaderValue> {
-        let (asked, target) = (bedrock::is_invoked(decoded), self.interface.invoked);
-        let scan = &decoded.scan;
-        if target && !forwarded {
-            // What is written anew is written so.
-            return None;
-        }
-        if target {
-            self.splice.remove("stream");
-            if scan.field(bedrock::VERSION).is_none() {
-                self.splice.set(bedrock::VERSION, format!("\"{ANTHROPIC_VERSION}\""));
-            }
-            let named: Vec<&str> =
-                decoded.asked.headers.get_all(BETA).iter().filter_map(|it| it.to_str().ok()).collect();
-            let betas: Vec<&str> = named.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
-            if !asked && !betas.is_empty() && scan.field(bedrock::BETA).is_none() {
-                self.splice.set(bedrock::BETA, Value::from(betas).to_string());
-            }
-            return None;
-        }
-        if !asked {
-            return None;
-        }
-        self.splice.remove(bedrock::VERSION);
-        if self.interface.dialect != DialectId::AnthropicMessages {
-            return None;
-        }
-        if decoded.streamed {
-            self.splice.set("stream", "true");
-        }
-        let betas = scan.field(bedrock::BETA)?;
-        self.splice.remove(bedrock::BETA);
-        let betas: Vec<String> = serde_json::from_slice(betas.value).ok()?;
-        HeaderValue::try_from(betas.join(",")).ok()
-    }
-
     /// Changes fields that ask the provider to keep what it is sent, also those that only do so by the name under
     /// which they leave.
     fn keep_nothing(&mut self, decoded: &Decoded<'_>, client: DialectId) -> Result<(), Refusal> {
@@ -274,19 +234,14 @@ impl Draft<'_> {
     }
 
     /// The caller's own bytes, with the model's name and what the vendor calls otherwise or does not take changed.
-    fn forward(
-        &mut self,
-        decoded: &Decoded<'_>,
-        deployment: &Deployment,
-        operation: Operation,
-    ) -> Result<Bytes, Refusal> {
+    fn forward(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Bytes, Refusal> {
         let variant = &self.interface.variant;
         if needs_rewriting(decoded, self.interface.dialect, variant) {
             return self.rewrite(decoded, deployment).map(|(body, _)| body);
         }
         self.fit_names(decoded, deployment, &variant.renamed, &variant.forbidden);
         self.fit_stream_usage(decoded);
-        if operation == Operation::Answer && !deployment.defaults.is_empty() {
+        if self.operation == Operation::Answer && !deployment.defaults.is_empty() {
             defaults::splice_in(&deployment.defaults, &decoded.scan, self.interface, &mut self.splice);
         }
         Ok(self.spliced(decoded))
@@ -318,7 +273,7 @@ impl Draft<'_> {
         forbidden: &[String],
     ) {
         let scan = &decoded.scan;
-        if dialect(self.interface.dialect).is_addressed() || self.interface.invoked {
+        if self.is_addressed() {
             // The address names it.
             self.splice.remove("model");
             self.fit_counted(decoded, deployment);
@@ -377,6 +332,10 @@ impl Draft<'_> {
         let (body, _) = self.rewrite_from(decoded, client, deployment)?;
         let mut body = count::counting(*target)?.ask(body, variant);
         name_counted(&mut body, deployment);
+        if let Value::Object(map) = &mut body {
+            // What is counted has a part of the fields only.
+            self.fit_anew(map);
+        }
         Ok(written(&body, decoded))
     }
 
@@ -416,12 +375,8 @@ impl Draft<'_> {
         // Nothing of the caller's is lost with a default.
         self.notices.extend(encoded.notices.into_iter().filter(|notice| !added.contains(&notice.path.as_str())));
         let mut body = encoded.body;
-        if let (Value::Object(map), true) = (&mut body, self.interface.invoked) {
-            map.shift_remove("model");
-            map.shift_remove("stream");
-            map.entry(bedrock::VERSION).or_insert_with(|| Value::from(ANTHROPIC_VERSION));
-        }
         if let Value::Object(map) = &mut body {
+            self.fit_anew(map);
             self.fit(map, dialect(client), target, variant);
             self.keep_nothing_of(map, target)?;
         }

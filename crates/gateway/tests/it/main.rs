@@ -15,6 +15,7 @@ mod rows;
 mod scripted;
 mod services;
 mod streams;
+mod vertex;
 mod whole;
 
 use http::{Request, Response};

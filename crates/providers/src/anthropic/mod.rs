@@ -21,7 +21,7 @@ pub(crate) fn known() -> Known {
         main: KnownInterface {
             dialect: DialectId::AnthropicMessages,
             base_url: None,
-            invoked: false,
+            within: None,
             variant: quirks::variant(),
             headers: connect::headers(),
             passed_headers: connect::PASSED.to_vec(),

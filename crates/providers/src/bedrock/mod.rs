@@ -1,7 +1,7 @@
 //! Amazon Bedrock, which speaks Converse for every model, and for Anthropic's also Messages, within `InvokeModel`.
 //! Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html>
 
-use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, anthropic};
+use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, Within, anthropic};
 use http::{HeaderMap, HeaderName};
 use switchtower_dialect::{StreamEnding, Thinking, Variant};
 use switchtower_domain::DialectId;
@@ -15,9 +15,6 @@ const BASE_URL: &str = "https://bedrock-runtime.${region}.amazonaws.com";
 /// Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html>
 const KEY_VARIABLE: &str = "AWS_BEARER_TOKEN_BEDROCK";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-/// The version of Messages that bodies name. Source:
-/// <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html>
-pub const ANTHROPIC_VERSION: &str = "bedrock-2023-05-31";
 
 pub(crate) fn known() -> [Known; 2] {
     let converse = Known {
@@ -30,7 +27,7 @@ pub(crate) fn known() -> [Known; 2] {
         main: KnownInterface {
             dialect: DialectId::BedrockConverse,
             base_url: None,
-            invoked: false,
+            within: None,
             variant: variant(),
             headers: HeaderMap::new(),
             passed_headers: Vec::new(),
@@ -44,7 +41,7 @@ pub(crate) fn known() -> [Known; 2] {
     let anthropic = Known {
         name: ANTHROPIC.to_owned(),
         main: KnownInterface {
-            invoked: true,
+            within: Some(Within::InvokeModel),
             variant: Variant { thinking: Thinking::Budget, ..messages.variant },
             headers: HeaderMap::new(),
             passed_headers: Vec::new(),

@@ -28,7 +28,7 @@ pub(crate) fn known() -> Known {
         main: KnownInterface {
             dialect: DialectId::CohereChat,
             base_url: None,
-            invoked: false,
+            within: None,
             variant: variant(),
             headers: HeaderMap::new(),
             passed_headers: Vec::new(),

@@ -1,13 +1,16 @@
-//! Vertex AI: Gemini, and the open models that it serves in Chat Completions, at addresses of a project and a place, with
+//! Vertex AI: Gemini, Claude within `rawPredict`, and the open models that it serves in Chat Completions, at addresses of a project and a place, with
 //! tokens of Google Cloud. Source: <https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest>
 
 use super::variant;
-use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, openai};
+use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, Within, anthropic, openai};
+use http::{HeaderMap, HeaderName};
 use switchtower_dialect::Variant;
 use switchtower_domain::DialectId;
 
 /// Gemini at Vertex AI.
 const GEMINI: &str = "google_vertex";
+/// Claude at Vertex AI. Source: <https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude>
+const ANTHROPIC: &str = "google_vertex_anthropic";
 /// Open models at Vertex AI: Llama, Mistral, Qwen, DeepSeek and the like. Source:
 /// <https://cloud.google.com/vertex-ai/generative-ai/docs/maas/use-open-models>
 const OPEN_MODELS: &str = "google_vertex_open_models";
@@ -18,7 +21,7 @@ macro_rules! place {
     };
 }
 
-pub(crate) fn known() -> [Known; 2] {
+pub(crate) fn known() -> [Known; 3] {
     let gemini = super::known();
     let kind = Known {
         name: GEMINI.to_owned(),
@@ -32,6 +35,19 @@ pub(crate) fn known() -> [Known; 2] {
         offers: KnownOffers::usual(&[]),
         docs: "https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference".to_owned(),
     };
+    let messages = anthropic::unlisted().main;
+    let claude = Known {
+        name: ANTHROPIC.to_owned(),
+        base_url: Some(place!("publishers/anthropic").to_owned()),
+        main: KnownInterface {
+            within: Some(Within::RawPredict),
+            headers: HeaderMap::new(),
+            passed_headers: vec![HeaderName::from_static("anthropic-beta")],
+            ..messages
+        },
+        docs: "https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude".to_owned(),
+        ..kind.clone()
+    };
     let open_models = Known {
         name: OPEN_MODELS.to_owned(),
         base_url: Some(place!("endpoints/openapi").to_owned()),
@@ -39,7 +55,7 @@ pub(crate) fn known() -> [Known; 2] {
         docs: "https://cloud.google.com/vertex-ai/generative-ai/docs/maas/call-open-model-apis".to_owned(),
         ..kind.clone()
     };
-    [kind, open_models]
+    [kind, claude, open_models]
 }
 
 /// The base URL with the host of its place, which is named otherwise where it is no region: `global`, and the

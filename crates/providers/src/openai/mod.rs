@@ -31,7 +31,7 @@ pub(crate) fn interface(dialect: DialectId, variant: Variant) -> KnownInterface 
     KnownInterface {
         dialect,
         base_url: None,
-        invoked: false,
+        within: None,
         variant,
         headers: http::HeaderMap::new(),
         passed_headers: Vec::new(),
