@@ -9,9 +9,10 @@ use crate::reply::{self, DEPLOYMENT, GatewayBody, NOTICES};
 use crate::request_id::RequestId;
 use http::{HeaderName, HeaderValue, Response};
 use switchtower_dialect::{Counting, dialect, json};
-use switchtower_domain::{DialectId, Notice, Refusal, RefusalCode};
+use switchtower_domain::{DialectId, ModelName, Notice, Refusal, RefusalCode, Request};
 use switchtower_providers::{Interface, Operation, Provider};
-use switchtower_tokenizer::of_request;
+use switchtower_tokenizer::{Estimate, of_request};
+use tokio::sync::Semaphore;
 
 /// The name of the tokenizer that made an estimate.
 const ESTIMATED_BY: HeaderName = HeaderName::from_static("x-switchtower-estimated-by");
@@ -41,10 +42,7 @@ pub(super) async fn estimated(
         .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
     let request =
         dialect(client).decode_request(counting.counted_request(body)).map_err(|error| undecodable(&error))?;
-    let model = deployment.model.clone();
-    // A vocabulary is unpacked when it is first used, and long texts take their time.
-    let estimate = tokio::task::spawn_blocking(move || of_request(&request, model.as_str())).await;
-    let estimate = estimate.map_err(|_| Refusal::new(RefusalCode::Internal, "the tokens could not be counted"))?;
+    let estimate = estimate(request, deployment.model.clone()).await?;
     let uncounted = estimate.uncounted.into_iter().map(|path| Notice::meaning(path, "is no text, and was not counted"));
     let mut response = reply::json(&counting.tell(estimate.tokens), client, id);
     let headers = response.headers_mut();
@@ -57,6 +55,17 @@ pub(super) async fn estimated(
         headers.insert(NOTICES, value);
     }
     Ok(Some(response))
+}
+
+/// A vocabulary is unpacked when it is first used, and long texts take their time: both on a thread apart, and one after
+/// the other, so that callers who count much take one core from those who do not, and no more threads.
+async fn estimate(request: Request, model: ModelName) -> Result<Estimate, Refusal> {
+    static TURN: Semaphore = Semaphore::const_new(1);
+    let failed = || Refusal::new(RefusalCode::Internal, "the tokens could not be counted");
+    let turn = TURN.acquire().await.map_err(|_| failed())?;
+    let counted = tokio::task::spawn_blocking(move || of_request(&request, model.as_str())).await;
+    drop(turn);
+    counted.map_err(|_| failed())
 }
 
 /// How a client's dialect counts.
