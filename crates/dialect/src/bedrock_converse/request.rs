@@ -1,6 +1,7 @@
 //! Requests: decoding. Encoding is in `compose.rs`.
 
 use super::{parts, thinking};
+use crate::effort::effort;
 use crate::fields::{Fields, wrong_kind};
 use crate::{DecodeError, Json};
 use serde_json::Value;
@@ -32,6 +33,17 @@ pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
     })?;
     let said = fields.nested("additionalModelRequestFields", thinking::read)?;
     sampling.top_k = said.top_k;
+    let mut reasoning = said.reasoning;
+    let output = fields.nested("outputConfig", |config| {
+        // Converse has a word of its own for what models are asked in theirs; the latter goes first.
+        if reasoning.effort.is_none()
+            && let Some(word) = config.string("effort")?
+        {
+            reasoning.effort = Some(effort(&word));
+            config.lack(thinking::OWN_EFFORT);
+        }
+        config.nested("textFormat", output)
+    })?;
     let (tools, tool_choice) =
         fields.nested("toolConfig", |config| Ok((tools(config)?, config.nested("toolChoice", tool_choice)?)))?;
     Ok(Request {
@@ -43,9 +55,9 @@ pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
         tools,
         tool_choice,
         parallel_tool_calls: None,
-        output: fields.nested("outputConfig", |config| config.nested("textFormat", output))?,
+        output,
         verbosity: None,
-        reasoning: said.reasoning,
+        reasoning,
         sampling,
         max_tokens,
         max_tokens_field: MaxTokensField::MaxTokens,
