@@ -209,6 +209,11 @@ pub trait Dialect: Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether answers tell thoughts in words to who asked for thinking.
+    fn shows_reasoning(&self) -> bool {
+        self.carries_reasoning()
+    }
+
     /// Whether answers have a place for the seal of a thought, and clients give it back with the thought.
     fn carries_reasoning(&self) -> bool {
         false

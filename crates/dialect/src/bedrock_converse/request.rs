@@ -6,8 +6,8 @@ use crate::fields::{Fields, wrong_kind};
 use crate::{DecodeError, Json};
 use serde_json::Value;
 use switchtower_domain::{
-    DialectId, Extras, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, ProviderTool, Request, Role,
-    Sampling, StructuredOutput, Tool, ToolChoice, ToolKind, Turn,
+    DialectId, Extras, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, ProviderTool, ReasoningSpec,
+    Request, Role, Sampling, StructuredOutput, Tool, ToolChoice, ToolKind, Turn,
 };
 
 /// Marks settings that say nothing.
@@ -34,16 +34,6 @@ pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
     let said = fields.nested("additionalModelRequestFields", thinking::read)?;
     sampling.top_k = said.top_k;
     let mut reasoning = said.reasoning;
-    let output = fields.nested("outputConfig", |config| {
-        // Converse has a word of its own for what models are asked in theirs; the latter goes first.
-        if reasoning.effort.is_none()
-            && let Some(word) = config.string("effort")?
-        {
-            reasoning.effort = Some(effort(&word));
-            config.lack(thinking::OWN_EFFORT);
-        }
-        config.nested("textFormat", output)
-    })?;
     let (tools, tool_choice) =
         fields.nested("toolConfig", |config| Ok((tools(config)?, config.nested("toolChoice", tool_choice)?)))?;
     Ok(Request {
@@ -55,7 +45,10 @@ pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
         tools,
         tool_choice,
         parallel_tool_calls: None,
-        output,
+        output: fields.nested("outputConfig", |config| {
+            own_effort(config, &mut reasoning)?;
+            config.nested("textFormat", output)
+        })?,
         verbosity: None,
         reasoning,
         sampling,
@@ -147,6 +140,17 @@ fn tool_choice(choice: &mut Fields) -> Result<Option<ToolChoice>, DecodeError> {
         }
     }
     choice.nested("tool", |tool| Ok(tool.string("name")?.map(ToolChoice::Named)))
+}
+
+/// Converse has a word of its own for what models are asked in theirs; the latter goes first.
+fn own_effort(config: &mut Fields, reasoning: &mut ReasoningSpec) -> Result<(), DecodeError> {
+    if reasoning.effort.is_none()
+        && let Some(word) = config.string("effort")?
+    {
+        reasoning.effort = Some(effort(&word));
+        config.lack(thinking::OWN_EFFORT);
+    }
+    Ok(())
 }
 
 fn output(format: &mut Fields) -> Result<OutputFormat, DecodeError> {
