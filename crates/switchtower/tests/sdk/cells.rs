@@ -54,7 +54,7 @@ const CLIENTS: [(&str, &str, &[&str], &[&str]); 27] = [
     ("anthropic (Python, Vertex AI)", "anthropic_messages", &SDK, &[DOCUMENT]),
     ("boto3 (key over TLS)", "bedrock_converse", &SDK, &[DOCUMENT, EMBEDDINGS]),
     ("boto3 (signed)", "bedrock_converse", &SDK, &[DOCUMENT, EMBEDDINGS]),
-    ("cohere", "cohere_chat", &SDK, &[EMBEDDINGS, "rerank"]),
+    ("cohere", "cohere_chat", &SDK, &[DOCUMENT, EMBEDDINGS, "rerank"]),
     ("google-genai (JavaScript)", "google_gemini", &SDK, &[DOCUMENT, EMBEDDINGS]),
     ("google-genai (Python)", "google_gemini", &SDK, &[DOCUMENT, EMBEDDINGS]),
     ("google-genai (Python, Vertex AI)", "google_gemini", &SDK, &[DOCUMENT, EMBEDDINGS]),

@@ -159,6 +159,21 @@ def image(p):
     holds(json.dumps(body), cells.PICTURE_URL)
 
 
+def document(p):
+    documents = [{"id": "note", "data": {"title": "Note", "text": cells.PLAIN}}]
+    asked = {"model": p.model(), "messages": [user(f"echo: {p.text()}")], "documents": documents}
+    raw = client.with_raw_response.chat(**asked)
+    holds(text_of(raw.data.message), p.text())
+    ((_, body),) = p.sent(p.text())
+    if p.dialect == "cohere_chat":
+        return holds(json.dumps(body), cells.PLAIN)
+    holds(raw.headers.get(cells.NOTICES), "documents;meaning")
+    # Who wants no answer without them says so.
+    strictly = {"additional_headers": {"x-switchtower-strict": "true"}}
+    refused = raises(cohere.BadRequestError, lambda: client.chat(**asked, request_options=strictly))
+    p.refused(refused, "documents", "documents beside the conversation are Cohere's own: named as lost, and refused where that is asked for")
+
+
 def reasoning_with_tools(p):
     asked = {"tools": [WEATHER], "thinking": {"type": "enabled", "token_budget": 2000}, "max_tokens": 4000}
     messages = [user(f"What is the weather in Paris? ({p.text()})")]
@@ -239,6 +254,7 @@ if __name__ == "__main__":
         parallel_tools,
         structured_output,
         image,
+        document,
         reasoning_with_tools,
         error,
         cancel,

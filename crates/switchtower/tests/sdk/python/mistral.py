@@ -183,6 +183,11 @@ def document(p):
     holds(answer.choices[0].message.content, p.text())
     ((_, body),) = p.sent(p.text())
     cells.pdf_arrived(body)
+    # What an answer of its own referred to may come back among the texts.
+    text = {"type": "text", "text": "So it says."}
+    referring = {"role": "assistant", "content": [text, {"type": "reference", "reference_ids": [1]}]}
+    _, told = create_with_notices(p, [user("What does it say?"), referring, user("Where?")])
+    p.lost(told, "messages[1].content[1]", "references to what Mistral's own models found mean nothing to others")
 
 
 def reasoning_with_tools(p):
