@@ -105,12 +105,15 @@ pub struct ModelCard {
     pub facts: Option<Value>,
 }
 
-/// A list of models as `OpenAI` writes it in each of its dialects.
+/// A list of models as `OpenAI` writes it in each of its dialects. The type and the capabilities are what clients of
+/// Mistral, who speak Chat Completions, must find. Source: <https://docs.mistral.ai/api/endpoint/models>
 pub(crate) fn openai_models(models: &[ModelCard]) -> Value {
     let entry = |card: &ModelCard| {
         let mut entry = render::Object::new().with("id", card.id.as_str()).with("object", "model");
         entry.set("created", 0);
         entry.set("owned_by", card.owner.as_str());
+        entry.set("type", "base");
+        entry.set("capabilities", serde_json::json!({"completion_chat": true}));
         entry.maybe("facts", card.facts.clone());
         Value::from(entry)
     };
@@ -207,6 +210,11 @@ pub trait Dialect: Sync + std::fmt::Debug {
     /// Whether the arguments of a tool are kept to its schema unless the tool says otherwise.
     fn strict_unless_said(&self) -> bool {
         false
+    }
+
+    /// Whether answers tell thoughts in words to who asked for thinking.
+    fn shows_reasoning(&self) -> bool {
+        self.carries_reasoning()
     }
 
     /// Whether answers have a place for the seal of a thought, and clients give it back with the thought.

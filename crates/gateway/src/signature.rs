@@ -16,6 +16,9 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SKEW_SECONDS_MAX: u64 = 15 * 60;
 const PAYLOAD: &str = "x-amz-content-sha256";
 const DATE: &str = "x-amz-date";
+/// What SDKs sign in place of the host where they speak HTTP/2, as AWS's for JavaScript does. Source:
+/// <https://github.com/smithy-lang/smithy-typescript/blob/main/packages/signature-v4/src/SignatureV4.ts>
+const AUTHORITY: &str = ":authority";
 
 /// What the head of a signed request says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +50,7 @@ enum Payload {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SignatureError {
     #[error(
-        "the signature of the request cannot be read; it must be one of AWS Signature Version 4 with host and x-amz-date signed"
+        "the signature of the request cannot be read; it must be one of AWS Signature Version 4 with host (or :authority) and x-amz-date signed"
     )]
     Unreadable,
     #[error(
@@ -80,7 +83,9 @@ impl Signed {
         let signed_headers = field("SignedHeaders").ok_or(unreadable)?;
         let signature = field("Signature").and_then(unhex).ok_or(unreadable)?;
         let names: Vec<&str> = signed_headers.split(';').collect();
-        if !names.contains(&"host") || !names.contains(&DATE) || scope.split('/').count() != 4 {
+        let places = [HOST.as_str(), AUTHORITY];
+        if !places.iter().any(|place| names.contains(place)) || !names.contains(&DATE) || scope.split('/').count() != 4
+        {
             return Err(unreadable);
         }
         let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -123,14 +128,19 @@ impl Signed {
                 hash
             }
         };
+        let expected = self.signature_of(secret, &hash);
+        if bool::from(expected.ct_eq(&self.signature)) { Ok(()) } else { Err(SignatureError::Mismatch) }
+    }
+
+    /// The signature that a key makes of the request, given what is said of its body.
+    fn signature_of(&self, secret: &Secret, hash: &str) -> Vec<u8> {
         let request = hex(&Sha256::digest(format!("{}{hash}", self.head)));
         let signed = format!("{ALGORITHM}\n{}\n{}\n{request}", self.date, self.scope);
         let mut key = [b"AWS4", secret.expose().trim().as_bytes()].concat();
         for step in self.scope.split('/') {
             key = mac(&key, step.as_bytes());
         }
-        let expected = mac(&key, signed.as_bytes());
-        if bool::from(expected.ct_eq(&self.signature)) { Ok(()) } else { Err(SignatureError::Mismatch) }
+        mac(&key, signed.as_bytes())
     }
 }
 
@@ -185,12 +195,16 @@ fn query(sent: Option<&str>) -> String {
 
 /// The values of a header, each without white space around it and with single spaces within.
 fn header(head: &Parts, name: &str) -> Option<String> {
+    let authority = || head.uri.authority().map(|authority| authority.as_str().to_owned());
+    if name == AUTHORITY {
+        return authority();
+    }
     let mut values = Vec::new();
     for value in head.headers.get_all(name) {
         values.push(value.to_str().ok()?.split_whitespace().collect::<Vec<_>>().join(" "));
     }
     if values.is_empty() && name == HOST.as_str() {
-        return head.uri.authority().map(|authority| authority.as_str().to_owned());
+        return authority();
     }
     (!values.is_empty()).then(|| values.join(","))
 }
@@ -244,6 +258,37 @@ mod tests {
     fn what_an_sdk_signs_is_accepted() {
         assert_eq!(signed(URI, "{}", |_| {}), Ok(()));
         assert_eq!(signed("http://localhost/v1/models", "", |_| {}), Ok(()));
+    }
+
+    #[test]
+    fn over_http_2_the_authority_is_signed_in_place_of_the_host() {
+        let of_http_2 = |uri: &str| {
+            let mut request = Request::new(());
+            *request.method_mut() = http::Method::POST;
+            *request.uri_mut() = uri.parse().unwrap();
+            let headers = request.headers_mut();
+            headers.insert(DATE, "20150830T123600Z".parse().unwrap());
+            let scope = "20150830/us-east-1/bedrock/aws4_request";
+            let head = format!(
+                "POST\n/model/x/converse\n\n:authority:one.example\n{DATE}:20150830T123600Z\n\n:authority;{DATE}\n"
+            );
+            let signed = Signed {
+                key: "team".to_owned(),
+                date: "20150830T123600Z".to_owned(),
+                scope: scope.to_owned(),
+                head,
+                payload: Payload::Signed,
+                signature: [0; 32],
+            };
+            let signature = hex(&signed.signature_of(&Secret::new("the-key"), &hex(&Sha256::digest(b"{}"))));
+            let said =
+                format!("{ALGORITHM} Credential=team/{scope}, SignedHeaders=:authority;{DATE}, Signature={signature}");
+            headers.insert(AUTHORIZATION, said.parse().unwrap());
+            Signed::read(&request.into_parts().0).unwrap()?.check(&Secret::new("the-key"), b"{}")
+        };
+        assert_eq!(of_http_2("http://one.example/model/x/converse"), Ok(()));
+        assert_eq!(of_http_2("http://other.example/model/x/converse"), Err(SignatureError::Mismatch));
+        assert_eq!(of_http_2("/model/x/converse"), Err(SignatureError::Unreadable));
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
     composer.conversation(&mut body);
     composer.tools(&mut body);
     composer.output(&mut body);
+    composer.own_effort(&mut body);
     let more = composer.more();
     composer.settings(&more, &mut body);
     body.nested("additionalModelRequestFields", more);
@@ -262,6 +263,17 @@ impl Composer<'_> {
                 let structure = Object::new().with("jsonSchema", definition);
                 let format = Object::typed("json_schema").with("structure", structure);
                 body.set("outputConfig", Object::new().with("textFormat", format));
+            }
+        }
+    }
+
+    /// The effort, where it was said in Converse's own word.
+    fn own_effort(&self, body: &mut Object) {
+        let Some(effort) = &self.request.reasoning.effort else { return };
+        if self.out.same && self.request.extras.lacks(thinking::OWN_EFFORT) {
+            let config = body.map_mut().entry("outputConfig").or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(config) = config {
+                config.insert("effort".to_owned(), Value::from(effort_word(effort)));
             }
         }
     }

@@ -1,12 +1,13 @@
 //! Requests: decoding. Encoding is in `compose.rs`.
 
 use super::{parts, thinking};
+use crate::effort::effort;
 use crate::fields::{Fields, wrong_kind};
 use crate::{DecodeError, Json};
 use serde_json::Value;
 use switchtower_domain::{
-    DialectId, Extras, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, ProviderTool, Request, Role,
-    Sampling, StructuredOutput, Tool, ToolChoice, ToolKind, Turn,
+    DialectId, Extras, FunctionTool, Locus, MaxTokensField, Metadata, OutputFormat, ProviderTool, ReasoningSpec,
+    Request, Role, Sampling, StructuredOutput, Tool, ToolChoice, ToolKind, Turn,
 };
 
 /// Marks settings that say nothing.
@@ -32,6 +33,7 @@ pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
     })?;
     let said = fields.nested("additionalModelRequestFields", thinking::read)?;
     sampling.top_k = said.top_k;
+    let mut reasoning = said.reasoning;
     let (tools, tool_choice) =
         fields.nested("toolConfig", |config| Ok((tools(config)?, config.nested("toolChoice", tool_choice)?)))?;
     Ok(Request {
@@ -43,9 +45,12 @@ pub(super) fn decode(body: Json<'_>) -> Result<Request, DecodeError> {
         tools,
         tool_choice,
         parallel_tool_calls: None,
-        output: fields.nested("outputConfig", |config| config.nested("textFormat", output))?,
+        output: fields.nested("outputConfig", |config| {
+            own_effort(config, &mut reasoning)?;
+            config.nested("textFormat", output)
+        })?,
         verbosity: None,
-        reasoning: said.reasoning,
+        reasoning,
         sampling,
         max_tokens,
         max_tokens_field: MaxTokensField::MaxTokens,
@@ -135,6 +140,17 @@ fn tool_choice(choice: &mut Fields) -> Result<Option<ToolChoice>, DecodeError> {
         }
     }
     choice.nested("tool", |tool| Ok(tool.string("name")?.map(ToolChoice::Named)))
+}
+
+/// Converse has a word of its own for what models are asked in theirs; the latter goes first.
+fn own_effort(config: &mut Fields, reasoning: &mut ReasoningSpec) -> Result<(), DecodeError> {
+    if reasoning.effort.is_none()
+        && let Some(word) = config.string("effort")?
+    {
+        reasoning.effort = Some(effort(&word));
+        config.lack(thinking::OWN_EFFORT);
+    }
+    Ok(())
 }
 
 fn output(format: &mut Fields) -> Result<OutputFormat, DecodeError> {

@@ -16,6 +16,9 @@ use switchtower_domain::{Effort, Extras, ReasoningMode, ReasoningSpec};
 const NAMED_CONFIG: &str = "reasoning_config";
 /// Marks an effort that stands in the words of gpt-oss.
 const BARE_EFFORT: &str = "reasoning_effort";
+/// Marks an effort in Converse's own word, beside the format. Source:
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_OutputConfig.html>
+pub(super) const OWN_EFFORT: &str = "outputConfig.effort";
 /// Marks thinking in the words of Nova.
 const NOVA: &str = "reasoningConfig";
 /// Marks a number of tokens in the words of Nova.
@@ -117,7 +120,7 @@ pub(super) fn write_back(spec: &ReasoningSpec, top_k: Option<u64>, extras: &Extr
             thinking.maybe("budget_tokens", spec.budget_tokens);
             more.set(if extras.lacks(NAMED_CONFIG) { NAMED_CONFIG } else { "thinking" }, thinking);
         }
-        if let Some(effort) = &spec.effort {
+        if let Some(effort) = spec.effort.as_ref().filter(|_| !extras.lacks(OWN_EFFORT)) {
             if extras.lacks(BARE_EFFORT) {
                 more.set("reasoning_effort", effort_word(effort));
             } else {
@@ -168,5 +171,23 @@ mod tests {
         ] {
             assert_eq!(family(model), expected, "{model}");
         }
+    }
+    #[test]
+    fn an_effort_in_the_word_of_converse_is_read_and_goes_back_as_it_was() {
+        use crate::{Dialect as _, Variant, anthropic_messages::AnthropicMessages, bedrock_converse::BedrockConverse};
+        let said = serde_json::json!({"modelId": "m", "messages": [{"role": "user", "content": [{"text": "Go."}]}],
+            "outputConfig": {"effort": "high"}});
+        let request = BedrockConverse.decode_request(said.clone().into()).unwrap();
+        assert_eq!(request.reasoning.effort, Some(Effort::High));
+        assert_eq!(BedrockConverse.encode_request(&request, &Variant::default()).body, said);
+        let sent = AnthropicMessages.encode_request(&request, &Variant::default());
+        assert!(sent.body.get("thinking").is_some(), "{}", sent.body);
+        assert!(sent.notices.iter().all(|notice| !notice.path.contains("outputConfig")), "{:?}", sent.notices);
+        // What the model itself is asked goes first.
+        let mut both = said;
+        both["additionalModelRequestFields"] = serde_json::json!({"output_config": {"effort": "low"}});
+        let request = BedrockConverse.decode_request(both.clone().into()).unwrap();
+        assert_eq!(request.reasoning.effort, Some(Effort::Low));
+        assert_eq!(BedrockConverse.encode_request(&request, &Variant::default()).body, both);
     }
 }

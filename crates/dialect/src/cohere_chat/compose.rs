@@ -427,7 +427,8 @@ impl Composer<'_> {
             thinking.maybe("token_budget", spec.budget_tokens);
             return body.nested("thinking", thinking);
         }
-        if spec.summary.is_some() {
+        // Who thinks tells of it here, also where nobody asked for that.
+        if spec.summary.is_some() || !spec.is_unstated() {
             self.out.hint(self.path(Param::ReasoningSummary), "thoughts are told as the provider likes");
         }
         if spec.is_unstated() {

@@ -99,6 +99,10 @@ impl Dialect for CohereChat {
         json!({"models": models.iter().map(entry).collect::<Vec<Value>>()})
     }
 
+    fn shows_reasoning(&self) -> bool {
+        true
+    }
+
     fn retention(&self) -> &'static [Retention] {
         &[]
     }

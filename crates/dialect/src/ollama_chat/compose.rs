@@ -373,7 +373,8 @@ impl Composer<'_> {
 
     fn thinking(&mut self, body: &mut Object) {
         let spec = &self.request.reasoning;
-        if spec.summary.is_some() {
+        // Who thinks tells of it here, also where nobody asked for that.
+        if spec.summary.is_some() || !spec.is_unstated() {
             self.out.hint(self.path(Param::ReasoningSummary), "thoughts are told as the provider likes");
         }
         if spec.is_unstated() {

@@ -99,6 +99,10 @@ impl Dialect for OllamaChat {
         true
     }
 
+    fn shows_reasoning(&self) -> bool {
+        true
+    }
+
     fn retention(&self) -> &'static [Retention] {
         &[]
     }

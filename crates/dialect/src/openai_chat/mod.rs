@@ -108,3 +108,19 @@ impl Dialect for OpenaiChat {
         include_str!("request.schema.json")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_list_of_models_has_what_sdks_ask_of_it() {
+        let card = ModelCard { id: "p/m".to_owned(), owner: "p".to_owned(), facts: None };
+        let list = OpenaiChat.encode_models(&[card]);
+        // The last two are Mistral's, whose SDK reads no list without them.
+        let model = json!({"id": "p/m", "object": "model", "created": 0, "owned_by": "p", "type": "base",
+            "capabilities": {"completion_chat": true}});
+        assert_eq!(list, json!({"object": "list", "data": [model]}));
+    }
+}

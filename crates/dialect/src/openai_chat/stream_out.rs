@@ -158,6 +158,7 @@ impl Encoder {
                     let kind = self.begin(*choice, *part, content)?;
                     let mut piece = ChoiceOut::new(*choice);
                     piece.start(*part, &self.named(content, kind), kind);
+                    piece.complete_calls();
                     if !piece.is_silent() {
                         self.speak(piece, out);
                     }
@@ -383,6 +384,17 @@ impl ChoiceOut {
         object.nested(word, inner);
         content.extras.overlay(object.map_mut());
         self.calls.push((part, object.into_map()));
+    }
+
+    /// The vendor's own calls begin with arguments that are empty, and some clients read them without asking whether
+    /// they are there. Source: <https://platform.openai.com/docs/guides/function-calling#streaming>
+    fn complete_calls(&mut self) {
+        for (_, call) in &mut self.calls {
+            let (word, key) = call_words(ToolCallKind::Function);
+            if let Some(Value::Object(function)) = call.get_mut(word) {
+                function.entry(key).or_insert_with(|| Value::from(""));
+            }
+        }
     }
 
     /// Grows a part; `false` where a part of its kind cannot grow so.

@@ -451,9 +451,12 @@ impl Composer<'_> {
         let thinks = !matches!(effort, None | Some(Effort::None));
         reasoning.maybe("effort", effort.as_ref().map(effort::effort_word));
         reasoning.maybe("summary", spec.summary.clone());
-        if thinks && self.carries_reasoning() {
-            // Thoughts are told in a summary only, and come back as they were sealed.
+        if thinks && crate::dialect(self.request.origin).shows_reasoning() {
+            // Thoughts are told in a summary only.
             reasoning.set("summary", spec.summary.as_deref().unwrap_or("auto"));
+        }
+        if thinks && self.carries_reasoning() {
+            // They come back as they were sealed.
             self.include.push(ENCRYPTED);
         }
         body.nested("reasoning", reasoning);

@@ -125,3 +125,28 @@ impl Dialect for OpenaiResponses {
         include_str!("request.schema.json")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cohere_chat::CohereChat, ollama_chat::OllamaChat};
+    use serde_json::json;
+
+    #[test]
+    fn thoughts_are_asked_for_in_words_where_the_clients_dialect_shows_them() {
+        let turns = json!([{"role": "user", "content": "Go."}]);
+        let of_cohere = json!({"model": "m", "messages": turns, "thinking": {"type": "enabled"}});
+        let of_ollama = json!({"model": "m", "messages": turns, "think": true});
+        let ways: [(&dyn Dialect, Value); 2] = [(&CohereChat, of_cohere), (&OllamaChat, of_ollama)];
+        for (client, body) in ways {
+            let request = client.decode_request(body.into()).unwrap();
+            let sent = OpenaiResponses.encode_request(&request, &Variant::default()).body;
+            assert_eq!((&sent["reasoning"]["summary"], sent.get("include")), (&json!("auto"), None), "{sent}");
+            // The other way round they are told without being asked for, which is said.
+            let asked = json!({"model": "m", "input": "Go.", "reasoning": {"effort": "high"}});
+            let request = OpenaiResponses.decode_request(asked.into()).unwrap();
+            let notices = client.encode_request(&request, &Variant::default()).notices;
+            assert!(notices.iter().any(|notice| notice.path == "reasoning.summary"), "{notices:?}");
+        }
+    }
+}

@@ -71,21 +71,21 @@ impl EmbeddingForm {
         }
     }
 
-    /// The request as it is said in another form, with what is lost.
+    /// The request as it is said in the form of a vendor, with what is lost.
     ///
     /// # Errors
     /// [`Unsayable`] where the answer would be another one than was asked for.
     pub fn told_in(
         self,
-        form: Self,
+        vendor: &EmbeddingVariant,
         mut request: EmbeddingRequest,
     ) -> Result<(EmbeddingRequest, Vec<Notice>), Unsayable> {
         let mut notices = Vec::new();
-        if self == form {
+        if self == vendor.form {
             return Ok((request, notices));
         }
-        match form {
-            Self::Openai => to_openai(&mut request, &mut notices)?,
+        match vendor.form {
+            Self::Openai => to_openai(&mut request, vendor, &mut notices)?,
             Self::Cohere => to_cohere(&mut request, &mut notices)?,
         }
         let lost = request.extras.meaningful().map(|(name, _)| Notice::meaning(name, NO_PLACE));
@@ -119,7 +119,11 @@ impl EmbeddingForm {
     }
 }
 
-fn to_openai(request: &mut EmbeddingRequest, notices: &mut Vec<Notice>) -> Result<(), Unsayable> {
+fn to_openai(
+    request: &mut EmbeddingRequest,
+    vendor: &EmbeddingVariant,
+    notices: &mut Vec<Notice>,
+) -> Result<(), Unsayable> {
     let says = |name: &'static str| request.extras.meaningful().any(|(said, _)| said == name).then_some(name);
     if let Some(path) = says("images").or_else(|| says("inputs")) {
         return Err(Unsayable { path, expected: "texts" });
@@ -130,8 +134,11 @@ fn to_openai(request: &mut EmbeddingRequest, notices: &mut Vec<Notice>) -> Resul
     request.dimensions_field = DimensionsField::Dimensions;
     let known = |word: &str| INPUT_TYPES.iter().find(|(own, _)| *own == word).map(|(_, other)| (*other).to_owned());
     let word = request.input_type.take();
-    request.input_type = word.as_deref().and_then(known);
-    if word.is_some() && request.input_type.is_none() {
+    request.input_type = word.as_deref().filter(|_| vendor.input_type).and_then(known);
+    if word.is_some() && !vendor.input_type {
+        // Cohere's callers must say it, and vendors that do not know the word refuse it.
+        notices.push(Notice::meaning("input_type", NO_PLACE));
+    } else if word.is_some() && request.input_type.is_none() {
         notices.push(Notice::meaning("input_type", "a use by the name of one vendor means nothing to another"));
     }
     Ok(())
@@ -162,8 +169,9 @@ mod tests {
     use serde_json::json;
 
     fn told(from: EmbeddingForm, to: EmbeddingForm, body: Value) -> Result<(Value, Vec<String>), Unsayable> {
-        let (request, notices) = from.told_in(to, from.decode_request(body.into()).unwrap())?;
-        let sent = to.encode_request(&request, &EmbeddingVariant::default());
+        let vendor = EmbeddingVariant { form: to, input_type: true, ..EmbeddingVariant::default() };
+        let (request, notices) = from.told_in(&vendor, from.decode_request(body.into()).unwrap())?;
+        let sent = to.encode_request(&request, &vendor);
         Ok((sent.body, notices.iter().map(ToString::to_string).collect()))
     }
 
@@ -178,6 +186,15 @@ mod tests {
         let expected = json!({"model": "m", "input": ["a"], "dimensions": 8, "encoding_format": "float",
             "input_type": "query", "truncation": false});
         assert_eq!((back, notices.len()), (expected, 0));
+    }
+
+    #[test]
+    fn what_vectors_are_for_is_said_to_vendors_that_know_the_word() {
+        let asked = json!({"model": "m", "texts": ["a"], "input_type": "search_query", "embedding_types": ["float"]});
+        let request = EmbeddingForm::Cohere.decode_request(asked.into()).unwrap();
+        let vendor = EmbeddingVariant::default();
+        let (request, notices) = EmbeddingForm::Cohere.told_in(&vendor, request).unwrap();
+        assert_eq!((request.input_type, notices.len()), (None, 1), "{notices:?}");
     }
 
     #[test]

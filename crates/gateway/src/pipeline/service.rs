@@ -191,7 +191,7 @@ fn embeddings(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deploym
     let body = draft.spliced(decoded);
     let form = form_of(decoded);
     let request = form.decode_request(parsed(&body)?).map_err(|error| undecodable(&error))?;
-    let (mut request, lost) = form.told_in(variant.form, request).map_err(|error| unsayable(&error))?;
+    let (mut request, lost) = form.told_in(variant, request).map_err(|error| unsayable(&error))?;
     draft.notices.extend(lost);
     let tokens = |input: &ModelInput| matches!(input, ModelInput::Tokens(_));
     if !variant.token_inputs

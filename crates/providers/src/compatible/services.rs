@@ -34,6 +34,7 @@ section!(Embeddings {
     base64: bool,
     elements: ElementsName,
     token_inputs: bool,
+    input_type: bool,
     inputs_max: usize,
     forbidden: Vec<String>,
 });
@@ -94,7 +95,7 @@ impl Embeddings {
         macro_rules! take {
             ($($field:ident),*) => { $(if let Some(quirk) = self.$field { variant.$field = quirk.value; })* };
         }
-        take!(floats, float_word, base64, token_inputs, forbidden);
+        take!(floats, float_word, base64, token_inputs, input_type, forbidden);
         if let Some(quirk) = self.dimensions_field {
             variant.dimensions_field = Some(match quirk.value {
                 DimensionsName::Dimensions => DimensionsField::Dimensions,

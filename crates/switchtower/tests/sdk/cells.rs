@@ -8,17 +8,20 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cl
 const BEGIN: &str = "<!-- cells: written by a test, do not edit -->\n";
 const END: &str = "<!-- end of cells -->\n";
 /// In the order of the drivers.
-const SCENARIOS: [&str; 11] = [
+const SCENARIOS: [&str; 14] = [
     "whole",
     "streamed",
     "tool_loop",
     "parallel_tools",
     "structured_output",
     "image",
+    "document",
     "reasoning_with_tools",
     "error",
     "cancel",
     "embeddings",
+    "rerank",
+    "fill_in",
     "two_tool_agent",
 ];
 const PROVIDERS: [&str; 4] = ["openai_chat", "openai_responses", "anthropic_messages", "google_gemini"];
@@ -37,23 +40,35 @@ const SDK: [&str; 9] = [
 /// What every framework does: smoke tests.
 const FRAMEWORK: [&str; 4] = ["whole", "streamed", "tool_loop", "structured_output"];
 const AGENT: [&str; 1] = ["two_tool_agent"];
+const DOCUMENT: &str = "document";
+const EMBEDDINGS: &str = "embeddings";
 /// Every client and what it speaks, with its scenarios against each provider.
-const CLIENTS: [(&str, &str, &[&str], &[&str]); 17] = [
+const CLIENTS: [(&str, &str, &[&str], &[&str]); 27] = [
+    ("@aws-sdk/client-bedrock-runtime", "bedrock_converse", &SDK, &[DOCUMENT, EMBEDDINGS]),
     ("ai with @ai-sdk/anthropic", "anthropic_messages", &FRAMEWORK, &[]),
     ("ai with @ai-sdk/openai", "openai_chat", &FRAMEWORK, &[]),
     ("ai with @ai-sdk/openai", "openai_responses", &FRAMEWORK, &[]),
-    ("anthropic (JavaScript)", "anthropic_messages", &SDK, &[]),
-    ("anthropic (Python)", "anthropic_messages", &SDK, &[]),
-    ("google-genai (JavaScript)", "google_gemini", &SDK, &[]),
-    ("google-genai (Python)", "google_gemini", &SDK, &[]),
-    ("google-genai (Python, Vertex AI)", "google_gemini", &SDK, &[]),
+    ("anthropic (JavaScript)", "anthropic_messages", &SDK, &[DOCUMENT]),
+    ("anthropic (Python)", "anthropic_messages", &SDK, &[DOCUMENT]),
+    ("anthropic (Python, Bedrock)", "anthropic_messages", &SDK, &[DOCUMENT]),
+    ("anthropic (Python, Vertex AI)", "anthropic_messages", &SDK, &[DOCUMENT]),
+    ("boto3 (key over TLS)", "bedrock_converse", &SDK, &[DOCUMENT, EMBEDDINGS]),
+    ("boto3 (signed)", "bedrock_converse", &SDK, &[DOCUMENT, EMBEDDINGS]),
+    ("cohere", "cohere_chat", &SDK, &[DOCUMENT, EMBEDDINGS, "rerank"]),
+    ("google-genai (JavaScript)", "google_gemini", &SDK, &[DOCUMENT, EMBEDDINGS]),
+    ("google-genai (Python)", "google_gemini", &SDK, &[DOCUMENT, EMBEDDINGS]),
+    ("google-genai (Python, Vertex AI)", "google_gemini", &SDK, &[DOCUMENT, EMBEDDINGS]),
     ("langchain-anthropic", "anthropic_messages", &FRAMEWORK, &[]),
+    ("langchain-aws", "bedrock_converse", &FRAMEWORK, &[]),
+    ("langchain-google-genai", "google_gemini", &FRAMEWORK, &[]),
     ("langchain-openai", "openai_chat", &FRAMEWORK, &[]),
     ("langchain-openai", "openai_responses", &FRAMEWORK, &[]),
-    ("openai (JavaScript)", "openai_chat", &SDK, &["embeddings"]),
-    ("openai (JavaScript)", "openai_responses", &SDK, &[]),
-    ("openai (Python)", "openai_chat", &SDK, &["embeddings"]),
-    ("openai (Python)", "openai_responses", &SDK, &[]),
+    ("mistralai", "openai_chat", &SDK, &[DOCUMENT, EMBEDDINGS, "fill_in"]),
+    ("ollama", "ollama_chat", &SDK, &[]),
+    ("openai (JavaScript)", "openai_chat", &SDK, &[DOCUMENT, EMBEDDINGS]),
+    ("openai (JavaScript)", "openai_responses", &SDK, &[DOCUMENT]),
+    ("openai (Python)", "openai_chat", &SDK, &[DOCUMENT, EMBEDDINGS]),
+    ("openai (Python)", "openai_responses", &SDK, &[DOCUMENT]),
     ("openai-agents", "openai_chat", &AGENT, &[]),
     ("openai-agents", "openai_responses", &AGENT, &[]),
 ];
@@ -66,8 +81,31 @@ pub(crate) struct Cell {
     provider_dialect: String,
     scenario: usize,
     version: String,
-    passed: bool,
-    detail: String,
+    outcome: Outcome,
+    /// Why it did not pass whole, a reason a line.
+    reasons: String,
+}
+
+/// What came of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Passed,
+    /// It works but for something that was told.
+    InPart,
+    /// It cannot work, and was refused by name.
+    Refused,
+    Failed,
+}
+
+impl Outcome {
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Passed => "yes",
+            Self::InPart => "in part",
+            Self::Refused => "refused",
+            Self::Failed => "**no**",
+        }
+    }
 }
 
 impl Cell {
@@ -82,13 +120,18 @@ impl Cell {
             scenario: SCENARIOS.iter().position(|known| *known == scenario).expect("a scenario of ours"),
             version: text("version"),
             client_dialect: text("client_dialect"),
-            passed: text("result") == "passed",
-            detail: text("detail"),
+            outcome: match &*text("result") {
+                "passed" => Outcome::Passed,
+                "in part" => Outcome::InPart,
+                "refused" => Outcome::Refused,
+                _ => Outcome::Failed,
+            },
+            reasons: text("detail"),
         }
     }
 }
 
-/// A row for each client and provider, a column for each scenario.
+/// A row for each client and provider, a column for each scenario, and the reasons beneath by their numbers.
 pub(crate) fn table(cells: &[Cell]) -> String {
     let mut rows: BTreeMap<(&str, &str, &str), Vec<&Cell>> = BTreeMap::new();
     for cell in cells {
@@ -98,6 +141,7 @@ pub(crate) fn table(cells: &[Cell]) -> String {
     for scenario in SCENARIOS {
         let _ = write!(text, " {} |", scenario.replace('_', " "));
     }
+    let mut reasons: Vec<&str> = Vec::new();
     text += "\n| --- | --- | --- |";
     text += &" --- |".repeat(SCENARIOS.len());
     text.push('\n');
@@ -105,25 +149,44 @@ pub(crate) fn table(cells: &[Cell]) -> String {
         let first = cells[0];
         let _ = write!(text, "| {client} {} | {speaks} | {provider} |", first.version);
         for scenario in 0..SCENARIOS.len() {
-            let mark = match cells.iter().find(|cell| cell.scenario == scenario) {
-                Some(cell) if cell.passed => "yes",
-                Some(_) => "**no**",
-                None => "–",
+            let Some(cell) = cells.iter().find(|cell| cell.scenario == scenario) else {
+                text += " – |";
+                continue;
             };
-            let _ = write!(text, " {mark} |");
+            let _ = write!(text, " {}", cell.outcome.mark());
+            if matches!(cell.outcome, Outcome::InPart | Outcome::Refused) {
+                let numbers: Vec<String> =
+                    cell.reasons.lines().map(|reason| number_of(reason, &mut reasons).to_string()).collect();
+                let _ = write!(text, " ({})", numbers.join(", "));
+            }
+            text += " |";
         }
+        text.push('\n');
+    }
+    for (place, reason) in reasons.iter().enumerate() {
+        let _ = write!(text, "{}{}. {reason}", if place == 0 { "\n" } else { "" }, place + 1);
         text.push('\n');
     }
     text
 }
 
-/// The cells that failed, each with its reason.
+/// The number of a reason, from 1, among those that were given before.
+fn number_of<'a>(reason: &'a str, known: &mut Vec<&'a str>) -> usize {
+    let place = known.iter().position(|one| *one == reason).unwrap_or_else(|| {
+        known.push(reason);
+        known.len() - 1
+    });
+    place + 1
+}
+
+/// The cells that failed, each with what went wrong.
 pub(crate) fn failed(cells: &[Cell]) -> Vec<String> {
     let of = |cell: &Cell| {
-        let Cell { client, client_dialect, provider_dialect, detail, .. } = cell;
-        format!("{client} speaking {client_dialect} to {provider_dialect}, {}: {detail}", SCENARIOS[cell.scenario])
+        let Cell { client, client_dialect, provider_dialect, reasons, .. } = cell;
+        format!("{client} speaking {client_dialect} to {provider_dialect}, {}: {reasons}", SCENARIOS[cell.scenario])
     };
-    cells.iter().filter(|cell| !cell.passed).map(of).collect()
+    let failed = |cell: &&Cell| cell.outcome == Outcome::Failed;
+    cells.iter().filter(failed).map(of).collect()
 }
 
 /// Fails where the page does not list these cells, or where one of them failed.
@@ -139,6 +202,8 @@ pub(crate) fn compare(cells: &[Cell]) {
     }
     let failed = failed(cells);
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+    let unexplained = |cell: &&Cell| cell.outcome != Outcome::Passed && cell.reasons.is_empty();
+    assert_eq!(cells.iter().find(unexplained), None, "a cell that does not pass whole says why");
     for (client, speaks, scenarios, more) in CLIENTS {
         for (provider, scenario) in PROVIDERS.iter().flat_map(|p| scenarios.iter().chain(more).map(move |s| (p, s))) {
             let is = |cell: &&Cell| {

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Every driver has the same scenarios and prints a line of JSON for each cell: a scenario of one client against one
-//! provider. The cells must be those of `docs/reference/clients.md`; `SWITCHTOWER_UPDATE_DOCS=1` rewrites the page.
+//! provider. A cell that cannot work whole says why, and that the gateway refused it by name or told what was lost. The
+//! cells must be those of `docs/reference/clients.md`; `SWITCHTOWER_UPDATE_DOCS=1` rewrites the page.
 //! `scripts/test.sh` installs what the drivers need.
 
 #![expect(
@@ -20,6 +21,7 @@
 )]
 
 mod cells;
+mod certificate;
 mod tools;
 
 use cells::Cell;
@@ -32,10 +34,15 @@ use tools::Tools;
 const KEY: &str = "key-of-the-sdk-tests";
 /// The longest that one driver takes.
 const DRIVER_MAX: Duration = Duration::from_secs(240);
-/// Quirks of the simulator: it speaks Chat Completions with reasoning beside the text.
+/// Quirks of the simulator: it speaks Chat Completions with reasoning beside the text. AWS's SDKs send keys over TLS only.
 const CONFIGURATION: &str = r#"
-[listen]
+[listeners.plain]
 address = "127.0.0.1:0"
+
+[listeners.tls]
+address = "127.0.0.1:0"
+certificate = "gateway.pem"
+key = "file:gateway.key"
 
 [[keys]]
 name = "sdk"
@@ -62,6 +69,34 @@ base_url = "http://CAPTURE/v1beta"
 models = ["sim-1"]
 "#;
 
+/// The SDKs read keys, addresses and places from the environment; none of the developer's own is meant.
+const FOREIGN: [&str; 24] = [
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_BEDROCK_BASE_URL",
+    "ANTHROPIC_VERTEX_BASE_URL",
+    "ANTHROPIC_VERTEX_PROJECT_ID",
+    "CLOUD_ML_REGION",
+    "GOOGLE_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_GENAI_USE_VERTEXAI",
+    "GOOGLE_CLOUD_PROJECT",
+    "GOOGLE_CLOUD_LOCATION",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "CO_API_URL",
+    "OLLAMA_HOST",
+    "OLLAMA_API_KEY",
+];
+
 #[test]
 fn every_sdk_reaches_every_provider() {
     let Some(tools) = Tools::find() else { return };
@@ -72,11 +107,16 @@ fn every_sdk_reaches_every_provider() {
         (&tools.python, "python/anthropic_messages.py"),
         (&tools.python, "python/openai_responses.py"),
         (&tools.python, "python/google_gemini.py"),
+        (&tools.python, "python/bedrock_converse.py"),
+        (&tools.python, "python/cohere_chat.py"),
+        (&tools.python, "python/mistral.py"),
+        (&tools.python, "python/ollama_chat.py"),
         (&tools.python, "python/langchain_smoke.py"),
         (&tools.python, "python/agents_sdk.py"),
         (&tools.node, "js/openai_chat.cjs"),
         (&tools.node, "js/openai_responses.cjs"),
         (&tools.node, "js/google_gemini.cjs"),
+        (&tools.node, "js/bedrock_converse.cjs"),
         (&tools.node, "js/vercel_ai.mjs"),
         (&tools.node, "js/anthropic_messages.cjs"),
     ];
@@ -107,6 +147,7 @@ impl Stage {
         let binary = || Command::new(env!("CARGO_BIN_EXE_switchtower"));
         let sim = Running::start(binary().args(["sim", "--listen", "127.0.0.1:0"]), &folder.join("sim.log")).unwrap();
         let capture = Capture::start(sim.address(), &folder.join("captures")).unwrap();
+        certificate::write(folder);
         let file = folder.join("switchtower.toml");
         std::fs::write(&file, CONFIGURATION.replace("CAPTURE", &capture.address().to_string())).unwrap();
         let mut serve = binary();
@@ -115,27 +156,33 @@ impl Stage {
         Self { folder: folder.to_owned(), capture, gateway, _sim: sim }
     }
 
+    /// Where the gateway listens with this scheme.
+    fn url(&self, scheme: &str) -> String {
+        let listening = self.gateway.listening(2);
+        listening.into_iter().find(|place| place.starts_with(&format!("{scheme}://"))).unwrap()
+    }
+
     /// What a driver prints.
     fn drive(&self, tools: &Tools, program: &Path, script: &str) -> String {
         let name = script.replace('/', "-");
         let (out, log) = (self.folder.join(format!("{name}.out")), self.folder.join(format!("{name}.log")));
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
+        let mut child = command
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk").join(script))
-            .env("SWITCHTOWER_URL", format!("http://{}", self.gateway.address()))
+            .env("SWITCHTOWER_URL", self.url("http"))
+            .env("SWITCHTOWER_HTTPS_URL", self.url("https"))
             .env("SWITCHTOWER_KEY", KEY)
             .env("SWITCHTOWER_CAPTURES", self.capture.folder())
             .env("SWITCHTOWER_NODE_MODULES", &tools.modules)
+            .env("AWS_CA_BUNDLE", self.folder.join(certificate::AUTHORITY))
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONIOENCODING", "utf-8")
-            // The SDKs read keys, addresses and proxies from the environment; none of the developer's own is meant.
-            .env_remove("OPENAI_BASE_URL")
-            .env_remove("ANTHROPIC_BASE_URL")
-            .env_remove("GOOGLE_API_KEY")
-            .env_remove("GEMINI_API_KEY")
-            .env_remove("GOOGLE_GENAI_USE_VERTEXAI")
-            .env_remove("GOOGLE_CLOUD_PROJECT")
-            .env_remove("GOOGLE_CLOUD_LOCATION")
-            .env_remove("GOOGLE_APPLICATION_CREDENTIALS")
             // Frameworks look for their own services.
             .env("LANGSMITH_TRACING", "false")
             .env("OPENAI_AGENTS_DISABLE_TRACING", "1")

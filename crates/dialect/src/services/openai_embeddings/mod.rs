@@ -38,6 +38,9 @@ pub struct EmbeddingVariant {
     pub elements: Elements,
     /// Whether the input may be tokens.
     pub token_inputs: bool,
+    /// Whether `input_type` may say what the vectors are for, as Voyage has it; a caller of the same form may say it
+    /// anyway.
+    pub input_type: bool,
     /// The most inputs of one request; `None` where no limit is known.
     pub inputs_max: Option<usize>,
     /// Top-level fields that the vendor does not take.
@@ -54,6 +57,7 @@ impl Default for EmbeddingVariant {
             base64: true,
             elements: Elements::Float32,
             token_inputs: true,
+            input_type: false,
             inputs_max: None,
             forbidden: Vec::new(),
         }

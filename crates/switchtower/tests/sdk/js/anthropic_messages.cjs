@@ -114,6 +114,19 @@ async function image(p) {
   holds(JSON.stringify(body), cells.PICTURE_URL);
 }
 
+async function document(p) {
+  const paper = { type: 'base64', media_type: 'application/pdf', data: cells.PDF };
+  const note = { type: 'text', media_type: 'text/plain', data: cells.PLAIN };
+  const content = [
+    { type: 'text', text: `echo: ${p.text()}` },
+    { type: 'document', source: paper, title: 'Timetable' },
+    { type: 'document', source: note },
+  ];
+  holds(textOf(await create({ model: p.model(), max_tokens: 300, messages: [user(content)] })), p.text());
+  const [[, body]] = p.sent(p.text());
+  cells.documentArrived(body);
+}
+
 async function reasoning_with_tools(p) {
   await thinkThenCall(p, { thinking: { type: 'enabled', budget_tokens: 2000 } });
   await thinkThenCall(p, { thinking: { type: 'adaptive' }, output_config: { effort: 'high' } });
@@ -169,5 +182,5 @@ async function cancel(p) {
 }
 
 cells.run('anthropic (JavaScript)', 'anthropic_messages', cells.version('@anthropic-ai/sdk'), [
-  whole, streamed, tool_loop, parallel_tools, structured_output, image, reasoning_with_tools, error, cancel,
+  whole, streamed, tool_loop, parallel_tools, structured_output, image, document, reasoning_with_tools, error, cancel,
 ]);

@@ -20,6 +20,13 @@ const version = (name) => JSON.parse(fs.readFileSync(path.join(modules, name, 'p
 // A picture of one pixel.
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const PICTURE_URL = 'https://pictures.example/tower.png';
+const PICTURE_S3 = 's3://pictures/tower.png';
+// A page without anything on it.
+const PDF = Buffer.from(
+  '%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n'
+    + '3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n',
+).toString('base64');
+const PLAIN = 'The points are set for the main line.';
 const WEATHER = {
   type: 'object',
   properties: { city: { type: 'string' }, unit: { type: 'string', enum: ['celsius', 'fahrenheit'] } },
@@ -38,14 +45,41 @@ const CITY = {
   additionalProperties: false,
 };
 
+// Why cells cannot work, where clients of Python and JavaScript share the reason.
+const NO_VECTORS_OF_BEDROCK = 'Bedrock embeds by bodies of each vendor\'s own, of which only Messages are taken';
+const NO_VECTORS = 'the provider has no embeddings';
+const NO_VECTORS_OF_GEMINI = 'Gemini\'s own addresses of embeddings are not served yet';
+const THOUGHTS_IN_NUMBERS = 'thoughts of Responses are told to clients of Chat Completions in numbers only, as their vendor has it';
+const S3_IS_OF_BEDROCK = 'what lies in S3 is read by Bedrock alone';
+const NOTICES = 'x-switchtower-notices';
+
 const PROVIDERS = [
-  ['chat', 'openai_chat'], ['responses', 'openai_responses'], ['messages', 'anthropic_messages'], ['gemini', 'google_gemini'],
+  ['chat', 'openai_chat'],
+  ['responses', 'openai_responses'],
+  ['messages', 'anthropic_messages'],
+  ['gemini', 'google_gemini'],
 ];
+// Those that have no word for one call at a time.
+const SEVERAL_CALLS = ['google_gemini'];
+// Those that take thoughts of an earlier turn in words.
+const TAKES_PLAIN_THOUGHTS = ['openai_chat'];
+// Those that have services besides answers.
+const EMBEDS = ['openai_chat'];
+
+// A scenario cannot work with a provider, and the gateway refused it by name; it says why.
+class Refused extends Error {}
 
 // A provider of the gateway: the first part of a model's name, and what it speaks.
 class Provider {
   constructor(client, name, dialect) {
-    Object.assign(this, { client, name, dialect, scenario: '' });
+    Object.assign(this, { client, name, dialect });
+    this.begin('');
+  }
+
+  begin(scenario) {
+    // What was sent before is of other scenarios.
+    const before = fs.readdirSync(CAPTURES).map((file) => Number.parseInt(file, 10)).filter((number) => number > 0);
+    Object.assign(this, { scenario, reasons: [], before: Math.max(0, ...before) });
   }
 
   model(directives = '') {
@@ -60,12 +94,30 @@ class Provider {
   // The requests that reached the provider and hold a text: their numbers and bodies, oldest first.
   sent(marker) {
     const found = [];
-    for (const file of fs.readdirSync(CAPTURES).filter((file) => file.endsWith('.json')).sort()) {
+    const files = fs.readdirSync(CAPTURES).filter((file) => file.endsWith('.json') && Number.parseInt(file, 10) > this.before);
+    for (const file of files.sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10))) {
       const { body } = JSON.parse(fs.readFileSync(path.join(CAPTURES, file), 'utf8'));
       if (JSON.stringify(body).includes(marker)) found.push([file.slice(0, -'.json'.length), body]);
     }
     assert(found.length > 0, `no request with ${marker} reached the provider`);
     return found;
+  }
+
+  // The provider cannot take a part of the request, and the gateway told so in a notice.
+  lost(notices, path, reason) {
+    holds(notices, path);
+    this.partly(reason);
+  }
+
+  // It works but for something that is nobody's loss to tell.
+  partly(reason) {
+    if (!this.reasons.includes(reason)) this.reasons.push(reason);
+  }
+
+  // The provider cannot do it at all, and the gateway refused it by name.
+  refused(error, part, reason) {
+    holds(error.message, part);
+    throw new Refused(reason);
   }
 }
 
@@ -73,13 +125,16 @@ async function run(client, clientDialect, clientVersion, scenarios) {
   for (const [name, dialect] of PROVIDERS) {
     const provider = new Provider(`${client} ${clientDialect}`, name, dialect);
     for (const scenario of scenarios) {
-      provider.scenario = scenario.name;
+      provider.begin(scenario.name);
       let [result, detail] = ['passed', ''];
       try {
         await scenario(provider);
+        if (provider.reasons.length > 0) [result, detail] = ['in part', provider.reasons.join('\n')];
       } catch (error) {
         const line = /\/sdk\/js\/(?!cells)[^:]*:(\d+)/.exec(error.stack || '')?.[1] ?? '?';
-        [result, detail] = ['failed', `line ${line}: ${error.name}: ${error.message}`.slice(0, 600)];
+        [result, detail] = error instanceof Refused
+          ? ['refused', error.message]
+          : ['failed', `line ${line}: ${error.name}: ${error.message}`.slice(0, 600)];
       }
       console.log(JSON.stringify({
         client,
@@ -106,9 +161,10 @@ function isCity(value) {
   same(typeof value.capital, 'boolean', 'the type of capital');
 }
 
-// One call where parallel ones are forbidden; Google's models cannot be forbidden them, which is told.
+// One call where parallel ones are forbidden; some models cannot be forbidden them, which is told.
 function forbidsParallel(p, calls, headers, field) {
-  if (p.dialect === 'google_gemini') holds(headers.get('x-switchtower-notices'), field);
+  const reason = `models of ${p.dialect} cannot be forbidden parallel calls`;
+  if (SEVERAL_CALLS.includes(p.dialect)) p.lost(headers.get(NOTICES), field, reason);
   else same(calls, 1, 'the calls where parallel ones are forbidden');
 }
 
@@ -118,6 +174,24 @@ function takenUp(p, body, thought) {
   if (p.dialect !== 'google_gemini') return holds(sent, thought);
   holds(sent, 'thoughtSignature');
   assert(!sent.includes('skip_thought_signature'), 'the call came back without its own signature');
+}
+
+// The bytes of a PDF reached the provider, in either alphabet of base64.
+function pdfArrived(body) {
+  holds(JSON.stringify(body).replaceAll(PDF.replaceAll('+', '-').replaceAll('/', '_'), PDF), PDF);
+}
+
+// The bytes of a PDF and the words of a text reached the provider.
+function documentArrived(body) {
+  pdfArrived(body);
+  const sent = JSON.stringify(body);
+  holds(sent.replaceAll(Buffer.from(PLAIN).toString('base64'), PLAIN), PLAIN);
+}
+
+// The same from clients whose dialect has no place for seals: vendors that want one get nothing, which is told.
+function takenUpPlain(p, body, thought, notices, at) {
+  if (TAKES_PLAIN_THOUGHTS.includes(p.dialect)) holds(JSON.stringify(body), thought);
+  else p.lost(notices, at, `a thought comes back without the seal that ${p.dialect} wants`);
 }
 
 async function raises(kind, call) {
@@ -148,5 +222,7 @@ async function endedEarly(number, milliseconds = 1000) {
 }
 
 module.exports = {
-  CITY, KEY, PICTURE_URL, PNG, URL, WEATHER, all, endedEarly, forbidsParallel, holds, isCity, positive, raises, run, same, sdk, takenUp, version,
+  CITY, EMBEDS, KEY, NOTICES, NO_VECTORS, NO_VECTORS_OF_BEDROCK, NO_VECTORS_OF_GEMINI, PDF, PICTURE_S3, PICTURE_URL, PLAIN, PNG,
+  S3_IS_OF_BEDROCK, THOUGHTS_IN_NUMBERS, URL, WEATHER, all, documentArrived, endedEarly, forbidsParallel, holds, isCity,
+  pdfArrived, positive, raises, run, same, sdk, takenUp, takenUpPlain, version,
 };

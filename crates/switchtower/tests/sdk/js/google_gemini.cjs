@@ -152,6 +152,19 @@ async function image(p) {
   holds(JSON.stringify(body), cells.PICTURE_URL);
 }
 
+async function document(p) {
+  const paper = { inlineData: { mimeType: 'application/pdf', data: cells.PDF } };
+  const note = { inlineData: { mimeType: 'text/plain', data: Buffer.from(cells.PLAIN).toString('base64') } };
+  holds((await create(p, [user(`echo: ${p.text()}`, paper, note)])).text, p.text());
+  const [[, body]] = p.sent(p.text());
+  cells.documentArrived(body);
+}
+
+async function embeddings(p) {
+  const asked = () => client.models.embedContent({ model: model(p), contents: p.text() });
+  p.refused(await raises(ApiError, asked), 'is not served yet', cells.NO_VECTORS_OF_GEMINI);
+}
+
 async function reasoning_with_tools(p) {
   for (const thinking of [{ thinkingBudget: 2048 }, { thinkingLevel: 'HIGH' }]) {
     const config = { tools: TOOLS.slice(0, 1), thinkingConfig: { includeThoughts: true, ...thinking } };
@@ -213,5 +226,5 @@ async function cancel(p) {
 }
 
 cells.run('google-genai (JavaScript)', 'google_gemini', cells.version('@google/genai'), [
-  whole, streamed, tool_loop, parallel_tools, structured_output, image, reasoning_with_tools, error, cancel,
+  whole, streamed, tool_loop, parallel_tools, structured_output, image, document, reasoning_with_tools, error, cancel, embeddings,
 ]);

@@ -122,6 +122,15 @@ async function image(p) {
   holds(JSON.stringify(body), cells.PICTURE_URL);
 }
 
+async function document(p) {
+  const file = { filename: 'timetable.pdf', file_data: `data:application/pdf;base64,${cells.PDF}` };
+  const content = [{ type: 'text', text: `echo: ${p.text()}` }, { type: 'file', file }];
+  const answer = await create({ model: p.model(), messages: [user(content)] });
+  holds(answer.choices[0].message.content, p.text());
+  const [[, body]] = p.sent(p.text());
+  cells.pdfArrived(body);
+}
+
 async function reasoning_with_tools(p) {
   const asked = { model: p.model(), tools: [TOOL], reasoning_effort: 'high' };
   const messages = [user(`What is the weather in Paris? (${p.text()})`)];
@@ -132,7 +141,7 @@ async function reasoning_with_tools(p) {
     positive(answer.usage.completion_tokens_details.reasoning_tokens, 'reasoning_tokens');
     messages.push(message, { role: 'tool', tool_call_id: message.tool_calls[0].id, content: RESULT });
     holds((await create({ ...asked, messages })).choices[0].message.content, RESULT);
-    return;
+    return p.partly(cells.THOUGHTS_IN_NUMBERS);
   }
   assert(message.reasoning_content, 'there is no reasoning');
   if (p.dialect === 'openai_chat') positive(answer.usage.completion_tokens_details.reasoning_tokens, 'reasoning_tokens');
@@ -144,11 +153,9 @@ async function reasoning_with_tools(p) {
   holds(final.choices[0].message.content, RESULT);
   assert(final.choices[0].message.reasoning_content, 'there is no reasoning in the second turn');
   // Reasoning of an earlier turn reaches the provider, or its loss is told.
-  if (p.dialect === 'openai_chat') {
-    holds(JSON.stringify(p.sent(p.text()).at(-1)), message.reasoning_content);
-  } else {
-    holds(response.headers.get('x-switchtower-notices'), 'messages[1].reasoning_content;meaning');
-  }
+  const [, body] = p.sent(p.text()).at(-1);
+  const notices = response.headers.get(cells.NOTICES);
+  cells.takenUpPlain(p, body, message.reasoning_content, notices, 'messages[1].reasoning_content;meaning');
 }
 
 async function error(p) {
@@ -184,9 +191,10 @@ async function cancel(p) {
 async function embeddings(p) {
   const input = [p.text(), 'a second text', 'a third'];
   const model = p.model().replace('sim-1', 'sim-embed');
-  if (p.dialect !== 'openai_chat') {
-    holds((await raises(OpenAI.APIError, () => client.embeddings.create({ model, input }))).message, 'chat');
-    return;
+  if (!cells.EMBEDS.includes(p.dialect)) {
+    const refused = await raises(OpenAI.APIError, () => client.embeddings.create({ model, input }));
+    // A provider that has them is named.
+    p.refused(refused, 'these providers have: chat', cells.NO_VECTORS);
   }
   const answer = await client.embeddings.create({ model, input });
   same(answer.data.map((item) => item.index), [0, 1, 2], 'the numbers');
@@ -200,6 +208,6 @@ async function embeddings(p) {
 }
 
 cells.run('openai (JavaScript)', 'openai_chat', cells.version('openai'), [
-  whole, streamed, tool_loop, parallel_tools, structured_output, image, reasoning_with_tools, error, cancel,
+  whole, streamed, tool_loop, parallel_tools, structured_output, image, document, reasoning_with_tools, error, cancel,
   embeddings,
 ]);

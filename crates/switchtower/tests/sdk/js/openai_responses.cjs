@@ -111,6 +111,17 @@ async function image(p) {
   holds(JSON.stringify(body), cells.PICTURE_URL);
 }
 
+async function document(p) {
+  const file_data = `data:application/pdf;base64,${cells.PDF}`;
+  const content = [
+    { type: 'input_text', text: `echo: ${p.text()}` },
+    { type: 'input_file', filename: 'timetable.pdf', file_data },
+  ];
+  holds((await create({ model: p.model(), input: [user(content)] })).output_text, p.text());
+  const [[, body]] = p.sent(p.text());
+  cells.pdfArrived(body);
+}
+
 async function reasoning_with_tools(p) {
   const asked = {
     model: p.model(),
@@ -170,5 +181,5 @@ async function cancel(p) {
 }
 
 cells.run('openai (JavaScript)', 'openai_responses', cells.version('openai'), [
-  whole, streamed, tool_loop, parallel_tools, structured_output, image, reasoning_with_tools, error, cancel,
+  whole, streamed, tool_loop, parallel_tools, structured_output, image, document, reasoning_with_tools, error, cancel,
 ]);

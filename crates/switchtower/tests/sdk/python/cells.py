@@ -4,14 +4,18 @@ The gateway, its key and the folder of captured requests come from the environme
 a provider and raises where something is not as it should be.
 """
 
+import base64
 import json
 import os
 import pathlib
+import struct
 import sys
 import time
 import traceback
 
 URL = os.environ["SWITCHTOWER_URL"]
+# The same gateway behind TLS; its certificate is signed by an authority that only the file AWS_CA_BUNDLE knows.
+HTTPS_URL = os.environ["SWITCHTOWER_HTTPS_URL"]
 KEY = os.environ["SWITCHTOWER_KEY"]
 CAPTURES = pathlib.Path(os.environ["SWITCHTOWER_CAPTURES"])
 
@@ -19,7 +23,15 @@ CAPTURES = pathlib.Path(os.environ["SWITCHTOWER_CAPTURES"])
 PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+PICTURE_DATA = f"data:image/png;base64,{PNG}"
 PICTURE_URL = "https://pictures.example/tower.png"
+PICTURE_S3 = "s3://pictures/tower.png"
+# A page without anything on it.
+PDF = base64.b64encode(
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+).decode()
+PLAIN = "The points are set for the main line."
 WEATHER = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]}},
@@ -38,6 +50,17 @@ CITY = {
     "additionalProperties": False,
 }
 
+# Why cells cannot work, where clients of Python and JavaScript share the reason.
+NO_VECTORS_OF_BEDROCK = "Bedrock embeds by bodies of each vendor's own, of which only Messages are taken"
+NO_VECTORS = "the provider has no embeddings"
+NO_FIM = "the provider fills in nothing"
+NO_RANKINGS = "the provider has no rankings"
+NO_VECTORS_OF_GEMINI = "Gemini's own addresses of embeddings are not served yet"
+THOUGHTS_IN_NUMBERS = (
+    "thoughts of Responses are told to clients of Chat Completions in numbers only, as their vendor has it"
+)
+S3_IS_OF_BEDROCK = "what lies in S3 is read by Bedrock alone"
+NOTICES = "x-switchtower-notices"
 
 PROVIDERS = [
     ("chat", "openai_chat"),
@@ -45,6 +68,18 @@ PROVIDERS = [
     ("messages", "anthropic_messages"),
     ("gemini", "google_gemini"),
 ]
+# Those that have no word for one call at a time.
+SEVERAL_CALLS = ["google_gemini"]
+# Those that take thoughts of an earlier turn in words.
+TAKES_PLAIN_THOUGHTS = ["openai_chat"]
+# Those that have services besides answers.
+EMBEDS = ["openai_chat"]
+RERANKS = ["openai_chat"]
+FILLS_IN = ["openai_chat"]
+
+
+class Refused(Exception):
+    """A scenario cannot work with a provider, and the gateway refused it by name; it says why."""
 
 
 class Provider:
@@ -52,7 +87,13 @@ class Provider:
 
     def __init__(self, client, name, dialect):
         self.client, self.name, self.dialect = client, name, dialect
-        self.scenario = ""
+        self.begin("")
+
+    def begin(self, scenario):
+        self.scenario = scenario
+        self.reasons = []
+        # What was sent before is of other scenarios.
+        self.before = max((file.stem for file in CAPTURES.glob("*.json")), key=int, default="0")
 
     def model(self, directives=""):
         return f"{self.name}/sim-1{directives}"
@@ -64,25 +105,45 @@ class Provider:
     def sent(self, marker):
         """The requests that reached the provider and hold a text: their numbers and bodies, oldest first."""
         found = []
-        for file in sorted(CAPTURES.glob("*.json")):
+        files = [file for file in CAPTURES.glob("*.json") if int(file.stem) > int(self.before)]
+        for file in sorted(files, key=lambda file: int(file.stem)):
             captured = json.loads(file.read_text())
             if marker in json.dumps(captured["body"], ensure_ascii=False):
                 found.append((file.stem, captured["body"]))
         assert found, f"no request with {marker!r} reached the provider"
         return found
 
+    def lost(self, notices, path, reason):
+        """The provider cannot take a part of the request, and the gateway told so in a notice."""
+        holds(notices, path)
+        self.partly(reason)
+
+    def partly(self, reason):
+        """It works but for something that is nobody's loss to tell."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+    def refused(self, error, part, reason):
+        """The provider cannot do it at all, and the gateway refused it by name."""
+        holds(str(error), part)
+        raise Refused(reason)
+
 
 def run(client, client_dialect, version, scenarios):
     for name, dialect in PROVIDERS:
         provider = Provider(f"{client} {client_dialect}", name, dialect)
         for scenario in scenarios:
-            provider.scenario = scenario.__name__
+            provider.begin(scenario.__name__)
             try:
                 scenario(provider)
-                result, detail = "passed", ""
+                result, detail = ("in part" if provider.reasons else "passed"), "\n".join(provider.reasons)
+            except Refused as reason:
+                result, detail = "refused", str(reason)
             except Exception as error:  # noqa: BLE001: whatever it is, it is the result of the cell
                 where = traceback.extract_tb(sys.exc_info()[2])
-                line = next((at.lineno for at in reversed(where) if "/sdk/python/" in at.filename), 0)
+                # Where in the driver, not where in here.
+                own = [at for at in where if "/sdk/python/" in at.filename and not at.filename.endswith("/cells.py")]
+                line = own[-1].lineno if own else 0
                 result, detail = "failed", f"line {line}: {type(error).__name__}: {error}"
             cell = {
                 "client": client,
@@ -104,6 +165,13 @@ def holds(text, part):
     assert part in (text or ""), f"{part!r} is not in {text!r}"
 
 
+def is_vector(coded, vector):
+    """A vector in base64 is the same numbers, to the precision of 32 bits."""
+    numbers = [number for (number,) in struct.iter_unpack("<f", base64.b64decode(coded))]
+    same(len(numbers), len(vector), "the dimensions")
+    assert all(abs(one - other) < 1e-6 for one, other in zip(numbers, vector)), "base64 and float differ"
+
+
 def positive(number, what):
     assert isinstance(number, int) and number > 0, f"{what} is {number!r}"
 
@@ -121,9 +189,9 @@ def is_city(value):
 
 
 def forbids_parallel(p, calls, headers, field):
-    """One call where parallel ones are forbidden; Google's models cannot be forbidden them, which is told."""
-    if p.dialect == "google_gemini":
-        holds(headers.get("x-switchtower-notices"), field)
+    """One call where parallel ones are forbidden; some models cannot be forbidden them, which is told."""
+    if p.dialect in SEVERAL_CALLS:
+        p.lost(headers.get(NOTICES), field, f"models of {p.dialect} cannot be forbidden parallel calls")
     else:
         same(calls, 1, "the calls where parallel ones are forbidden")
 
@@ -136,6 +204,27 @@ def taken_up(p, body, thought):
         assert "skip_thought_signature" not in sent, "the call came back without its own signature"
     else:
         holds(sent, thought)
+
+
+def pdf_arrived(body):
+    """The bytes of a PDF reached the provider, in either alphabet of base64."""
+    sent = json.dumps(body)
+    holds(sent.replace(PDF.replace("+", "-").replace("/", "_"), PDF), PDF)
+
+
+def document_arrived(body):
+    """The bytes of a PDF and the words of a text reached the provider."""
+    pdf_arrived(body)
+    sent = json.dumps(body, ensure_ascii=False)
+    holds(sent.replace(base64.b64encode(PLAIN.encode()).decode(), PLAIN), PLAIN)
+
+
+def taken_up_plain(p, body, thought, notices, path):
+    """The same from clients whose dialect has no place for seals: vendors that want one get nothing, which is told."""
+    if p.dialect in TAKES_PLAIN_THOUGHTS:
+        holds(json.dumps(body, ensure_ascii=False), thought)
+    else:
+        p.lost(notices, path, f"a thought comes back without the seal that {p.dialect} wants")
 
 
 def raises(kind, call):

@@ -207,6 +207,19 @@ def image(p):
     holds(sent, cells.PICTURE_URL)
 
 
+def document(p):
+    paper = types.Part.from_bytes(data=base64.b64decode(cells.PDF), mime_type="application/pdf")
+    note = types.Part.from_bytes(data=cells.PLAIN.encode(), mime_type="text/plain")
+    holds(create(p, [user(f"echo: {p.text()}", paper, note)]).text, p.text())
+    ((_, body),) = p.sent(p.text())
+    cells.document_arrived(body)
+
+
+def embeddings(p):
+    refused = raises(errors.APIError, lambda: client.models.embed_content(model=model(p), contents=p.text()))
+    p.refused(refused, "is not served yet", cells.NO_VECTORS_OF_GEMINI)
+
+
 def reasoning_with_tools(p):
     think_then_call(p, {"include_thoughts": True, "thinking_budget": 2048})
     think_then_call(p, {"include_thoughts": True, "thinking_level": "HIGH"})
@@ -282,9 +295,11 @@ if __name__ == "__main__":
         parallel_tools,
         structured_output,
         image,
+        document,
         reasoning_with_tools,
         error,
         cancel,
+        embeddings,
     ]
     for name, connect in [("google-genai (Python)", ai_studio), ("google-genai (Python, Vertex AI)", vertex_ai)]:
         client = connect()

@@ -1,11 +1,13 @@
-"""LangChain's chat models for OpenAI and Anthropic, through the gateway: smoke tests."""
+"""LangChain's chat models for OpenAI, Anthropic, Google and Bedrock, through the gateway: smoke tests."""
 
 import importlib.metadata
 
 import cells
 from cells import holds, is_city, positive, same
 from langchain_anthropic import ChatAnthropic
+from langchain_aws import ChatBedrockConverse
 from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_openai import ChatOpenAI
 
 RESULT = "21 degrees and a light breeze"
@@ -58,10 +60,30 @@ def anthropic_messages(p):
     return ChatAnthropic(model=p.model(), base_url=cells.URL, api_key=cells.KEY, max_retries=0, max_tokens=600)
 
 
+def google_gemini(p):
+    return ChatGoogleGenerativeAI(model=p.model(), base_url=cells.URL, google_api_key=cells.KEY, max_retries=1)
+
+
+def bedrock_converse(p):
+    # The id of a key is its name at the gateway.
+    return ChatBedrockConverse(
+        model=p.model(),
+        provider="anthropic",
+        region_name="eu-central-1",
+        endpoint_url=cells.URL,
+        aws_access_key_id="sdk",
+        aws_secret_access_key=cells.KEY,
+        # It streams only from models whose names it knows.
+        disable_streaming=False,
+    )
+
+
 if __name__ == "__main__":
     for client, dialect, model in [
         ("langchain-openai", "openai_chat", openai_chat),
         ("langchain-openai", "openai_responses", openai_responses),
         ("langchain-anthropic", "anthropic_messages", anthropic_messages),
+        ("langchain-google-genai", "google_gemini", google_gemini),
+        ("langchain-aws", "bedrock_converse", bedrock_converse),
     ]:
         cells.run(client, dialect, importlib.metadata.version(client), scenarios_of(model))

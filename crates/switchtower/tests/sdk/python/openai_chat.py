@@ -144,6 +144,17 @@ def image(p):
     holds(json.dumps(body), cells.PICTURE_URL)
 
 
+def document(p):
+    content = [
+        {"type": "text", "text": f"echo: {p.text()}"},
+        {"type": "file", "file": {"filename": "timetable.pdf", "file_data": f"data:application/pdf;base64,{cells.PDF}"}},
+    ]
+    raw = client.chat.completions.with_raw_response.create(model=p.model(), messages=[user(content)])
+    holds(raw.parse().choices[0].message.content, p.text())
+    ((_, body),) = p.sent(p.text())
+    cells.pdf_arrived(body)
+
+
 def reasoning_with_tools(p):
     asked = {"model": p.model(), "tools": [WEATHER], "reasoning_effort": "high"}
     messages = [user(f"What is the weather in Paris? ({p.text()})")]
@@ -155,7 +166,7 @@ def reasoning_with_tools(p):
         (call,) = message.tool_calls
         messages += [message.model_dump(exclude_none=True), {"role": "tool", "tool_call_id": call.id, "content": RESULT}]
         holds(create(**asked, messages=messages).choices[0].message.content, RESULT)
-        return
+        return p.partly(cells.THOUGHTS_IN_NUMBERS)
     assert message.reasoning_content, "there is no reasoning"
     if p.dialect == "openai_chat":
         positive(answer.usage.completion_tokens_details.reasoning_tokens, "reasoning_tokens")
@@ -175,10 +186,8 @@ def reasoning_with_tools(p):
     assert final.choices[0].message.reasoning_content, "there is no reasoning in the second turn"
     # Reasoning of an earlier turn reaches the provider, or its loss is told.
     _, body = p.sent(p.text())[-1]
-    if p.dialect == "openai_chat":
-        holds(json.dumps(body, ensure_ascii=False), message.reasoning_content)
-    else:
-        holds(raw.headers.get("x-switchtower-notices"), "messages[1].reasoning_content;meaning")
+    told = raw.headers.get(cells.NOTICES)
+    cells.taken_up_plain(p, body, message.reasoning_content, told, "messages[1].reasoning_content;meaning")
 
 
 def error(p):
@@ -214,10 +223,10 @@ def cancel(p):
 def embeddings(p):
     texts = [p.text(), "a second text", "a third"]
     model = p.model().replace("sim-1", "sim-embed")
-    if p.dialect != "openai_chat":
+    if p.dialect not in cells.EMBEDS:
         refused = raises(openai.APIStatusError, lambda: client.embeddings.create(model=model, input=texts))
-        holds(str(refused), "chat")
-        return
+        # A provider that has them is named.
+        p.refused(refused, "these providers have: chat", cells.NO_VECTORS)
     answer = valid(client.embeddings.create(model=model, input=texts))
     same([item.index for item in answer.data], [0, 1, 2], "the numbers")
     positive(answer.usage.prompt_tokens, "prompt_tokens")
@@ -238,6 +247,7 @@ if __name__ == "__main__":
         parallel_tools,
         structured_output,
         image,
+        document,
         reasoning_with_tools,
         error,
         cancel,

@@ -153,6 +153,16 @@ def image(p):
     holds(json.dumps(body), cells.PICTURE_URL)
 
 
+def document(p):
+    content = [
+        {"type": "input_text", "text": f"echo: {p.text()}"},
+        {"type": "input_file", "filename": "timetable.pdf", "file_data": f"data:application/pdf;base64,{cells.PDF}"},
+    ]
+    holds(create(model=p.model(), input=[user(content)]).output_text, p.text())
+    ((_, body),) = p.sent(p.text())
+    cells.pdf_arrived(body)
+
+
 def reasoning_with_tools(p):
     asked = {
         "model": p.model(),
@@ -220,6 +230,7 @@ if __name__ == "__main__":
         parallel_tools,
         structured_output,
         image,
+        document,
         reasoning_with_tools,
         error,
         cancel,
