@@ -41,6 +41,8 @@ pub(crate) struct Extras {
     pub(crate) blocked: bool,
     /// Structured output is a bare word instead of JSON.
     pub(crate) bare: bool,
+    /// Paths of further fields of the model's own answer.
+    pub(crate) paths: Vec<String>,
 }
 
 /// A tool that the model may call.

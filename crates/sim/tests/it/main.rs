@@ -8,6 +8,7 @@
 )]
 
 mod anthropic;
+mod bedrock;
 mod client;
 mod faults;
 mod gemini;
