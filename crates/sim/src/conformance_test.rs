@@ -106,6 +106,9 @@ fn requests_that_were_accepted_are_accepted() {
         ("aws_bedrock", "bedrock.converse-stream", Place::Chat),
         ("aws_bedrock", "bedrock.count-tokens", Place::CountTokens),
         ("aws_bedrock", "bedrock.invoke", Place::Chat),
+        ("cohere", "cohere.v2_chat", Place::Chat),
+        ("cohere", "cohere.v2_embed", Place::Service(Service::EmbedTexts)),
+        ("cohere", "cohere.v2_rerank", Place::Service(Service::RerankDocuments)),
     ] {
         let Some((refused, count)) = refusals(provider, api, &place) else {
             return;
@@ -234,4 +237,28 @@ async fn converse_answers_have_no_names_but_recorded_ones() {
     let elsewhere = |name: &String| name.starts_with(".additionalModelResponseFields.");
     found.1.retain(|name| !elsewhere(name));
     none_unknown(&found, 40);
+}
+
+#[tokio::test]
+async fn cohere_answers_have_no_names_but_recorded_ones() {
+    let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": parameters}}]);
+    let said = |text: &str| json!([{"role": "user", "content": text}]);
+    let mut asked = vec![
+        ("/v2/embed".to_owned(), json!({"model": "m", "input_type": "clustering", "texts": ["a"]})),
+        ("/v2/rerank".to_owned(), json!({"model": "m", "query": "a", "documents": ["a", "b"]})),
+        ("/v2/chat".to_owned(), json!({"model": "m", "messages": []})),
+    ];
+    for body in [
+        json!({"model": "m", "messages": said("hi"), "thinking": {"type": "enabled"}}),
+        json!({"model": "m", "messages": said("explain the weather"), "tools": tools}),
+    ] {
+        for streamed in [false, true] {
+            let mut body = body.clone();
+            body["stream"] = streamed.into();
+            asked.push(("/v2/chat".to_owned(), body));
+        }
+    }
+    let Some(found) = known_and_made("cohere.v2", asked).await else { return };
+    none_unknown(&found, 50);
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod anthropic_messages;
 mod bedrock_converse;
+pub(crate) mod cohere_chat;
 pub(crate) mod google_gemini;
 pub(crate) mod openai_chat;
 mod openai_error;
@@ -26,6 +27,7 @@ use serde_json::Value;
 pub(crate) const ALL: &[&dyn Dialect] = &[
     &bedrock_converse::BedrockConverse,
     &bedrock_converse::BedrockInvoke,
+    &cohere_chat::CohereChat,
     &google_gemini::GoogleGemini,
     &anthropic_messages::AnthropicMessages,
     &openai_responses::OpenAiResponses,
