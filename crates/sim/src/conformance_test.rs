@@ -49,6 +49,10 @@ fn refusals(provider: &str, api: &str, place: &Place) -> Option<(Vec<String>, us
         if exchange.provider != provider || exchange.api != api || exchange.response.status != 200 {
             continue;
         }
+        // What a vendor takes in the form of another is checked by the dialect of that form.
+        if api.starts_with("ollama.") && exchange.dialect != api {
+            continue;
+        }
         // What other vendors' models take within `InvokeModel` is in their own words.
         if api.starts_with("bedrock.invoke")
             && request.body.as_ref().is_none_or(|body| body.get("anthropic_version").is_none())
@@ -109,6 +113,9 @@ fn requests_that_were_accepted_are_accepted() {
         ("cohere", "cohere.v2_chat", Place::Chat),
         ("cohere", "cohere.v2_embed", Place::Service(Service::EmbedTexts)),
         ("cohere", "cohere.v2_rerank", Place::Service(Service::RerankDocuments)),
+        ("ollama", "ollama.chat", Place::Chat),
+        ("ollama", "ollama.embed", Place::Service(Service::EmbedInputs)),
+        ("ollama", "ollama.generate", Place::Service(Service::Generate)),
     ] {
         let Some((refused, count)) = refusals(provider, api, &place) else {
             return;
@@ -261,4 +268,29 @@ async fn cohere_answers_have_no_names_but_recorded_ones() {
     }
     let Some(found) = known_and_made("cohere.v2", asked).await else { return };
     none_unknown(&found, 50);
+}
+
+#[tokio::test]
+async fn ollama_answers_have_no_names_but_recorded_ones() {
+    let tools = json!([{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}]);
+    let said = |text: &str| json!([{"role": "user", "content": text}]);
+    let mut asked = vec![
+        ("/api/tags".to_owned(), Value::Null),
+        ("/api/embed".to_owned(), json!({"model": "m", "input": ["a", "b"]})),
+        ("/api/chat".to_owned(), json!({"messages": []})),
+    ];
+    for (path, body) in [
+        ("/api/chat", json!({"model": "m", "messages": said("hi"), "think": true})),
+        ("/api/chat", json!({"model": "m", "messages": said("weather"), "tools": tools})),
+        ("/api/chat", json!({"model": "m", "messages": []})),
+        ("/api/generate", json!({"model": "m", "prompt": "Once upon"})),
+    ] {
+        for streamed in [false, true] {
+            let mut body = body.clone();
+            body["stream"] = streamed.into();
+            asked.push((path.to_owned(), body));
+        }
+    }
+    let Some(found) = known_and_made("ollama.", asked).await else { return };
+    none_unknown(&found, 35);
 }

@@ -16,6 +16,10 @@ pub(crate) enum Service {
     EmbedTexts,
     /// Rankings, as Cohere has it.
     RerankDocuments,
+    /// Vectors, as Ollama has it.
+    EmbedInputs,
+    /// A text that is continued, as Ollama has it.
+    Generate,
 }
 
 /// Where those are that bodies tell the model of, with and without the version.

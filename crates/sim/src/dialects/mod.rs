@@ -8,6 +8,7 @@ pub(crate) mod anthropic_messages;
 mod bedrock_converse;
 pub(crate) mod cohere_chat;
 pub(crate) mod google_gemini;
+pub(crate) mod ollama_chat;
 pub(crate) mod openai_chat;
 mod openai_error;
 pub(crate) mod openai_responses;
@@ -28,6 +29,7 @@ pub(crate) const ALL: &[&dyn Dialect] = &[
     &bedrock_converse::BedrockConverse,
     &bedrock_converse::BedrockInvoke,
     &cohere_chat::CohereChat,
+    &ollama_chat::OllamaChat,
     &google_gemini::GoogleGemini,
     &anthropic_messages::AnthropicMessages,
     &openai_responses::OpenAiResponses,
@@ -183,6 +185,7 @@ pub(crate) trait Dialect: Sync {
     fn halved(&self) -> fn(&Bytes) -> Bytes {
         |event| {
             let mut half = event.slice(..event.len() * 2 / 3).to_vec();
+            // An empty line ends an event, and says nothing where each line is one.
             half.extend_from_slice(b"\n\n");
             half.into()
         }

@@ -13,6 +13,7 @@ mod client;
 mod cohere;
 mod faults;
 mod gemini;
+mod ollama;
 mod openai;
 mod replay;
 mod services;
