@@ -99,7 +99,7 @@ fn rest(body: &Object, strictness: Strictness, mut ask: Ask) -> Result<Ask, Comp
     system(body, &mut ask)?;
     let mut reader = Reader {
         strictness,
-        must_start_with_thinking: ask.reasoning.is_some(),
+        must_start_with_thinking: kind_of_thinking(body) == Some("enabled"),
         has_tools: body.contains_key("toolConfig"),
         documents: Vec::new(),
         images: 0,
@@ -366,11 +366,21 @@ fn tool_choice(at: &Place, choice: &Object, tools: &[OfferedTool]) -> Result<Too
     }
 }
 
+/// How Claude is asked to think.
+fn kind_of_thinking(body: &Object) -> Option<&str> {
+    let more = body.get("additionalModelRequestFields")?;
+    more.get("thinking").or_else(|| more.get("reasoning_config"))?.get("type")?.as_str()
+}
+
 /// How long to think, in the words of each family of models. Claude's are checked as Anthropic checks them.
 fn thinking(body: &Object, ask: &Ask) -> Result<Option<u64>, Complaint> {
-    let Some(more) = body.get("additionalModelRequestFields").and_then(Value::as_object) else {
-        return Ok(None);
-    };
+    // An effort in Converse's own word is for models that think as they like.
+    let effort = body.get("outputConfig").and_then(|config| config.get("effort")?.as_str());
+    let none = Object::new();
+    let more = body.get("additionalModelRequestFields").and_then(Value::as_object).unwrap_or(&none);
+    if let (Some(effort), true) = (effort, more.is_empty()) {
+        return Ok(tokens::of_effort(effort));
+    }
     let root = Place::root();
     if let Some(name) = more.keys().find(|name| !OF_MODELS.iter().any(|field| field.name == **name)) {
         return Err(root.key(name).wrong(Wrong::Unknown));
