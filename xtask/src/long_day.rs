@@ -159,7 +159,8 @@ async fn day(stage: &Stage, options: &Options) -> Result<Report> {
     let change_every = options.change_every.unwrap_or_else(|| (requests / 200).clamp(500, 5_000));
     let day =
         Arc::new(Day { seed: options.seed, requests, next: AtomicU64::new(0), tally: Mutex::new(Tally::default()) });
-    // The thread that looks at files is there by then.
+    // The thread that looks at files is there by then, and the vocabulary that estimates are made with, which stays.
+    Client::new(stage.address).exchange(&Outgoing::estimated(), true).await?;
     sleep(Duration::from_millis(1500)).await;
     let hold = |process: &Process, at, requests| Sample::take(process.id(), at, requests);
     let before = [&stage.gateway, &stage.simulator].map(|process| hold(process, Duration::ZERO, 0).descriptors);

@@ -39,8 +39,12 @@ pub(crate) struct Extras {
     pub(crate) sealed: bool,
     /// The prompt is refused.
     pub(crate) blocked: bool,
+    /// Nothing is asked; the model is only to be loaded.
+    pub(crate) loaded: bool,
     /// Structured output is a bare word instead of JSON.
     pub(crate) bare: bool,
+    /// Paths of further fields of the model's own answer.
+    pub(crate) paths: Vec<String>,
 }
 
 /// A tool that the model may call.

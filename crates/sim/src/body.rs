@@ -113,7 +113,7 @@ enum Act {
     Insert(Bytes),
     /// Insert, then end.
     Close(Bytes),
-    HalveNext,
+    HalveNext(fn(&Bytes) -> Bytes),
 }
 
 /// When the next event is due. Waits add up from the start, so that rounding of timers does not slow the whole down.
@@ -151,12 +151,18 @@ impl StreamClock {
 pub(crate) struct FaultWords {
     pub(crate) stream_error: Bytes,
     pub(crate) padding: fn(usize) -> Bytes,
+    /// An event whose data stops half way, with its end in place.
+    pub(crate) halved: fn(&Bytes) -> Bytes,
 }
 
 impl SimBody {
     /// A body known as a whole. Faults that act in the middle cut it into eighths.
     pub(crate) fn whole(bytes: Bytes, faults: &Faults) -> Self {
-        let words = FaultWords { stream_error: Bytes::new(), padding: |wanted| vec![b' '; wanted].into() };
+        let words = FaultWords {
+            stream_error: Bytes::new(),
+            padding: |wanted| vec![b' '; wanted].into(),
+            halved: Bytes::clone,
+        };
         let faults = body_faults(faults, &words, false);
         if faults.is_empty() {
             let length = Some(bytes.len() as u64);
@@ -216,7 +222,7 @@ impl SimBody {
                 self.state = State::Ended;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Act::HalveNext => {
+            Act::HalveNext(halved) => {
                 if let Some(event) = self.held.take().or_else(|| self.events.next()) {
                     self.held = Some(Event { bytes: halved(&event.bytes), ..event });
                 }
@@ -298,7 +304,7 @@ fn body_faults(faults: &Faults, words: &FaultWords, streaming: bool) -> VecDeque
                 (after, Act::Insert((words.padding)(usize::try_from(bytes).unwrap_or(usize::MAX))))
             }
             Fault::StreamError { after } if streaming => (after, Act::Close(words.stream_error.clone())),
-            Fault::BadJson if streaming => (1, Act::HalveNext),
+            Fault::BadJson if streaming => (1, Act::HalveNext(words.halved)),
             Fault::BadJson => (4, Act::EndCleanly),
             _ => continue,
         };
@@ -314,20 +320,17 @@ fn eighths(bytes: Bytes) -> impl Iterator<Item = Event> + Send {
     std::iter::from_fn(move || (!left.is_empty()).then(|| Event::new(left.split_to(step.min(left.len())), 0)))
 }
 
-/// An event whose data stops half way, with its end in place.
-fn halved(bytes: &Bytes) -> Bytes {
-    let mut half = bytes.slice(..bytes.len() * 2 / 3).to_vec();
-    half.extend_from_slice(b"\n\n");
-    half.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use http_body_util::BodyExt as _;
 
     fn words() -> FaultWords {
-        FaultWords { stream_error: Bytes::from_static(b"E"), padding: |size| vec![b'p'; size].into() }
+        FaultWords {
+            stream_error: Bytes::from_static(b"E"),
+            padding: |size| vec![b'p'; size].into(),
+            halved: Bytes::clone,
+        }
     }
 
     fn five() -> Events {

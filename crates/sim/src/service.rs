@@ -12,6 +12,14 @@ pub(crate) enum Service {
     /// One vector, as Google has it.
     EmbedContent,
     BatchEmbedContents,
+    /// Vectors in several forms, as Cohere has it.
+    EmbedTexts,
+    /// Rankings, as Cohere has it.
+    RerankDocuments,
+    /// Vectors, as Ollama has it.
+    EmbedInputs,
+    /// A text that is continued, as Ollama has it.
+    Generate,
 }
 
 /// Where those are that bodies tell the model of, with and without the version.

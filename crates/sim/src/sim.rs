@@ -248,8 +248,9 @@ impl Sim {
         let pace = self.pace(asked, answer_seed);
         match served {
             Served::Events(events) => {
-                let body = SimBody::stream(events, &pace, &asked.faults, &Framing::Events.fault_words(dialect));
-                Ok(answered(dialect, asked, Framing::Events.media_type(), body))
+                let framing = dialect.framing();
+                let body = SimBody::stream(events, &pace, &asked.faults, &framing.fault_words(dialect));
+                Ok(answered(dialect, asked, framing.media_type(), body))
             }
             Served::Whole { body, tokens } => {
                 let wait = pace.whole(tokens.saturating_sub(1));
@@ -264,7 +265,7 @@ impl Sim {
     async fn chat(&self, dialect: &dyn Dialect, asked: &Asked, body: &Object) -> Result<Response<SimBody>, Failure> {
         let settings = &self.inner.settings;
         let ask = dialect.read_chat(body, self.strictness())?;
-        let framing = asked.framing.or_else(|| ask.streaming.then_some(Framing::Events));
+        let framing = asked.framing.or_else(|| ask.streaming.then(|| dialect.framing()));
         self.check_model(asked)?;
         let seed = self.answer_seed(asked, body);
         let (turns, mut usage) = compose::answer(&ask, seed, &asked.directives);
@@ -356,7 +357,7 @@ impl Sim {
         let pace = self.pace(asked, self.seed(asked));
         let body = match recorded.streaming {
             true => {
-                let words = Framing::Events.fault_words(dialect);
+                let words = dialect.framing().fault_words(dialect);
                 SimBody::stream(Box::new(replay::events(recorded.body.clone())), &pace, &asked.faults, &words)
             }
             false => SimBody::whole(recorded.body.clone(), &asked.faults),
@@ -381,8 +382,7 @@ fn dialect_of(request: &Request<Bytes>) -> &'static dyn Dialect {
 
 /// The answer of the first fault that decides a status.
 fn status_fault(dialect: &dyn Dialect, asked: &Asked) -> Result<Option<Response<SimBody>>, Failure> {
-    let streams = asked.framing.is_some()
-        || asked.body.as_ref().ok().and_then(|body| body.get("stream")) == Some(&Value::Bool(true));
+    let streams = asked.framing.is_some() || asked.body.as_ref().is_ok_and(|body| dialect.asks_for_stream(body));
     for fault in asked.faults.iter() {
         match fault {
             Fault::RateLimited { .. }
@@ -447,6 +447,7 @@ fn refused(dialect: &dyn Dialect, request: &Request<Bytes>, failure: &Failure, r
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     dialect.headers(request_id, response.headers_mut());
+    dialect.failure_headers(failure, response.headers_mut());
     if let Failure::Injected(Fault::RateLimited { retry_after }) = failure {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after));
         set(response.headers_mut(), "retry-after-ms", &retry_after.saturating_mul(1_000).to_string());

@@ -5,8 +5,10 @@ use anyhow::{Context as _, Result};
 use http::HeaderName;
 use std::sync::Arc;
 use switchtower_dialect::Variant;
-use switchtower_domain::{ModelName, ProviderName};
-use switchtower_providers::{Credential, Known, Operation, Provider, anthropic, catalogue, google, openai};
+use switchtower_domain::{DialectId, ModelName, ProviderName};
+use switchtower_providers::{
+    Credential, Known, Operation, Provider, anthropic, bedrock, catalogue, cohere, google, openai,
+};
 
 /// The providers that the environment has keys for.
 ///
@@ -61,18 +63,26 @@ pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
         // What speaks Messages has no embeddings, and those of Gemini are not asked for.
         let embeds = kind.offers.paths.iter().any(|(operation, _)| *operation == Operation::Embeddings);
         let models = models.into_iter().filter(|model| embeds || !model.contains("embed")).map(ModelName::new);
-        let mut provider = Provider::of_kind(ProviderName::new(name)?, &kind, "sim://local/v1", Credential::None)?;
+        // The addresses of these begin with what they are, and none with a version before it.
+        let versioned = !matches!(kind.main.dialect, DialectId::BedrockConverse | DialectId::CohereChat);
+        let base_url = if versioned { "sim://local/v1" } else { "sim://local" };
+        let mut provider = Provider::of_kind(ProviderName::new(name)?, &kind, base_url, Credential::None)?;
         provider.passed_headers = passed_to_sim();
         provider.models = models.collect::<Result<_, _>>()?;
         Ok(Arc::new(provider))
     };
-    let gemini = google::unlisted();
-    let of_google = gemini.main.variant.clone();
+    let of_its_own = |name: &str, kind: Known| {
+        let variant = kind.main.variant.clone();
+        of(name, kind, variant)
+    };
     Ok(vec![
         of("sim", openai::unlisted(), Variant::default())?,
         of("sim-responses", openai::unlisted_responses(), Variant::default())?,
         of("sim-messages", anthropic::unlisted(), Variant::default())?,
-        of("sim-gemini", gemini, of_google)?,
+        of_its_own("sim-gemini", google::unlisted())?,
+        of_its_own("sim-bedrock", bedrock::unlisted())?,
+        of_its_own("sim-cohere", cohere::unlisted())?,
+        of_its_own("sim-ollama", openai::unlisted_of(DialectId::OllamaChat))?,
     ])
 }
 
@@ -119,6 +129,6 @@ mod tests {
 
     #[test]
     fn the_simulator_is_there_in_each_dialect() {
-        assert_eq!(sim_providers().unwrap().len(), 4);
+        assert_eq!(sim_providers().unwrap().len(), 7);
     }
 }

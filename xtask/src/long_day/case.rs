@@ -11,10 +11,15 @@ pub(super) enum Dialect {
     Chat,
     Responses,
     Messages,
+    Gemini,
+    Converse,
+    Cohere,
+    Ollama,
 }
 
 impl Dialect {
-    pub(super) const ALL: [Self; 3] = [Self::Chat, Self::Responses, Self::Messages];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Chat, Self::Responses, Self::Messages, Self::Gemini, Self::Converse, Self::Cohere, Self::Ollama];
 
     /// Also the name of the provider that speaks it.
     pub(super) const fn word(self) -> &'static str {
@@ -22,6 +27,23 @@ impl Dialect {
             Self::Chat => "chat",
             Self::Responses => "responses",
             Self::Messages => "messages",
+            Self::Gemini => "gemini",
+            Self::Converse => "converse",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
+        }
+    }
+
+    /// The address and not the body names the model, and says whether the answer is streamed.
+    pub(super) const fn is_addressed(self) -> bool {
+        matches!(self, Self::Gemini | Self::Converse)
+    }
+
+    /// The dialect that a client of this one counts tokens in.
+    pub(super) const fn counts_in(self) -> Self {
+        match self {
+            Self::Responses | Self::Gemini | Self::Converse => self,
+            Self::Messages | Self::Chat | Self::Cohere | Self::Ollama => Self::Messages,
         }
     }
 }
@@ -157,7 +179,13 @@ impl Case {
                 Asked::CountTokens { client, provider: random.pick(Dialect::ALL), words: Words::draw(random, pieces) }
             }
             91..93 => Asked::Listing(random.pick([Listing::Models, Listing::Model, Listing::Health])),
-            _ => Asked::Wrong { wrong: Wrong::draw(random), client, words: Words::draw(random, pieces) },
+            _ => {
+                let wrong = Wrong::draw(random);
+                // These are about what an address says where it names the model.
+                let of_bodies = matches!(wrong, Wrong::NoModel | Wrong::StreamWord);
+                let client = if of_bodies && client.is_addressed() { Dialect::Chat } else { client };
+                Asked::Wrong { wrong, client, words: Words::draw(random, pieces) }
+            }
         };
         Self { number, fresh, asked }
     }
@@ -322,7 +350,7 @@ mod tests {
             assert!(rows.iter().any(|row| row.what == kind), "{kind}");
         }
         let pairs: std::collections::BTreeSet<_> =
-            (0..500).filter_map(|number| Case::draw(7, number, 9000).pair()).collect();
-        assert_eq!(pairs.len(), 9);
+            (0..2_000).filter_map(|number| Case::draw(7, number, 9000).pair()).collect();
+        assert_eq!(pairs.len(), 49);
     }
 }

@@ -13,7 +13,7 @@ use super::fault::{ANSWER_BYTES_MAX, EVENT_BYTES_MAX, Fault, Kind};
 use super::reading::{Said, Streamed, stops};
 use super::stage::{BODY_TIME_MAX, IDLE_TIMEOUT, TOTAL_TIMEOUT};
 use super::wire::{DIMENSIONS, TOOL};
-use super::words::{MARK, Words};
+use super::words::MARK;
 
 /// What a busy machine may add to a time limit.
 const SLACK: Duration = Duration::from_secs(4);
@@ -92,7 +92,8 @@ fn promises(case: &Case) -> Vec<Promise> {
     match &case.asked {
         Asked::Answer(answer) => of_answer(answer),
         Asked::Service { fault, .. } => fault.map_or_else(|| vec![Promise::Answered], of_whole),
-        Asked::CountTokens { .. } | Asked::Listing(_) => vec![Promise::Answered],
+        Asked::CountTokens { .. } => vec![Promise::Answered],
+        Asked::Listing(_) => vec![Promise::Answered],
         Asked::Wrong { wrong, .. } => vec![Promise::Refused(of_wrong(*wrong))],
     }
 }
@@ -112,6 +113,10 @@ fn of_answer(answer: &Answer) -> Vec<Promise> {
     }
     match answer.fault {
         None => vec![Promise::Answered],
+        // AWS forbids where others do not know who asks.
+        Some(Fault { kind: Kind::Unauthorized, .. }) if answer.provider == Dialect::Converse => {
+            vec![Promise::Refused(no(403, "provider_denied", "permission_error"))]
+        }
         Some(fault) if answer.streamed => of_stream(fault),
         Some(fault) => of_whole(fault),
     }
@@ -223,6 +228,9 @@ fn kept(case: &Case, promise: &Promise, heard: &Heard) -> Result<(), String> {
             status(heard, if client == Dialect::Messages && *no == OVERLOADED { 529 } else { no.status })?;
             let body: Value = json(heard)?;
             error_of(client, &body, Some(no))?;
+            if client == Dialect::Converse && heard.header("x-amzn-errortype").is_none_or(str::is_empty) {
+                return Err("the error has no type".to_owned());
+            }
             check_retry(case, no, heard)
         }
         Promise::Breaks(no) => {
@@ -240,8 +248,7 @@ fn kept(case: &Case, promise: &Promise, heard: &Heard) -> Result<(), String> {
 fn client(case: &Case) -> Dialect {
     match &case.asked {
         Asked::Answer(answer) => answer.client,
-        Asked::CountTokens { client: Dialect::Responses, .. } => Dialect::Responses,
-        Asked::CountTokens { .. } => Dialect::Messages,
+        Asked::CountTokens { client, .. } => client.counts_in(),
         Asked::Wrong { client, .. } => *client,
         Asked::Service { .. } | Asked::Listing(_) => Dialect::Chat,
     }
@@ -263,6 +270,19 @@ fn json(heard: &Heard) -> Result<Value, String> {
 /// The shape of an error in the client's dialect, and its code where that is known.
 fn error_of(client: Dialect, body: &Value, no: Option<&No>) -> Result<(), String> {
     let word = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    // These tell it in words, and the type beside the body if at all.
+    let words = match client {
+        Dialect::Converse => Some("/message"),
+        Dialect::Cohere if body.get("delta").is_some() => Some("/delta/error"),
+        Dialect::Cohere => Some("/message"),
+        Dialect::Ollama => Some("/error"),
+        Dialect::Gemini if word("/error/status").is_empty() => return Err("the error has no status".to_owned()),
+        Dialect::Gemini => Some("/error/message"),
+        Dialect::Chat | Dialect::Responses | Dialect::Messages => None,
+    };
+    if let Some(path) = words {
+        return if word(path).is_empty() { Err("the error has no message".to_owned()) } else { Ok(()) };
+    }
     if word("/error/message").is_empty() || word("/error/type").is_empty() {
         return Err("the error has no message or no type".to_owned());
     }
@@ -273,7 +293,7 @@ fn error_of(client: Dialect, body: &Value, no: Option<&No>) -> Result<(), String
             }
             (word("/error/type"), no.map(|no| no.kind))
         }
-        Dialect::Chat | Dialect::Responses => (word("/error/code"), no.map(|no| no.code)),
+        _ => (word("/error/code"), no.map(|no| no.code)),
     };
     match wanted {
         Some(wanted) if wanted != found => Err(format!("error '{found}' instead of '{wanted}'")),
@@ -305,7 +325,19 @@ fn answered(case: &Case, client: Dialect, heard: &Heard) -> Result<(), String> {
         }
         Asked::Answer(answer) => check_said(answer, &Said::read(client, &json(heard)?)),
         Asked::Service { service, count, .. } => check_service(*service, *count, &json(heard)?),
-        Asked::CountTokens { provider, words, .. } => check_count(*provider, words, heard),
+        Asked::CountTokens { provider, words, .. } => {
+            let body = json(heard)?;
+            let told = ["input_tokens", "totalTokens", "inputTokens"].into_iter().find_map(|name| body.get(name));
+            let counted = told.and_then(Value::as_u64);
+            // Where the provider does not count, the gateway estimates and says so.
+            let estimated = heard.header("x-switchtower-estimated-by").is_some();
+            let counts = provider.counts_in() == *provider;
+            match counted {
+                Some(1..) if estimated && !counts => Ok(()),
+                Some(tokens) if !estimated && tokens == words.prompt_tokens() => Ok(()),
+                _ => Err(format!("{counted:?} tokens were counted, estimated: {estimated}")),
+            }
+        }
         Asked::Listing(Listing::Models) => {
             let body = json(heard)?;
             let all = body.get("data").and_then(Value::as_array).map_or(0, Vec::len);
@@ -350,17 +382,6 @@ fn check_said(answer: &Answer, said: &Said) -> Result<(), String> {
         return Err(format!("{:?} tokens of input instead of {input}", said.input_tokens));
     }
     Ok(())
-}
-
-/// A provider that counts is quoted; where Chat Completions is all that it speaks, the count is an estimate with a name.
-fn check_count(provider: Dialect, words: &Words, heard: &Heard) -> Result<(), String> {
-    let counted = json(heard)?.get("input_tokens").and_then(Value::as_u64);
-    let estimated_by = heard.header("x-switchtower-estimated-by");
-    let holds = match provider {
-        Dialect::Chat => estimated_by.is_some() && counted.is_some_and(|tokens| tokens > 0),
-        Dialect::Messages | Dialect::Responses => estimated_by.is_none() && counted == Some(words.prompt_tokens()),
-    };
-    if holds { Ok(()) } else { Err(format!("{counted:?} tokens were counted, estimated by {estimated_by:?}")) }
 }
 
 fn check_service(service: Service, count: u64, body: &Value) -> Result<(), String> {

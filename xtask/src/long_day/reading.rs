@@ -32,7 +32,10 @@ pub(super) const fn stops(client: Dialect) -> (&'static str, &'static str) {
     match client {
         Dialect::Chat => ("stop", "tool_calls"),
         Dialect::Responses => ("completed", "completed"),
-        Dialect::Messages => ("end_turn", "tool_use"),
+        Dialect::Messages | Dialect::Converse => ("end_turn", "tool_use"),
+        Dialect::Gemini => ("STOP", "STOP"),
+        Dialect::Cohere => ("COMPLETE", "TOOL_CALL"),
+        Dialect::Ollama => ("stop", "stop"),
     }
 }
 
@@ -72,8 +75,58 @@ impl Said {
                 said.stop = text(body, "/stop_reason");
                 said.count(client, body.get("usage"));
             }
+            Dialect::Gemini => said.read_gemini(body),
+            Dialect::Converse => {
+                for block in list(body, "/output/message/content") {
+                    said.text.push_str(&text(block, "/text"));
+                    if let Some(call) = block.get("toolUse") {
+                        let input = call.get("input").map(Value::to_string).unwrap_or_default();
+                        said.calls.push((text(call, "/name"), input));
+                    }
+                }
+                said.stop = text(body, "/stopReason");
+                said.count(client, body.get("usage"));
+            }
+            Dialect::Cohere => {
+                list(body, "/message/content").iter().for_each(|part| said.text.push_str(&text(part, "/text")));
+                for call in list(body, "/message/tool_calls") {
+                    said.calls.push((text(call, "/function/name"), text(call, "/function/arguments")));
+                }
+                said.stop = text(body, "/finish_reason");
+                said.count(client, body.pointer("/usage/tokens"));
+            }
+            Dialect::Ollama => said.read_ollama(body),
         }
         said
+    }
+
+    /// A whole answer, or a piece of one.
+    fn read_gemini(&mut self, body: &Value) {
+        for part in list(body, "/candidates/0/content/parts") {
+            if part.get("thought") != Some(&Value::Bool(true)) {
+                self.text.push_str(&text(part, "/text"));
+            }
+            if let Some(call) = part.get("functionCall") {
+                let arguments = call.get("args").map(Value::to_string).unwrap_or_default();
+                self.calls.push((text(call, "/name"), arguments));
+            }
+        }
+        let stop = text(body, "/candidates/0/finishReason");
+        if !stop.is_empty() {
+            self.stop = stop;
+        }
+        self.count(Dialect::Gemini, body.get("usageMetadata"));
+    }
+
+    /// A whole answer, or a line of one.
+    fn read_ollama(&mut self, body: &Value) {
+        self.text.push_str(&text(body, "/message/content"));
+        for call in list(body, "/message/tool_calls") {
+            let arguments = call.pointer("/function/arguments").map(Value::to_string).unwrap_or_default();
+            self.calls.push((text(call, "/function/name"), arguments));
+        }
+        self.stop = text(body, "/done_reason");
+        self.count(Dialect::Ollama, Some(body));
     }
 
     fn read_response(&mut self, body: &Value) {
@@ -101,6 +154,16 @@ impl Said {
                     ["cache_read_input_tokens", "cache_creation_input_tokens"].map(|name| number(name).unwrap_or(0));
                 (number("input_tokens").map(|input| input + cached.iter().sum::<u64>()), number("output_tokens"))
             }
+            Dialect::Gemini => {
+                let thoughts = number("thoughtsTokenCount").unwrap_or(0);
+                (number("promptTokenCount"), number("candidatesTokenCount").map(|output| output + thoughts))
+            }
+            Dialect::Converse => {
+                let cached = ["cacheReadInputTokens", "cacheWriteInputTokens"].map(|name| number(name).unwrap_or(0));
+                (number("inputTokens").map(|input| input + cached.iter().sum::<u64>()), number("outputTokens"))
+            }
+            Dialect::Cohere => (number("input_tokens"), number("output_tokens")),
+            Dialect::Ollama => (number("prompt_eval_count"), number("eval_count")),
         };
         self.input_tokens = input.or(self.input_tokens);
         self.output_tokens = output.or(self.output_tokens);
@@ -116,7 +179,8 @@ struct Event<'a> {
 /// The events of a stream; says what of it is none.
 fn events(body: &str) -> Result<Vec<Event<'_>>, String> {
     let mut events = Vec::new();
-    for block in body.split("\n\n") {
+    // Google ends lines as HTTP does.
+    for block in body.split("\n\n").flat_map(|block| block.split("\r\n\r\n")) {
         let mut event = Event { name: None, data: String::new() };
         for line in block.lines() {
             if let Some(name) = line.strip_prefix("event:") {
@@ -134,15 +198,65 @@ fn events(body: &str) -> Result<Vec<Event<'_>>, String> {
     Ok(events)
 }
 
+/// A message of an event stream of AWS.
+struct Message<'a> {
+    is_event: bool,
+    name: &'a str,
+    payload: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    /// The first message of a stream and what follows it, if the checksums are right.
+    fn read(body: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let number = |at: usize| Some(u32::from_be_bytes(body.get(at..at + 4)?.try_into().ok()?));
+        let total = usize::try_from(number(0)?).ok()?;
+        let payload_at = 12 + usize::try_from(number(4)?).ok()?;
+        let checked = crc32fast::hash(body.get(..8)?) == number(8)?
+            && crc32fast::hash(body.get(..total.checked_sub(4)?)?) == number(total - 4)?;
+        if !checked {
+            return None;
+        }
+        let mut headers = body.get(12..payload_at)?;
+        let mut message = Self { is_event: true, name: "", payload: body.get(payload_at..total - 4)? };
+        while let Some((length, rest)) = headers.split_first() {
+            let (name, rest) = rest.split_at_checked(usize::from(*length))?;
+            let length = usize::from(u16::from_be_bytes(rest.get(1..3)?.try_into().ok()?));
+            let value = std::str::from_utf8(rest.get(3..3 + length)?).ok()?;
+            match name {
+                b":event-type" | b":exception-type" | b":error-code" => message.name = value,
+                b":message-type" => message.is_event = value == "event",
+                _ => {}
+            }
+            headers = rest.get(3 + length..)?;
+        }
+        Some((message, body.get(total..)?))
+    }
+}
+
 impl Streamed {
     /// A stream from its first byte to its last.
     ///
     /// # Errors
     /// Where it is not made of events, or one of them is not JSON.
     pub(super) fn read(client: Dialect, body: &[u8]) -> Result<Self, String> {
+        if client == Dialect::Converse {
+            return Self::messages(body);
+        }
         let body = std::str::from_utf8(body).map_err(|_| "the stream is not UTF-8".to_owned())?;
         let mut streamed = Self::default();
+        if client == Dialect::Ollama {
+            for line in body.lines() {
+                streamed.late += usize::from(streamed.ends + streamed.errors.len() > 0);
+                let line = serde_json::from_str(line).map_err(|_| "a line of the stream is not JSON".to_owned())?;
+                streamed.line(line);
+            }
+            return Ok(streamed);
+        }
         for event in events(body)? {
+            // What comes after the last event of Cohere is no part of its dialect.
+            if client == Dialect::Cohere && event.data == "[DONE]" {
+                continue;
+            }
             if streamed.ends + streamed.errors.len() > 0 {
                 streamed.late += 1;
             }
@@ -156,9 +270,89 @@ impl Streamed {
                 Dialect::Chat => streamed.chunk(data),
                 Dialect::Responses => streamed.response(data),
                 Dialect::Messages => streamed.message(event.name, data),
+                Dialect::Gemini => streamed.piece(data),
+                Dialect::Cohere => streamed.part(data),
+                Dialect::Converse | Dialect::Ollama => {}
             }
         }
         Ok(streamed)
+    }
+
+    /// An event stream of AWS, to its last byte.
+    fn messages(mut body: &[u8]) -> Result<Self, String> {
+        let mut streamed = Self::default();
+        while !body.is_empty() {
+            let (message, rest) = Message::read(body).ok_or("the stream is not made of messages")?;
+            body = rest;
+            streamed.late += usize::from(streamed.ends + streamed.errors.len() > 0);
+            let data: Value =
+                serde_json::from_slice(message.payload).map_err(|_| "a message is not JSON".to_owned())?;
+            match (message.is_event, message.name) {
+                (false, _) => streamed.errors.push(data),
+                (true, "contentBlockStart") => {
+                    let name = text(&data, "/start/toolUse/name");
+                    if !name.is_empty() {
+                        streamed.said.calls.push((name, String::new()));
+                    }
+                }
+                (true, "contentBlockDelta") => {
+                    streamed.said.text.push_str(&text(&data, "/delta/text"));
+                    if let Some((_, arguments)) = streamed.said.calls.last_mut() {
+                        arguments.push_str(&text(&data, "/delta/toolUse/input"));
+                    }
+                }
+                (true, "messageStop") => streamed.said.stop = text(&data, "/stopReason"),
+                (true, "metadata") => {
+                    streamed.said.count(Dialect::Converse, data.get("usage"));
+                    streamed.ends += 1;
+                }
+                (true, _) => {}
+            }
+        }
+        Ok(streamed)
+    }
+
+    /// A piece of Gemini; the one with the reason to finish is the end.
+    fn piece(&mut self, data: Value) {
+        if data.get("error").is_some() {
+            self.errors.push(data);
+            return;
+        }
+        self.said.read_gemini(&data);
+        self.ends += usize::from(!text(&data, "/candidates/0/finishReason").is_empty());
+    }
+
+    /// An event of Cohere.
+    fn part(&mut self, data: Value) {
+        let said = &mut self.said;
+        match text(&data, "/type").as_str() {
+            "content-delta" => said.text.push_str(&text(&data, "/delta/message/content/text")),
+            "tool-call-start" => {
+                said.calls.push((text(&data, "/delta/message/tool_calls/function/name"), String::new()));
+            }
+            "tool-call-delta" => {
+                if let Some((_, arguments)) = said.calls.last_mut() {
+                    arguments.push_str(&text(&data, "/delta/message/tool_calls/function/arguments"));
+                }
+            }
+            "message-end" if text(&data, "/delta/finish_reason") == "ERROR" => self.errors.push(data),
+            "message-end" => {
+                said.stop = text(&data, "/delta/finish_reason");
+                said.count(Dialect::Cohere, data.pointer("/delta/usage/tokens"));
+                self.ends += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// A line of Ollama.
+    fn line(&mut self, data: Value) {
+        if data.get("error").is_some() {
+            self.errors.push(data);
+            return;
+        }
+        self.said.read_ollama(&data);
+        self.ends += usize::from(data.get("done") == Some(&Value::Bool(true)));
     }
 
     fn chunk(&mut self, data: Value) {

@@ -72,26 +72,34 @@ impl Report {
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let tally = &self.tally;
-        let pairs: Vec<(Dialect, Dialect)> = Dialect::ALL
-            .iter()
-            .flat_map(|client| Dialect::ALL.iter().map(move |provider| (*client, *provider)))
-            .collect();
+        // All pairs are too many columns; what is wrong with one shows at its client and at its provider.
+        type IsOf = fn(&(Dialect, Dialect), Dialect) -> bool;
+        let sides: [(&str, &str, IsOf); 2] =
+            [("", ">", |pair, client| pair.0 == client), (">", "", |pair, provider| pair.1 == provider)];
         write!(out, "{:<28} {:<8} {:<36}", "asked", "way", "ended")?;
-        for (client, provider) in &pairs {
-            write!(out, " {:>7}", format!("{}>{}", letter(*client), letter(*provider)))?;
+        for (before, after, _) in sides {
+            for dialect in Dialect::ALL {
+                write!(out, " {:>6}", format!("{before}{}{after}", letter(dialect)))?;
+            }
         }
         writeln!(out, " {:>8}", "all")?;
         for ((row, outcome), by_pair) in &tally.counts {
             write!(out, "{:<28} {:<8} {outcome:<36}", row.what, row.way)?;
-            for pair in &pairs {
-                match by_pair.get(&Some(*pair)) {
-                    Some(count) => write!(out, " {count:>7}")?,
-                    None => write!(out, " {:>7}", "")?,
+            for (_, _, is_of) in sides {
+                for dialect in Dialect::ALL {
+                    let of = by_pair.iter().filter(|(pair, _)| pair.is_some_and(|pair| is_of(&pair, dialect)));
+                    match of.map(|(_, count)| count).sum::<u64>() {
+                        0 => write!(out, " {:>6}", "")?,
+                        count => write!(out, " {count:>6}")?,
+                    }
                 }
             }
             writeln!(out, " {:>8}", by_pair.values().sum::<u64>())?;
         }
-        writeln!(out, "(C chat, R responses, M messages; client>provider)\n")?;
+        writeln!(
+            out,
+            "(C chat, R responses, M messages, G gemini, V converse, H cohere, O ollama; client> and >provider)\n"
+        )?;
         writeln!(
             out,
             "{:>8} {:>10} {:>12} {:>12} {:>8}",
@@ -169,5 +177,9 @@ fn letter(dialect: Dialect) -> char {
         Dialect::Chat => 'C',
         Dialect::Responses => 'R',
         Dialect::Messages => 'M',
+        Dialect::Gemini => 'G',
+        Dialect::Converse => 'V',
+        Dialect::Cohere => 'H',
+        Dialect::Ollama => 'O',
     }
 }

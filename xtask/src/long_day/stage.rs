@@ -144,6 +144,10 @@ secret = "file:changing"
             Dialect::Chat => ("openai_chat", "/v1"),
             Dialect::Responses => ("openai_responses", "/v1"),
             Dialect::Messages => ("anthropic_messages", ""),
+            Dialect::Gemini => ("google_gemini", "/v1beta"),
+            Dialect::Converse => ("bedrock_converse", ""),
+            Dialect::Cohere => ("cohere_chat", ""),
+            Dialect::Ollama => ("ollama_chat", ""),
         };
         // Writing to a text does not fail.
         let _ = write!(

@@ -9,8 +9,8 @@ const GROWTH_SHARE: f64 = 0.10;
 const GROWTH_BYTES: f64 = 8.0 * 1024.0 * 1024.0;
 /// Fewer samples say nothing about a trend.
 const SAMPLES_MIN: usize = 20;
-/// Threads for files come and go with the reading of a configuration.
-const THREADS_MORE: usize = 4;
+/// Threads for files come and go with the reading of a configuration, and those for estimates of tokens with requests for counts.
+const THREADS_MORE: usize = 6;
 
 /// What a process holds at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]

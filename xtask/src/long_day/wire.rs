@@ -14,6 +14,8 @@ const TOO_DEEP: usize = 200;
 /// The name of the tool, and what makes the simulator call it.
 pub(super) const TOOL: &str = "lookup_weather";
 const TOOL_PROMPT: &str = "What is the weather in Paris?";
+/// The headers that hold a client's key.
+const KEYS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"];
 /// Dimensions of the vectors that are asked for.
 pub(super) const DIMENSIONS: usize = 8;
 
@@ -61,15 +63,20 @@ impl Outgoing {
             }
             Asked::CountTokens { client, provider, words } => {
                 let model = format!("{}/sim-1", provider.word());
-                let mut body = question(*client, &model, &words.prompt());
+                let client = client.counts_in();
+                let mut body = question(client, &model, &words.prompt());
                 if let Some(body) = body.as_object_mut() {
                     body.shift_remove("max_tokens");
                 }
-                let path = match client {
-                    Dialect::Responses => "/v1/responses/input_tokens",
-                    Dialect::Messages | Dialect::Chat => "/v1/messages/count_tokens",
-                };
-                post(if path.contains("messages") { Dialect::Messages } else { Dialect::Responses }, path, &body)
+                match client {
+                    Dialect::Responses => post(client, "/v1/responses/input_tokens", &body),
+                    Dialect::Gemini => post(client, &addressed(client, &model, "countTokens"), &body),
+                    Dialect::Converse => {
+                        let body = json!({"input": {"converse": body}});
+                        post(client, &addressed(client, &model, "count-tokens"), &body)
+                    }
+                    _ => post(client, "/v1/messages/count_tokens", &body),
+                }
             }
             Asked::Listing(listing) => {
                 let path = match listing {
@@ -83,9 +90,17 @@ impl Outgoing {
         }
     }
 
+    /// A request for a count that the gateway estimates.
+    pub(super) fn estimated() -> Self {
+        let words = Words { text: "once".to_owned(), tokens: 1 };
+        let asked = Asked::CountTokens { client: Dialect::Messages, provider: Dialect::Chat, words };
+        Self::of(&Case { number: 0, fresh: true, asked })
+    }
+
     /// A short question to a model by its name, with a key.
     pub(super) fn probe(model: &str, key: &str, words: &Words) -> Self {
-        let mut probe = post(Dialect::Chat, path(Dialect::Chat), &question(Dialect::Chat, model, &words.prompt()));
+        let path = path(Dialect::Chat, model, false);
+        let mut probe = post(Dialect::Chat, &path, &question(Dialect::Chat, model, &words.prompt()));
         for (name, value) in &mut probe.headers {
             if *name == "authorization" {
                 *value = format!("Bearer {key}");
@@ -97,17 +112,22 @@ impl Outgoing {
 
 fn of_answer(answer: &Answer) -> Outgoing {
     let prompt = if answer.tool { TOOL_PROMPT.to_owned() } else { answer.words.prompt() };
-    let mut body = question(answer.client, &answer.model(), &prompt);
-    if answer.streamed {
+    let model = answer.model();
+    let mut body = question(answer.client, &model, &prompt);
+    if answer.streamed && !answer.client.is_addressed() {
         set(&mut body, "stream", json!(true));
         if answer.client == Dialect::Chat {
             set(&mut body, "stream_options", json!({"include_usage": true}));
         }
     }
     if answer.tool {
-        set(&mut body, "tools", json!([tool(answer.client)]));
+        let (name, tools) = match answer.client {
+            Dialect::Converse => ("toolConfig", json!({"tools": [tool(answer.client)]})),
+            client => ("tools", json!([tool(client)])),
+        };
+        set(&mut body, name, tools);
     }
-    let mut outgoing = post(answer.client, path(answer.client), &body);
+    let mut outgoing = post(answer.client, &path(answer.client, &model, answer.streamed), &body);
     match answer.manner {
         Manner::Usual => {}
         Manner::Leaves(pieces) => outgoing.reading = ReadPace::Leaving(pieces),
@@ -131,7 +151,12 @@ fn of_service(service: Service, model: &str, words: &Words, count: u64) -> Value
 }
 
 fn of_wrong(wrong: Wrong, client: Dialect, words: &Words) -> Outgoing {
-    let mut body = question(client, "chat/sim-1", &words.prompt());
+    let model = match wrong {
+        Wrong::Model => "nobody-knows-this",
+        Wrong::Provider => "nobody/sim-1",
+        _ => "chat/sim-1",
+    };
+    let mut body = question(client, model, &words.prompt());
     match wrong {
         Wrong::NoModel => {
             if let Some(body) = body.as_object_mut() {
@@ -139,14 +164,12 @@ fn of_wrong(wrong: Wrong, client: Dialect, words: &Words) -> Outgoing {
             }
         }
         Wrong::StreamWord => set(&mut body, "stream", json!("yes")),
-        Wrong::Model => set(&mut body, "model", json!("nobody-knows-this")),
-        Wrong::Provider => set(&mut body, "model", json!("nobody/sim-1")),
         _ => {}
     }
-    let mut outgoing = post(client, path(client), &body);
+    let mut outgoing = post(client, &path(client, model, false), &body);
     match wrong {
         Wrong::Json => outgoing.body.truncate(outgoing.body.len() - 1),
-        Wrong::DuplicateKey => outgoing.body.insert_str(1, "\"model\":\"chat/sim-1\","),
+        Wrong::DuplicateKey => outgoing.body.insert_str(1, "\"twice\":1,\"twice\":1,"),
         Wrong::Depth => {
             let nested = "[".repeat(TOO_DEEP) + &"]".repeat(TOO_DEEP);
             outgoing.body.insert_str(1, &format!("\"metadata\":{nested},"));
@@ -157,12 +180,12 @@ fn of_wrong(wrong: Wrong, client: Dialect, words: &Words) -> Outgoing {
         }
         Wrong::Key => {
             for (name, value) in &mut outgoing.headers {
-                if matches!(*name, "authorization" | "x-api-key") {
+                if KEYS.contains(name) {
                     value.push('x');
                 }
             }
         }
-        Wrong::NoKey => outgoing.headers.retain(|(name, _)| !matches!(*name, "authorization" | "x-api-key")),
+        Wrong::NoKey => outgoing.headers.retain(|(name, _)| !KEYS.contains(name)),
         Wrong::MediaType => {
             for (name, value) in &mut outgoing.headers {
                 if *name == "content-type" {
@@ -170,25 +193,55 @@ fn of_wrong(wrong: Wrong, client: Dialect, words: &Words) -> Outgoing {
                 }
             }
         }
-        Wrong::Path => "/v1/nowhere-at-all".clone_into(&mut outgoing.path),
+        Wrong::Path => nowhere(client).clone_into(&mut outgoing.path),
         Wrong::Method => outgoing.method = Method::DELETE,
         Wrong::NoModel | Wrong::StreamWord | Wrong::Model | Wrong::Provider => {}
     }
     outgoing
 }
 
-fn path(client: Dialect) -> &'static str {
+fn path(client: Dialect, model: &str, streamed: bool) -> String {
     match client {
-        Dialect::Chat => "/v1/chat/completions",
-        Dialect::Responses => "/v1/responses",
-        Dialect::Messages => "/v1/messages",
+        Dialect::Chat => "/v1/chat/completions".to_owned(),
+        Dialect::Responses => "/v1/responses".to_owned(),
+        Dialect::Messages => "/v1/messages".to_owned(),
+        Dialect::Gemini if streamed => addressed(client, model, "streamGenerateContent") + "?alt=sse",
+        Dialect::Gemini => addressed(client, model, "generateContent"),
+        Dialect::Converse => addressed(client, model, if streamed { "converse-stream" } else { "converse" }),
+        Dialect::Cohere => "/v2/chat".to_owned(),
+        Dialect::Ollama => "/api/chat".to_owned(),
+    }
+}
+
+/// An address that names a model and what is asked of it.
+fn addressed(client: Dialect, model: &str, asked: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let letter = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let model: String = model.bytes().map(letter).collect();
+    match client {
+        Dialect::Converse => format!("/model/{model}/{asked}"),
+        _ => format!("/v1beta/models/{model}:{asked}"),
+    }
+}
+
+/// Where nothing is, among the addresses of a dialect.
+const fn nowhere(client: Dialect) -> &'static str {
+    match client {
+        Dialect::Chat | Dialect::Responses | Dialect::Messages => "/v1/nowhere-at-all",
+        Dialect::Gemini => "/v1beta/nowhere-at-all",
+        Dialect::Converse => "/model/nowhere-at-all",
+        Dialect::Cohere => "/v2/nowhere-at-all",
+        Dialect::Ollama => "/api/nowhere-at-all",
     }
 }
 
 fn post(client: Dialect, path: &str, body: &Value) -> Outgoing {
     let mut headers = vec![("content-type", "application/json".to_owned())];
     match client {
-        Dialect::Chat | Dialect::Responses => headers.push(("authorization", format!("Bearer {CALLER_KEY}"))),
+        Dialect::Chat | Dialect::Responses | Dialect::Converse | Dialect::Cohere | Dialect::Ollama => {
+            headers.push(("authorization", format!("Bearer {CALLER_KEY}")));
+        }
+        Dialect::Gemini => headers.push(("x-goog-api-key", CALLER_KEY.to_owned())),
         Dialect::Messages => {
             headers.push(("x-api-key", CALLER_KEY.to_owned()));
             headers.push(("anthropic-version", "2023-06-01".to_owned()));
@@ -210,6 +263,11 @@ fn question(client: Dialect, model: &str, prompt: &str) -> Value {
         Dialect::Chat => json!({"model": model, "messages": turns}),
         Dialect::Responses => json!({"model": model, "input": prompt, "store": false}),
         Dialect::Messages => json!({"model": model, "max_tokens": 20_000, "messages": turns}),
+        Dialect::Gemini => json!({"contents": [{"role": "user", "parts": [{"text": prompt}]}]}),
+        Dialect::Converse => json!({"messages": [{"role": "user", "content": [{"text": prompt}]}]}),
+        Dialect::Cohere => json!({"model": model, "messages": turns}),
+        // It streams unless told otherwise.
+        Dialect::Ollama => json!({"model": model, "stream": false, "messages": turns}),
     }
 }
 
@@ -219,13 +277,19 @@ fn tool(client: Dialect) -> Value {
     });
     let description = "Weather of a city";
     match client {
-        Dialect::Chat => {
+        Dialect::Chat | Dialect::Cohere | Dialect::Ollama => {
             json!({"type": "function", "function": {"name": TOOL, "description": description, "parameters": schema}})
         }
         Dialect::Responses => {
             json!({"type": "function", "name": TOOL, "description": description, "parameters": schema, "strict": false})
         }
         Dialect::Messages => json!({"name": TOOL, "description": description, "input_schema": schema}),
+        Dialect::Gemini => json!({
+            "functionDeclarations": [{"name": TOOL, "description": description, "parametersJsonSchema": schema}],
+        }),
+        Dialect::Converse => {
+            json!({"toolSpec": {"name": TOOL, "description": description, "inputSchema": {"json": schema}}})
+        }
     }
 }
 

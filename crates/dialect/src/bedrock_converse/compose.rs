@@ -39,8 +39,9 @@ pub(super) fn encode(request: &Request, variant: &Variant) -> Encoded {
         body.set("modelId", request.model.as_str());
     }
     let out = ExtrasWriter { from: request.origin, same, hints: &HINTS, notices: Vec::new() };
-    let mut composer = Composer { request, variant, out };
+    let mut composer = Composer { request, variant, out, unthought: false };
     composer.conversation(&mut body);
+    composer.unthought = answers_unthought_calls(&body);
     composer.tools(&mut body);
     composer.output(&mut body);
     composer.own_effort(&mut body);
@@ -56,6 +57,8 @@ struct Composer<'a> {
     request: &'a Request,
     variant: &'a Variant,
     out: ExtrasWriter<'a>,
+    /// The conversation ends with results of calls that come without the thoughts before them.
+    unthought: bool,
 }
 
 impl Composer<'_> {
@@ -345,6 +348,13 @@ impl Composer<'_> {
                     self.out.meaning(self.path(param), "a model that must call a tool cannot think first");
                 }
             }
+            // Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html>
+            Family::Claude if self.unthought && self.variant.thinking == Thinking::Budget => {
+                for param in [Param::ReasoningMode, Param::ReasoningEffort, Param::ReasoningBudget] {
+                    self.out.meaning(self.path(param), "a model that thinks wants its thoughts back with its calls");
+                }
+                more.set("thinking", Object::typed("disabled"));
+            }
             Family::Claude => self.claude(effort.as_ref(), &mut more),
         }
         more
@@ -464,6 +474,16 @@ impl Composer<'_> {
             }
         }
     }
+}
+
+/// Whether a conversation ends with results of calls that begin their turn: a model that thinks takes its calls back after
+/// what it thought only.
+fn answers_unthought_calls(body: &Object) -> bool {
+    let messages = body.get("messages").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let [.., called, last] = messages else { return false };
+    let blocks = |message: &Value| message.get("content").and_then(Value::as_array).cloned().unwrap_or_default();
+    let answers = blocks(last).iter().any(|block| block.get("toolResult").is_some());
+    answers && blocks(called).first().is_some_and(|first| first.get("reasoningContent").is_none())
 }
 
 /// Whether Claude is asked to think.

@@ -27,6 +27,12 @@ const HINTS: [&str; 12] = [
     "stream_options",
 ];
 
+/// The least and the most of `p`, and of the penalties, and how many texts an answer may stop at.
+/// Source: <https://docs.cohere.com/reference/chat>
+const SHARE: (f64, f64) = (0.01, 0.99);
+const PENALTY: (f64, f64) = (0.0, 1.0);
+const STOPS_MAX: usize = 5;
+
 pub(super) fn encode(request: &Request) -> Encoded {
     let (mut body, out) = begin_request(request, DialectId::CohereChat, &HINTS);
     let mut composer = Composer { request, out, documents: Vec::new() };
@@ -327,7 +333,10 @@ impl Composer<'_> {
         }
         let functions = || self.request.tools.iter().filter_map(|tool| function(tool).map(|function| (tool, function)));
         let unless_said = crate::dialect(self.request.origin).strict_unless_said();
-        let strict = functions().count() > 0 && functions().all(|(_, function)| function.strict == Some(true));
+        // "You must specify at least one required parameter": what has none is kept to by no tool.
+        // Source: <https://docs.cohere.com/docs/structured-outputs#structured-outputs-tools>
+        let strict = functions().count() > 0
+            && functions().all(|(_, function)| function.strict == Some(true) && requires_something(function));
         for (tool, function) in functions() {
             if function.strict.is_some() || unless_said {
                 let path = Locus::join(&strict_path(self.request.origin, tool), "strict");
@@ -383,6 +392,13 @@ impl Composer<'_> {
     }
 
     fn output(&mut self, body: &mut Object) {
+        // "The parameter is not supported when used in combinations with the `documents` or `tools` parameters."
+        // Source: <https://docs.cohere.com/reference/chat>, `response_format`
+        let structured = matches!(self.request.output, OutputFormat::JsonObject | OutputFormat::Structured(_));
+        if structured && !self.out.same && (body.contains("tools") || body.contains("documents")) {
+            let path = self.path(Param::Output);
+            return self.out.meaning(path, "structure cannot be asked for beside tools and documents");
+        }
         let format = match &self.request.output {
             OutputFormat::Unstated => return,
             OutputFormat::Text => Object::typed("text"),
@@ -449,17 +465,29 @@ impl Composer<'_> {
     fn sampling(&mut self, body: &mut Object) {
         let request = self.request;
         let sampling = &request.sampling;
-        for (key, number) in [
-            ("temperature", &sampling.temperature),
-            ("p", &sampling.top_p),
-            ("frequency_penalty", &sampling.frequency_penalty),
-            ("presence_penalty", &sampling.presence_penalty),
-            ("seed", &sampling.seed),
+        body.maybe("temperature", sampling.temperature.clone().map(Value::Number));
+        for (key, number, bounds, param) in [
+            ("p", &sampling.top_p, SHARE, Param::TopP),
+            ("frequency_penalty", &sampling.frequency_penalty, PENALTY, Param::FrequencyPenalty),
+            ("presence_penalty", &sampling.presence_penalty, PENALTY, Param::PresencePenalty),
         ] {
-            body.maybe(key, number.clone().map(Value::Number));
+            let Some(number) = number else { continue };
+            match number.as_f64().map(|asked| (asked, asked.clamp(bounds.0, bounds.1))) {
+                Some((asked, taken)) if asked != taken && !self.out.same => {
+                    self.out.meaning(self.path(param), "the nearest that the target takes stands for it");
+                    body.set(key, taken);
+                }
+                _ => body.set(key, number.clone()),
+            }
         }
+        body.maybe("seed", sampling.seed.clone().map(Value::Number));
         body.maybe("k", sampling.top_k);
-        body.maybe("stop_sequences", sampling.stop.clone());
+        let mut stop = sampling.stop.clone();
+        if let Some(stop) = stop.as_mut().filter(|stop| stop.len() > STOPS_MAX && !self.out.same) {
+            self.out.meaning(self.path(Param::Stop), "the target stops at five texts at most");
+            stop.truncate(STOPS_MAX);
+        }
+        body.maybe("stop_sequences", stop);
         body.maybe("logprobs", sampling.logprobs);
         body.maybe("max_tokens", request.max_tokens);
         body.maybe("stream", request.stream);
@@ -506,6 +534,12 @@ const fn function(tool: &Tool) -> Option<&FunctionTool> {
         ToolKind::Function(function) => Some(function),
         ToolKind::Provider(_) => None,
     }
+}
+
+/// Whether a function has a parameter that must be given.
+fn requires_something(function: &FunctionTool) -> bool {
+    let required = function.parameters.as_ref().and_then(|schema| schema.get("required")?.as_array());
+    required.is_some_and(|required| !required.is_empty())
 }
 
 /// The budget that stands for an effort; the higher ones are left to the model.

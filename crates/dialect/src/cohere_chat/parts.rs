@@ -140,18 +140,18 @@ fn image_part(media: &Media, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<
 /// What another dialect's document holds, if that is text.
 pub(super) fn document_data(document: &Document, part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
     let text = match &document.source {
-        Source::Text { data, .. } => data.clone(),
         Source::Parts { parts, .. } if parts.iter().all(|part| matches!(part.kind, PartKind::Text { .. })) => {
             let texts = parts.iter().filter_map(|part| match &part.kind {
                 PartKind::Text { text, .. } => Some(text.as_str()),
                 _ => None,
             });
-            texts.collect::<Vec<_>>().join("\n")
+            Some(texts.collect::<Vec<_>>().join("\n"))
         }
-        _ => {
-            out.meaning(part.at.path(), "a document that is no text has no place in the target's dialect");
-            return None;
-        }
+        source => content::plain_text(source),
+    };
+    let Some(text) = text else {
+        out.meaning(part.at.path(), "a document that is no text has no place in the target's dialect");
+        return None;
     };
     out.hint(part.at.path(), "a document becomes one of the target's own form");
     let mut data = Object::new().with("text", text);

@@ -4,7 +4,7 @@ use super::parts;
 use crate::render::{ExtrasWriter, Object, begin_request, strict_path};
 use crate::schema::{Target, normalise};
 use crate::steps::{joined, splits_results};
-use crate::{Encoded, carried, effort};
+use crate::{Encoded, carried, content, effort};
 use serde_json::Value;
 use switchtower_domain::{
     DialectId, Document, Effort, FunctionTool, Locus, Media, MediaKind, OutputFormat, Param, Part, PartKind, Reasoning,
@@ -219,12 +219,15 @@ impl Composer<'_> {
     }
 
     fn document(&mut self, document: &Document, part: &Part) -> Option<String> {
-        let Source::Text { data, .. } = &document.source else {
+        let Some(text) = content::plain_text(&document.source) else {
             self.out.meaning(part.at.path(), "a document that is no text has no place in the target's dialect");
             return None;
         };
         self.out.hint(part.at.path(), "a document of text becomes text");
-        Some(document.title.as_ref().map_or_else(|| data.clone(), |title| format!("{title}\n\n{data}")))
+        Some(match &document.title {
+            Some(title) => format!("{title}\n\n{text}"),
+            None => text,
+        })
     }
 
     /// What a model thought, in words, if the words are all there is to it.

@@ -19,6 +19,8 @@ pub(super) fn stop(word: String, calls: bool) -> Stop {
     match word.as_str() {
         "stop" if calls => Stop::in_own_word(word, StopReason::ToolUse),
         "stop" => Stop::new(StopReason::EndTurn),
+        // Nothing was asked, and the model is there or gone. No other dialect has a word for it.
+        "load" | "unload" => Stop::in_own_word(word, StopReason::EndTurn),
         "length" => Stop::new(StopReason::MaxTokens),
         FILTERED => Stop::new(StopReason::ContentFilter),
         _ => Stop::new(StopReason::Other(word)),

@@ -39,7 +39,7 @@ pub(super) fn encode(
                     let bytes = checked(bytes, client, &deployment)?;
                     sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes)).map_or(bytes, Bytes::from)
                 }
-                Carriage::Translate { .. } => translated(&bytes, client, &deployment, &mut notices)?,
+                Carriage::Translate { .. } => translated(&bytes, client, &deployment, id, &mut notices)?,
                 Carriage::Count(counter) => counted(&bytes, counter, client, &deployment)?,
                 Carriage::Service(job) => served(*job, &[bytes], client, &deployment, &mut notices)?,
             };
@@ -111,6 +111,7 @@ fn translated(
     bytes: &[u8],
     client: DialectId,
     deployment: &Deployment,
+    id: &RequestId,
     notices: &mut Vec<Notice>,
 ) -> Result<Bytes, Refusal> {
     let interface = deployment.provider.interface(client);
@@ -121,7 +122,10 @@ fn translated(
     let mut answer = dialect(interface.dialect)
         .decode_answer(value, &interface.variant)
         .map_err(|error| malformed(deployment, &error.to_string()))?;
+    // Some dialects do not say which answer this is, and clients of others need to know.
     answer.head.created.get_or_insert_with(seconds_since_1970);
+    answer.head.id.get_or_insert_with(|| id.as_str().to_owned());
+    answer.head.model.get_or_insert_with(|| deployment.model.as_str().to_owned());
     let encoded = dialect(client).encode_answer(&answer);
     // Paths of the answer are told from those of the request.
     notices

@@ -48,6 +48,8 @@ impl Translate {
             match event {
                 Event::Started(head) => {
                     head.created.get_or_insert(self.began);
+                    head.id.get_or_insert_with(|| ends.request_id.as_str().to_owned());
+                    head.model.get_or_insert_with(|| ends.deployment.model.as_str().to_owned());
                 }
                 Event::Failed(failure) => failed = Some(failure.clone()),
                 Event::Ended => self.ended = true,

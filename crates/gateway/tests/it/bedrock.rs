@@ -139,6 +139,53 @@ async fn a_stream_is_translated_from_and_into_messages_of_aws() {
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_say_which_it_is_is_given_an_id_and_the_model() {
+    let answer = r#"{"output": {"message": {"role": "assistant", "content": [{"text": "hello"}]}}, "stopReason": "end_turn", "usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4}}"#;
+    let asked = |streamed: bool| {
+        json!({"model": "by-bed", "max_tokens": 9, "stream": streamed, "messages": [{"role": "user", "content": "hi"}]})
+            .to_string()
+    };
+    let (gateway, _) = at_bedrock(Script::json(200, answer));
+    let response = gateway.handle(post(MESSAGES, &asked(false))).await;
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let told = json(response).await;
+    assert_eq!((&told["id"], &told["model"]), (&json!(id), &json!("m")));
+    let (gateway, _) = at_bedrock(binary(&framed(&converse_events()), 100));
+    let response = gateway.handle(post(MESSAGES, &asked(true))).await;
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let told = text(response).await;
+    let first = told.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    let first: Value = serde_json::from_str(first).unwrap();
+    assert_eq!((&first["message"]["id"], &first["message"]["model"]), (&json!(id), &json!("m")));
+}
+
+#[tokio::test]
+async fn calls_that_come_back_without_their_thoughts_are_answered_without_thinking() {
+    let answer = r#"{"output": {"message": {"role": "assistant", "content": [{"text": "hello"}]}}, "stopReason": "end_turn", "usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4}}"#;
+    let call = json!({"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}});
+    let mut body = json!({
+        "model": "by-bed",
+        "reasoning_effort": "high",
+        "tools": [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}],
+        "messages": [{"role": "user", "content": "hi"}],
+    });
+    let thinking = async |body: &Value| {
+        let (gateway, sent) = at_bedrock(Script::json(200, answer));
+        let response = gateway.handle(post(CHAT, &body.to_string())).await;
+        let told = response.headers().get("x-switchtower-notices").map(|told| told.to_str().unwrap().to_owned());
+        let sent: Value = serde_json::from_str(&sent.bodies()[0]).unwrap();
+        (sent["additionalModelRequestFields"]["thinking"]["type"].clone(), told.unwrap_or_default())
+    };
+    let (asked, told) = thinking(&body).await;
+    assert!(asked == "enabled" && !told.contains("reasoning_effort;meaning"), "{asked} {told}");
+    let messages = body["messages"].as_array_mut().unwrap();
+    messages.push(json!({"role": "assistant", "content": null, "tool_calls": [call]}));
+    messages.push(json!({"role": "tool", "tool_call_id": "c1", "content": "21"}));
+    let (asked, told) = thinking(&body).await;
+    assert!(asked == "disabled" && told.contains("reasoning_effort;meaning"), "{asked} {told}");
+}
+
+#[tokio::test]
 async fn a_model_that_is_invoked_is_spoken_to_in_messages() {
     // To whom speaks Messages by itself.
     let (gateway, sent) = crate::gateway(sse_of(&messages_events()));

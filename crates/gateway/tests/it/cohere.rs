@@ -144,3 +144,27 @@ async fn embeddings_and_rankings_of_cohere_are_forwarded_to_cohere() {
     }
     assert_eq!(provider.addresses(), ["https://cohere.example/v1/v2/rerank"; 2]);
 }
+
+#[tokio::test]
+async fn what_cohere_does_not_take_is_told_and_not_sent() {
+    let (gateway, provider) = before(Script::json(200, ANSWER));
+    let tool =
+        |schema: Value| json!([{"type": "function", "function": {"name": "f", "strict": true, "parameters": schema}}]);
+    let sent = async |more: Value| {
+        let mut body = json!({"model": "by-cohere", "messages": [{"role": "user", "content": "hi"}]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let response = gateway.handle(post(CHAT, &body.to_string())).await;
+        let told = response.headers().get("x-switchtower-notices").map(|told| told.to_str().unwrap().to_owned());
+        (serde_json::from_str::<Value>(provider.bodies().last().unwrap()).unwrap(), told.unwrap_or_default())
+    };
+    let (body, told) = sent(json!({"top_p": 1, "frequency_penalty": -1, "stop": ["a", "b"]})).await;
+    assert_eq!((&body["p"], &body["frequency_penalty"]), (&json!(0.99), &json!(0.0)));
+    assert!(told.contains("top_p;meaning") && told.contains("frequency_penalty;meaning"), "{told}");
+    let open = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    assert!(sent(json!({"tools": tool(open.clone())})).await.0.get("strict_tools").is_none());
+    let mut closed = open;
+    closed["required"] = json!(["a"]);
+    let (body, told) = sent(json!({"tools": tool(closed), "response_format": {"type": "json_object"}})).await;
+    assert_eq!((&body["strict_tools"], body.get("response_format")), (&json!(true), None));
+    assert!(told.contains("response_format;meaning"), "{told}");
+}

@@ -56,6 +56,16 @@ async fn lines_become_events_for_clients_of_other_dialects() {
 }
 
 #[tokio::test]
+async fn a_model_that_was_only_loaded_has_ended_its_turn_for_others() {
+    let loaded = r#"{"model":"m","created_at":"2026-11-21T09:00:00Z","message":{"role":"assistant","content":""},"done":true,"done_reason":"load"}"#;
+    let (gateway, _) = before(Script::json(200, loaded));
+    let body = r#"{"model":"by-ollama","messages":[]}"#;
+    let told = json(gateway.handle(post(CHAT, body)).await).await;
+    assert_eq!(told["choices"][0]["finish_reason"], "stop");
+    assert!(told["id"].as_str().is_some_and(|id| !id.is_empty()), "{told}");
+}
+
+#[tokio::test]
 async fn a_client_of_ollama_reaches_other_providers() {
     let (gateway, provider) = gateway(Script::json(200, CHAT_ANSWER));
     let body = r#"{"model":"chat","stream":false,"messages":[{"role":"user","content":"hi"}]}"#;

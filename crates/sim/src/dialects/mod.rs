@@ -5,7 +5,10 @@
 //! words for a failure, which dialects of one vendor share). A new dialect is such a folder and one line in [`ALL`].
 
 pub(crate) mod anthropic_messages;
+mod bedrock_converse;
+pub(crate) mod cohere_chat;
 pub(crate) mod google_gemini;
+pub(crate) mod ollama_chat;
 pub(crate) mod openai_chat;
 mod openai_error;
 pub(crate) mod openai_responses;
@@ -23,6 +26,10 @@ use serde_json::Value;
 
 /// Every dialect. The first that claims a place serves it.
 pub(crate) const ALL: &[&dyn Dialect] = &[
+    &bedrock_converse::BedrockConverse,
+    &bedrock_converse::BedrockInvoke,
+    &cohere_chat::CohereChat,
+    &ollama_chat::OllamaChat,
     &google_gemini::GoogleGemini,
     &anthropic_messages::AnthropicMessages,
     &openai_responses::OpenAiResponses,
@@ -47,6 +54,10 @@ pub(crate) enum Framing {
     Events,
     /// One JSON array, which grows.
     Array,
+    /// Binary messages of AWS.
+    Messages,
+    /// A line of JSON for each piece.
+    Lines,
 }
 
 impl Framing {
@@ -54,13 +65,15 @@ impl Framing {
         match self {
             Self::Events => "text/event-stream; charset=utf-8",
             Self::Array => "application/json; charset=UTF-8",
+            Self::Messages => "application/vnd.amazon.eventstream",
+            Self::Lines => "application/x-ndjson",
         }
     }
 
-    /// Events as this puts them.
+    /// Events as this puts them; dialects that know one way alone write it themselves.
     pub(crate) fn put(self, events: Events) -> Events {
         match self {
-            Self::Events => events,
+            Self::Events | Self::Messages | Self::Lines => events,
             Self::Array => {
                 let items = events.enumerate().map(|(index, event)| {
                     let start = if index == 0 { "[" } else { ",\n" };
@@ -74,11 +87,15 @@ impl Framing {
     /// What the dialect supplies for faults, in this form.
     pub(crate) fn fault_words(self, dialect: &dyn Dialect) -> FaultWords {
         let stream_error = dialect.stream_error();
+        let halved = dialect.halved();
         match self {
-            Self::Events => FaultWords { stream_error, padding: dialect.padding() },
+            Self::Events | Self::Messages | Self::Lines => {
+                FaultWords { stream_error, padding: dialect.padding(), halved }
+            }
             Self::Array => FaultWords {
                 stream_error: [b",\n", data_of(&stream_error), b"]"].concat().into(),
                 padding: |wanted| vec![b' '; wanted].into(),
+                halved,
             },
         }
     }
@@ -119,6 +136,16 @@ pub(crate) trait Dialect: Sync {
         None
     }
 
+    /// How this dialect puts its streams together, where the address does not say.
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+
+    /// Whether a body asks for a stream, where bodies do.
+    fn asks_for_stream(&self, body: &Value) -> bool {
+        body.get("stream") == Some(&Value::Bool(true))
+    }
+
     /// The key that the caller presents.
     fn presented_key<'a>(&self, headers: &'a HeaderMap, query: Option<&'a str>) -> Option<&'a str>;
 
@@ -154,8 +181,21 @@ pub(crate) trait Dialect: Sync {
     /// Makes one event of so many bytes that says nothing.
     fn padding(&self) -> fn(usize) -> Bytes;
 
+    /// Makes an event whose data stops half way.
+    fn halved(&self) -> fn(&Bytes) -> Bytes {
+        |event| {
+            let mut half = event.slice(..event.len() * 2 / 3).to_vec();
+            // An empty line ends an event, and says nothing where each line is one.
+            half.extend_from_slice(b"\n\n");
+            half.into()
+        }
+    }
+
     /// The headers that come with every answer.
     fn headers(&self, request_id: &str, headers: &mut HeaderMap);
+
+    /// The headers that a failure has besides.
+    fn failure_headers(&self, _failure: &Failure, _headers: &mut HeaderMap) {}
 
     /// A failure in the vendor's words.
     fn failure(&self, failure: &Failure, request_id: &str) -> (StatusCode, Value);
@@ -174,6 +214,23 @@ pub(crate) fn event_bytes(name: Option<&str>, data: &Value) -> Bytes {
     let _ = serde_json::to_writer(&mut bytes, data);
     bytes.extend_from_slice(b"\n\n");
     bytes.into()
+}
+
+/// A part of an address as it was before it was put there.
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).ok()
 }
 
 /// Sets a header whose value is made here and thus always valid.

@@ -4,9 +4,13 @@
 
 mod completions;
 mod embed_contents;
+mod embed_inputs;
+mod embed_texts;
 mod embeddings;
+mod generate;
 mod moderations;
 mod rerank;
+mod rerank_documents;
 
 use crate::body::Events;
 use crate::check::Object;
@@ -48,6 +52,10 @@ pub(crate) fn serve(service: Service, body: &Object, given: &Given<'_>) -> Resul
         Service::Moderations => moderations::answer(body, given).map(at_once),
         Service::EmbedContent => embed_contents::one(body, given).map(at_once),
         Service::BatchEmbedContents => embed_contents::batch(body, given).map(at_once),
+        Service::EmbedTexts => embed_texts::answer(body, given).map(at_once),
+        Service::RerankDocuments => rerank_documents::answer(body, given).map(at_once),
+        Service::EmbedInputs => embed_inputs::answer(body, given).map(at_once),
+        Service::Generate => generate::answer(body, given),
         Service::Completions => completions::text(body, given),
         Service::Fim => {
             let (said, streaming) = completions::fim(body, given)?;

@@ -22,13 +22,8 @@ pub(super) fn answer(body: &Object, given: &Given<'_>) -> Result<Value, Failure>
     fields(&Place::root(), body, FIELDS, given.strictness.lenient_fields)?;
     let query = text(body, "query").unwrap_or_default();
     let documents = documents(body)?;
-    let mut used = tokens::count(query);
-    let mut scored = Vec::with_capacity(documents.len());
-    for (index, document) in documents.iter().enumerate() {
-        used += tokens::count(document);
-        scored.push((score(query, document), index));
-    }
-    scored.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let used = tokens::count(query) + documents.iter().map(|document| tokens::count(document)).sum::<u64>();
+    let scored = ranked(query, &documents);
     let top = body.get("top_n").and_then(Value::as_u64).and_then(|top| usize::try_from(top).ok());
     let returned = body.get("return_documents") == Some(&Value::Bool(true));
     let results = scored.into_iter().take(top.unwrap_or(usize::MAX)).map(|(score, index)| {
@@ -42,6 +37,14 @@ pub(super) fn answer(body: &Object, given: &Given<'_>) -> Result<Value, Failure>
     let id = Random::for_purpose(given.answer_seed, "rerank").id("rerank-", 24);
     let usage = json!({"prompt_tokens": used, "total_tokens": used});
     Ok(json!({"id": id, "model": given.model, "results": results, "usage": usage}))
+}
+
+/// The documents by their scores, best first: the score and the place of each.
+pub(super) fn ranked(query: &str, documents: &[&str]) -> Vec<(f64, usize)> {
+    let scored = documents.iter().enumerate().map(|(index, document)| (score(query, document), index));
+    let mut scored: Vec<(f64, usize)> = scored.collect();
+    scored.sort_by(|one, other| other.0.total_cmp(&one.0));
+    scored
 }
 
 fn documents(body: &Object) -> Result<Vec<&str>, Complaint> {

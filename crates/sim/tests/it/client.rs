@@ -106,4 +106,30 @@ impl Answer {
             .filter_map(|data| serde_json::from_str(data).ok())
             .collect()
     }
+
+    /// The messages of an event stream of AWS, their names with their payloads; each checksum is checked.
+    pub(crate) fn messages(&self) -> Vec<(String, Value)> {
+        let mut left = &self.body[..];
+        let mut found = Vec::new();
+        while !left.is_empty() {
+            let number = |at: usize| u32::from_be_bytes(left[at..at + 4].try_into().unwrap());
+            let (total, headers) = (number(0) as usize, number(4) as usize);
+            assert_eq!(crc32fast::hash(&left[..8]), number(8), "the checksum of the lengths");
+            assert_eq!(crc32fast::hash(&left[..total - 4]), number(total - 4), "the checksum of the message");
+            let mut name = String::new();
+            let mut rest = &left[12..12 + headers];
+            while let Some((length, after)) = rest.split_first() {
+                let (header, after) = after.split_at(usize::from(*length));
+                assert_eq!(after[0], 7, "a header that is text");
+                let (value, after) = after[3..].split_at(usize::from(u16::from_be_bytes([after[1], after[2]])));
+                if header.ends_with(b"-type") && header != b":content-type" && header != b":message-type" {
+                    name = String::from_utf8(value.to_vec()).unwrap();
+                }
+                rest = after;
+            }
+            found.push((name, serde_json::from_slice(&left[12 + headers..total - 4]).unwrap_or(Value::Null)));
+            left = &left[total..];
+        }
+        found
+    }
 }

@@ -8,9 +8,12 @@
 )]
 
 mod anthropic;
+mod bedrock;
 mod client;
+mod cohere;
 mod faults;
 mod gemini;
+mod ollama;
 mod openai;
 mod replay;
 mod services;

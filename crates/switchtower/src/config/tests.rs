@@ -603,7 +603,7 @@ fn what_is_built_in_can_be_named_and_not_replaced() {
         assert_eq!(
             read(&replaced, None).unwrap_err().to_string(),
             format!(
-                "c.toml:1:12: the name '{name}' is taken by a provider that is built in; choose a name other than 'sim' and 'sim-responses' and 'sim-messages' and 'sim-gemini'"
+                "c.toml:1:12: the name '{name}' is taken by a provider that is built in; choose a name other than 'sim' and 'sim-responses' and 'sim-messages' and 'sim-gemini' and 'sim-bedrock' and 'sim-cohere' and 'sim-ollama'"
             )
         );
     }

@@ -15,7 +15,8 @@ fn streamed(model: &str) -> Vec<u8> {
 #[test]
 fn the_simulator_answers_in_each_dialect() {
     let server = serve(|_| {});
-    for model in ["sim/sim-1", "sim-responses/sim-1", "sim-messages/sim-1", "sim-gemini/sim-1"] {
+    for provider in ["sim", "sim-responses", "sim-messages", "sim-gemini", "sim-bedrock", "sim-cohere", "sim-ollama"] {
+        let model = &format!("{provider}/sim-1");
         let answer = told(&server, &plain(model));
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("all is well"), "{answer}");
         let answer = told(&server, &streamed(model));
@@ -29,7 +30,7 @@ fn faults_of_a_provider_end_a_stream_with_an_error() {
     for fault in
         ["cut:after=2", "clean_cut:after=2", "reset:after=2", "garbage:after=2", "stream_error:after=2", "bad_json"]
     {
-        for provider in ["sim", "sim-messages", "sim-gemini"] {
+        for provider in ["sim", "sim-messages", "sim-gemini", "sim-bedrock", "sim-cohere", "sim-ollama"] {
             let answer = told(&server, &streamed(&format!("{provider}/sim-1?fault={fault}")));
             assert!(answer.starts_with("HTTP/1.1 200"), "{fault}: {answer}");
             assert!(answer.contains("\"error\"") && !answer.contains("[DONE]"), "{provider} {fault}: {answer}");

@@ -24,7 +24,15 @@ const SCENARIOS: [&str; 14] = [
     "fill_in",
     "two_tool_agent",
 ];
-const PROVIDERS: [&str; 4] = ["openai_chat", "openai_responses", "anthropic_messages", "google_gemini"];
+const PROVIDERS: [&str; 7] = [
+    "openai_chat",
+    "openai_responses",
+    "anthropic_messages",
+    "google_gemini",
+    "bedrock_converse",
+    "cohere_chat",
+    "ollama_chat",
+];
 /// What every SDK does.
 const SDK: [&str; 9] = [
     "whole",

@@ -67,6 +67,22 @@ models = ["sim-1"]
 dialect = "google_gemini"
 base_url = "http://CAPTURE/v1beta"
 models = ["sim-1"]
+
+[providers.converse]
+dialect = "bedrock_converse"
+base_url = "http://CAPTURE"
+models = ["sim-1"]
+
+[providers.cohere-chat]
+dialect = "cohere_chat"
+base_url = "http://CAPTURE"
+models = ["sim-1"]
+
+[providers.ollama-chat]
+dialect = "ollama_chat"
+base_url = "http://CAPTURE/v1"
+operations = ["answers", "embeddings"]
+models = ["sim-1"]
 "#;
 
 /// The SDKs read keys, addresses and places from the environment; none of the developer's own is meant.

@@ -37,9 +37,14 @@ pub(super) fn conversation(reader: &mut Reader<'_>, list: &[Value]) -> Result<()
         let at = at.index(index);
         let message = object(&at, message)?;
         const MESSAGE: &[Field] =
-            &[must("role", Kind::OneOf(&["user", "assistant"])), must("content", Kind::TextOrArray)];
+            &[must("role", Kind::OneOf(&["user", "assistant", "system"])), must("content", Kind::TextOrArray)];
         fields(&at, message, MESSAGE, false)?;
         let role = text(message, "role").unwrap_or_default();
+        // Instructions may come in the middle of a conversation, where they cannot be told before it.
+        if role == "system" && index == 0 {
+            let found = role.to_owned();
+            return Err(at.key("role").wrong(Wrong::NotOneOf { allowed: &["user", "assistant"], found }));
+        }
         let is_last = index + 1 == list.len();
         let turn = one_message(reader, &at, message, role, is_last)?;
         if role == "user" {

@@ -152,7 +152,7 @@ fn closed(at: &Place, schema: &Value) -> Result<(), Complaint> {
 }
 
 /// How long to think. The lengths are far below the budgets of real requests, so that tests stay readable.
-fn thinking(body: &Object, max_tokens: Option<u64>) -> Result<Option<u64>, Complaint> {
+pub(crate) fn thinking(body: &Object, max_tokens: Option<u64>) -> Result<Option<u64>, Complaint> {
     let Some(thinking) = body.get("thinking").and_then(Value::as_object) else {
         return Ok(None);
     };

@@ -59,7 +59,8 @@ fn injected(fault: &Fault) -> (StatusCode, &'static str, &'static str) {
     }
 }
 
-fn complained(complaint: &Complaint) -> String {
+/// The message of a complaint.
+pub(crate) fn complained(complaint: &Complaint) -> String {
     let at = &complaint.at;
     match &complaint.kind {
         Wrong::Missing => format!("{at}: Field required"),

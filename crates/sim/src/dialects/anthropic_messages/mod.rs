@@ -7,6 +7,9 @@ mod error;
 mod stream;
 mod version;
 
+pub(crate) use check::thinking;
+pub(crate) use error::complained;
+
 use super::{Dialect, Place, Strictness, event_bytes, set};
 use crate::ask::{Ask, PromptPart};
 use crate::body::Events;

@@ -56,7 +56,7 @@ impl Dialect for GoogleGemini {
         }
         match place::of_models(path)? {
             "" | "/" => Some(Place::Models),
-            name => Some(Place::Model(place::percent_decoded(name.strip_prefix('/')?)?)),
+            name => Some(Place::Model(super::percent_decoded(name.strip_prefix('/')?)?)),
         }
     }
 

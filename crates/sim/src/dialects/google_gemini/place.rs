@@ -3,7 +3,7 @@
 //! AI Studio has `/v1beta/models/MODEL:METHOD`, Vertex AI `/v1/projects/P/locations/L/publishers/google/models/MODEL:METHOD`, or
 //! without a project `/v1beta1/publishers/google/models/MODEL:METHOD`.
 
-use crate::dialects::{Framing, Place};
+use crate::dialects::{Framing, Place, percent_decoded};
 use crate::service::Service;
 
 const VERSIONS: [&str; 4] = ["/v1beta/", "/v1/", "/v1beta1/", "/v1alpha/"];
@@ -58,22 +58,6 @@ pub(super) fn streamed(path: &str, query: Option<&str>) -> Option<Framing> {
     called(path).filter(|called| called.method == "streamGenerateContent")?;
     let events = query.unwrap_or_default().split('&').any(|pair| pair == "alt=sse");
     Some(if events { Framing::Events } else { Framing::Array })
-}
-
-pub(super) fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-                u8::try_from(high * 16 + low).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).ok()
 }
 
 #[cfg(test)]

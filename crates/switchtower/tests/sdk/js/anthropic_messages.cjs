@@ -111,7 +111,7 @@ async function image(p) {
   same(textOf(answer), p.text(), 'the text');
   const [[, body]] = p.sent(p.text());
   holds(JSON.stringify(body), cells.PNG);
-  holds(JSON.stringify(body), cells.PICTURE_URL);
+  cells.pictureArrived(p, body);
 }
 
 async function document(p) {
@@ -124,7 +124,7 @@ async function document(p) {
   ];
   holds(textOf(await create({ model: p.model(), max_tokens: 300, messages: [user(content)] })), p.text());
   const [[, body]] = p.sent(p.text());
-  cells.documentArrived(body);
+  cells.documentArrived(p, body);
 }
 
 async function reasoning_with_tools(p) {
@@ -157,7 +157,7 @@ async function error(p) {
   same(limited.headers.get('retry-after'), '2', 'retry-after');
   const missing = await raises(Anthropic.NotFoundError, () => ask('', { model: 'nowhere/sim-1' }));
   holds(missing.message, 'nowhere/sim-1');
-  await raises(Anthropic.BadRequestError, () => ask('', { messages: [] }));
+  if (!cells.TAKES_SILENCE.includes(p.dialect)) await raises(Anthropic.BadRequestError, () => ask('', { messages: [] }));
   await raises(Anthropic.BadRequestError, () => ask('?fault=bad_request'));
   await raises(Anthropic.InternalServerError, () => ask('?fault=overloaded'));
   await raises(Anthropic.InternalServerError, () => ask('?fault=server_error'));

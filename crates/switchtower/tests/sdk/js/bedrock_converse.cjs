@@ -167,7 +167,7 @@ async function document(p) {
   const answer = await create(p, [user(`echo: ${p.text()}`, { document: paper }, { document: note })]);
   holds(textOf(messageOf(answer)), p.text());
   const [[, body]] = p.sent(p.text());
-  cells.documentArrived(body);
+  cells.documentArrived(p, body, notices);
 }
 
 async function reasoning_with_tools(p) {
@@ -198,7 +198,7 @@ async function error(p) {
   const nowhere = new bedrock.ConverseCommand({ modelId: 'nowhere/sim-1', messages: [user('hello')] });
   const missing = await raises(bedrock.ResourceNotFoundException, () => client.send(nowhere));
   holds(missing.message, 'nowhere/sim-1');
-  await raises(bedrock.ValidationException, () => create(p, []));
+  if (!cells.TAKES_SILENCE.includes(p.dialect)) await raises(bedrock.ValidationException, () => create(p, []));
   await raises(bedrock.ValidationException, () => ask('?fault=bad_request'));
   await raises(bedrock.ServiceUnavailableException, () => ask('?fault=overloaded'));
   await raises(bedrock.BedrockRuntimeServiceException, () => ask('?fault=server_error'));

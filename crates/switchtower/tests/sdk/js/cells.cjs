@@ -58,13 +58,37 @@ const PROVIDERS = [
   ['responses', 'openai_responses'],
   ['messages', 'anthropic_messages'],
   ['gemini', 'google_gemini'],
+  ['converse', 'bedrock_converse'],
+  ['cohere-chat', 'cohere_chat'],
+  ['ollama-chat', 'ollama_chat'],
 ];
 // Those that have no word for one call at a time.
-const SEVERAL_CALLS = ['google_gemini'];
+const SEVERAL_CALLS = ['google_gemini', 'bedrock_converse', 'cohere_chat', 'ollama_chat'];
 // Those that take thoughts of an earlier turn in words.
-const TAKES_PLAIN_THOUGHTS = ['openai_chat'];
+const TAKES_PLAIN_THOUGHTS = ['openai_chat', 'cohere_chat', 'ollama_chat'];
 // Those that have services besides answers.
-const EMBEDS = ['openai_chat'];
+const EMBEDS = ['openai_chat', 'cohere_chat', 'ollama_chat'];
+// Those whose thoughts have no seal.
+const UNSEALED = ['openai_chat', 'cohere_chat', 'ollama_chat'];
+// Those that count thoughts as output and do not say how many they are.
+const UNCOUNTED_THOUGHTS = ['anthropic_messages', 'bedrock_converse', 'ollama_chat'];
+// Those that take what they are shown in the request itself only, and those that take no papers at all.
+const SHOWN_INLINE = ['bedrock_converse', 'ollama_chat'];
+const NO_PAPERS = ['cohere_chat', 'ollama_chat'];
+// Those for which a conversation of nothing is none of a mistake.
+const TAKES_SILENCE = ['ollama_chat'];
+// Those that cannot be made to call a tool.
+const CALLS_AT_WILL = ['ollama_chat'];
+
+// What the gateway told of the last answer, whatever client it went to: all but AWS's fetch.
+let heard = null;
+const lastNotices = () => heard;
+const { fetch } = globalThis;
+globalThis.fetch = async (...request) => {
+  const response = await fetch(...request);
+  heard = response.headers.get(NOTICES);
+  return response;
+};
 
 // A scenario cannot work with a provider, and the gateway refused it by name; it says why.
 class Refused extends Error {}
@@ -176,14 +200,21 @@ function takenUp(p, body, thought) {
   assert(!sent.includes('skip_thought_signature'), 'the call came back without its own signature');
 }
 
-// The bytes of a PDF reached the provider, in either alphabet of base64.
-function pdfArrived(body) {
+// The address of a picture reached the provider, or its loss is told.
+function pictureArrived(p, body) {
+  if (SHOWN_INLINE.includes(p.dialect)) p.lost(lastNotices(), ';meaning', `${p.dialect} takes pictures in the request itself only`);
+  else holds(JSON.stringify(body), PICTURE_URL);
+}
+
+// The bytes of a PDF reached the provider, in either alphabet of base64, or their loss is told.
+function pdfArrived(p, body, notices = lastNotices()) {
+  if (NO_PAPERS.includes(p.dialect)) return p.lost(notices, ';meaning', `${p.dialect} takes no PDF`);
   holds(JSON.stringify(body).replaceAll(PDF.replaceAll('+', '-').replaceAll('/', '_'), PDF), PDF);
 }
 
 // The bytes of a PDF and the words of a text reached the provider.
-function documentArrived(body) {
-  pdfArrived(body);
+function documentArrived(p, body, notices = lastNotices()) {
+  pdfArrived(p, body, notices);
   const sent = JSON.stringify(body);
   holds(sent.replaceAll(Buffer.from(PLAIN).toString('base64'), PLAIN), PLAIN);
 }
@@ -192,6 +223,13 @@ function documentArrived(body) {
 function takenUpPlain(p, body, thought, notices, at) {
   if (TAKES_PLAIN_THOUGHTS.includes(p.dialect)) holds(JSON.stringify(body), thought);
   else p.lost(notices, at, `a thought comes back without the seal that ${p.dialect} wants`);
+}
+
+// There are thoughts in the second turn, too, but where a model wants its first ones back to have any.
+function thinksAgain(p, thought) {
+  const reason = 'Claude at Bedrock is not asked to think about calls that come back without its sealed thoughts';
+  if (p.dialect === 'bedrock_converse') p.lost(lastNotices(), ';meaning', reason);
+  else assert(thought, 'there is no reasoning in the second turn');
 }
 
 async function raises(kind, call) {
@@ -222,7 +260,7 @@ async function endedEarly(number, milliseconds = 1000) {
 }
 
 module.exports = {
-  CITY, EMBEDS, KEY, NOTICES, NO_VECTORS, NO_VECTORS_OF_BEDROCK, NO_VECTORS_OF_GEMINI, PDF, PICTURE_S3, PICTURE_URL, PLAIN, PNG,
-  S3_IS_OF_BEDROCK, THOUGHTS_IN_NUMBERS, URL, WEATHER, all, documentArrived, endedEarly, forbidsParallel, holds, isCity,
-  pdfArrived, positive, raises, run, same, sdk, takenUp, takenUpPlain, version,
+  CALLS_AT_WILL, CITY, EMBEDS, KEY, NOTICES, NO_VECTORS, NO_VECTORS_OF_BEDROCK, NO_VECTORS_OF_GEMINI, PDF, PICTURE_S3, PICTURE_URL, PLAIN, PNG,
+  S3_IS_OF_BEDROCK, TAKES_SILENCE, THOUGHTS_IN_NUMBERS, UNCOUNTED_THOUGHTS, UNSEALED, URL, WEATHER, all, documentArrived, endedEarly, forbidsParallel, holds, isCity,
+  lastNotices, pdfArrived, pictureArrived, positive, raises, run, same, sdk, takenUp, takenUpPlain, thinksAgain, version,
 };

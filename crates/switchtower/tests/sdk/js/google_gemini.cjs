@@ -149,7 +149,7 @@ async function image(p) {
   same(answer.text, p.text(), 'the text');
   const [[, body]] = p.sent(p.text());
   holds(JSON.stringify(body), cells.PNG);
-  holds(JSON.stringify(body), cells.PICTURE_URL);
+  cells.pictureArrived(p, body);
 }
 
 async function document(p) {
@@ -157,7 +157,7 @@ async function document(p) {
   const note = { inlineData: { mimeType: 'text/plain', data: Buffer.from(cells.PLAIN).toString('base64') } };
   holds((await create(p, [user(`echo: ${p.text()}`, paper, note)])).text, p.text());
   const [[, body]] = p.sent(p.text());
-  cells.documentArrived(body);
+  cells.documentArrived(p, body);
 }
 
 async function embeddings(p) {
@@ -173,8 +173,7 @@ async function reasoning_with_tools(p) {
     const parts = partsOf(answer);
     const thought = thoughtOf(parts);
     assert(thought, 'there is no reasoning');
-    // The vendor of Messages counts thoughts as output and does not say how many they are.
-    if (p.dialect !== 'anthropic_messages') positive(answer.usageMetadata.thoughtsTokenCount, 'thoughtsTokenCount');
+    if (!cells.UNCOUNTED_THOUGHTS.includes(p.dialect)) positive(answer.usageMetadata.thoughtsTokenCount, 'thoughtsTokenCount');
     const [again] = await gathered(stream(p, contents, config));
     same(thoughtOf(again), thought, 'the streamed reasoning');
     const [call] = callsOf(parts);

@@ -119,7 +119,7 @@ async function image(p) {
   same(answer.choices[0].message.content, p.text(), 'the text');
   const [[, body]] = p.sent(p.text());
   holds(JSON.stringify(body), cells.PNG);
-  holds(JSON.stringify(body), cells.PICTURE_URL);
+  cells.pictureArrived(p, body);
 }
 
 async function document(p) {
@@ -128,7 +128,7 @@ async function document(p) {
   const answer = await create({ model: p.model(), messages: [user(content)] });
   holds(answer.choices[0].message.content, p.text());
   const [[, body]] = p.sent(p.text());
-  cells.pdfArrived(body);
+  cells.pdfArrived(p, body);
 }
 
 async function reasoning_with_tools(p) {
@@ -151,7 +151,7 @@ async function reasoning_with_tools(p) {
   messages.push(message, { role: 'tool', tool_call_id: message.tool_calls[0].id, content: RESULT });
   const { data: final, response } = await create({ ...asked, messages }).withResponse();
   holds(final.choices[0].message.content, RESULT);
-  assert(final.choices[0].message.reasoning_content, 'there is no reasoning in the second turn');
+  cells.thinksAgain(p, final.choices[0].message.reasoning_content);
   // Reasoning of an earlier turn reaches the provider, or its loss is told.
   const [, body] = p.sent(p.text()).at(-1);
   const notices = response.headers.get(cells.NOTICES);
@@ -164,7 +164,7 @@ async function error(p) {
   same(limited.headers.get('retry-after'), '2', 'retry-after');
   const missing = await raises(OpenAI.NotFoundError, () => ask('', { model: 'nowhere/sim-1' }));
   holds(missing.message, 'nowhere/sim-1');
-  await raises(OpenAI.BadRequestError, () => ask('', { messages: [] }));
+  if (!cells.TAKES_SILENCE.includes(p.dialect)) await raises(OpenAI.BadRequestError, () => ask('', { messages: [] }));
   await raises(OpenAI.BadRequestError, () => ask('?fault=bad_request'));
   await raises(OpenAI.InternalServerError, () => ask('?fault=overloaded'));
   await raises(OpenAI.InternalServerError, () => ask('?fault=server_error'));
@@ -203,8 +203,8 @@ async function embeddings(p) {
   // The SDK asks for base64 unless told otherwise: both must be the same numbers, to the precision of 32 bits.
   const far = plain.data[1].embedding.filter((number, place) => Math.abs(number - answer.data[1].embedding[place]) > 1e-6);
   same(far, [], 'what differs between base64 and float');
-  const short = await client.embeddings.create({ model, input: input[0], dimensions: 8 });
-  same(short.data[0].embedding.length, 8, 'the dimensions that were asked for');
+  const short = await client.embeddings.create({ model, input: input[0], dimensions: 256 });
+  same(short.data[0].embedding.length, 256, 'the dimensions that were asked for');
 }
 
 cells.run('openai (JavaScript)', 'openai_chat', cells.version('openai'), [

@@ -62,7 +62,13 @@ function scenariosOf(model) {
 
   async function structured_output(p) {
     const output = Output.object({ schema: jsonSchema(cells.CITY) });
-    isCity((await generateText({ ...asked(p, `Describe Paris. ${p.text()}`), output })).output);
+    const answering = generateText({ ...asked(p, `Describe Paris. ${p.text()}`), output });
+    if (p.client.endsWith('anthropic_messages') && cells.CALLS_AT_WILL.includes(p.dialect)) {
+      await cells.raises(Error, () => answering);
+      const reason = `models of ${p.dialect} cannot be made to call a tool, by which this client asks for structure`;
+      return p.lost(cells.lastNotices(), 'tool_choice;meaning', reason);
+    }
+    isCity((await answering).output);
   }
 
   return [whole, streamed, tool_loop, structured_output];

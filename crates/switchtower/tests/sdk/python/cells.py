@@ -13,6 +13,10 @@ import sys
 import time
 import traceback
 
+import httpx
+import httpx2
+import urllib3
+
 URL = os.environ["SWITCHTOWER_URL"]
 # The same gateway behind TLS; its certificate is signed by an authority that only the file AWS_CA_BUNDLE knows.
 HTTPS_URL = os.environ["SWITCHTOWER_HTTPS_URL"]
@@ -67,15 +71,55 @@ PROVIDERS = [
     ("responses", "openai_responses"),
     ("messages", "anthropic_messages"),
     ("gemini", "google_gemini"),
+    ("converse", "bedrock_converse"),
+    ("cohere-chat", "cohere_chat"),
+    ("ollama-chat", "ollama_chat"),
 ]
 # Those that have no word for one call at a time.
-SEVERAL_CALLS = ["google_gemini"]
+SEVERAL_CALLS = ["google_gemini", "bedrock_converse", "cohere_chat", "ollama_chat"]
 # Those that take thoughts of an earlier turn in words.
-TAKES_PLAIN_THOUGHTS = ["openai_chat"]
+TAKES_PLAIN_THOUGHTS = ["openai_chat", "cohere_chat", "ollama_chat"]
 # Those that have services besides answers.
-EMBEDS = ["openai_chat"]
-RERANKS = ["openai_chat"]
+EMBEDS = ["openai_chat", "cohere_chat", "ollama_chat"]
+RERANKS = ["openai_chat", "cohere_chat"]
 FILLS_IN = ["openai_chat"]
+# Those whose thoughts have no seal.
+UNSEALED = ["openai_chat", "cohere_chat", "ollama_chat"]
+# Those that count thoughts as output and do not say how many they are.
+UNCOUNTED_THOUGHTS = ["anthropic_messages", "bedrock_converse", "ollama_chat"]
+# Those that take what they are shown in the request itself only, and those that take no papers at all.
+SHOWN_INLINE = ["bedrock_converse", "ollama_chat"]
+NO_PAPERS = ["cohere_chat", "ollama_chat"]
+# Those for which a conversation of nothing is none of a mistake.
+TAKES_SILENCE = ["ollama_chat"]
+# Those that cannot be made to call a tool.
+CALLS_AT_WILL = ["ollama_chat"]
+
+
+# The notices of each answer, whatever client it went to.
+HEARD = []
+
+
+def listen(owner, name):
+    """Keeps the notices of each answer that a library gives a client: this is where it does."""
+    method = getattr(owner, name)
+
+    def heard(*arguments, **more):
+        response = method(*arguments, **more)
+        HEARD.append(response.headers.get(NOTICES))
+        return response
+
+    setattr(owner, name, heard)
+
+
+# The clients of Python all speak through one of these.
+for owner, name in [(httpx.Client, "send"), (httpx2.Client, "send"), (urllib3.HTTPConnectionPool, "urlopen")]:
+    listen(owner, name)
+
+
+def last_notices():
+    """What the gateway told of the last answer."""
+    return HEARD[-1] if HEARD else None
 
 
 class Refused(Exception):
@@ -206,15 +250,25 @@ def taken_up(p, body, thought):
         holds(sent, thought)
 
 
-def pdf_arrived(body):
-    """The bytes of a PDF reached the provider, in either alphabet of base64."""
+def picture_arrived(p, sent):
+    """The address of a picture reached the provider, or its loss is told."""
+    if p.dialect in SHOWN_INLINE:
+        p.lost(last_notices(), ";meaning", f"{p.dialect} takes pictures in the request itself only")
+    else:
+        holds(sent, PICTURE_URL)
+
+
+def pdf_arrived(p, body):
+    """The bytes of a PDF reached the provider, in either alphabet of base64, or their loss is told."""
+    if p.dialect in NO_PAPERS:
+        return p.lost(last_notices(), ";meaning", f"{p.dialect} takes no PDF")
     sent = json.dumps(body)
     holds(sent.replace(PDF.replace("+", "-").replace("/", "_"), PDF), PDF)
 
 
-def document_arrived(body):
+def document_arrived(p, body):
     """The bytes of a PDF and the words of a text reached the provider."""
-    pdf_arrived(body)
+    pdf_arrived(p, body)
     sent = json.dumps(body, ensure_ascii=False)
     holds(sent.replace(base64.b64encode(PLAIN.encode()).decode(), PLAIN), PLAIN)
 
@@ -225,6 +279,15 @@ def taken_up_plain(p, body, thought, notices, path):
         holds(json.dumps(body, ensure_ascii=False), thought)
     else:
         p.lost(notices, path, f"a thought comes back without the seal that {p.dialect} wants")
+
+
+def thinks_again(p, thought):
+    """There are thoughts in the second turn, too, but where a model wants its first ones back to have any."""
+    if p.dialect == "bedrock_converse":
+        reason = "Claude at Bedrock is not asked to think about calls that come back without its sealed thoughts"
+        p.lost(last_notices(), ";meaning", reason)
+    else:
+        assert thought, "there is no reasoning in the second turn"
 
 
 def raises(kind, call):

@@ -156,7 +156,7 @@ def image(p):
     same(text_of(answer.message), p.text(), "the text")
     ((_, body),) = p.sent(p.text())
     holds(json.dumps(body), cells.PNG)
-    holds(json.dumps(body), cells.PICTURE_URL)
+    cells.picture_arrived(p, json.dumps(body))
 
 
 def document(p):
@@ -185,7 +185,7 @@ def reasoning_with_tools(p):
     messages += [said(message), result(call, RESULT)]
     raw = client.with_raw_response.chat(model=p.model(), messages=messages, **asked)
     holds(text_of(raw.data.message), RESULT)
-    assert thought_of(raw.data.message), "there is no reasoning in the second turn"
+    cells.thinks_again(p, thought_of(raw.data.message))
     _, body = p.sent(p.text())[-1]
     cells.taken_up_plain(p, body, thought, raw.headers.get(cells.NOTICES), "messages[1].content[0];meaning")
 
@@ -198,7 +198,8 @@ def error(p):
     same(limited.headers.get("retry-after"), "2", "retry-after")
     missing = raises(cohere.NotFoundError, lambda: client.chat(model="nowhere/sim-1", messages=[user("hello")]))
     holds(str(missing), "nowhere/sim-1")
-    raises(cohere.BadRequestError, lambda: ask(messages=[]))
+    if p.dialect not in cells.TAKES_SILENCE:
+        raises(cohere.BadRequestError, lambda: ask(messages=[]))
     raises(cohere.BadRequestError, lambda: ask("?fault=bad_request"))
     raises(cohere.ServiceUnavailableError, lambda: ask("?fault=overloaded"))
     raises(ApiError, lambda: ask("?fault=server_error"))
@@ -231,8 +232,8 @@ def embeddings(p):
     positive(int(answer.meta.billed_units.input_tokens), "input_tokens")
     coded = client.embed(texts=texts, **asked, embedding_types=["base64"])
     cells.is_vector(coded.embeddings.base64[1], answer.embeddings.float_[1])
-    short = client.embed(texts=texts[:1], **asked, embedding_types=["float"], output_dimension=8)
-    same(len(short.embeddings.float_[0]), 8, "the dimensions that were asked for")
+    short = client.embed(texts=texts[:1], **asked, embedding_types=["float"], output_dimension=256)
+    same(len(short.embeddings.float_[0]), 256, "the dimensions that were asked for")
 
 
 def rerank(p):

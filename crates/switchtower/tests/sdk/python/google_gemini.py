@@ -204,7 +204,7 @@ def image(p):
         # The SDK writes bytes in the other alphabet of base64, which its vendor takes as well.
         sent = sent.replace(base64.urlsafe_b64encode(base64.b64decode(cells.PNG)).decode(), cells.PNG)
     holds(sent, cells.PNG)
-    holds(sent, cells.PICTURE_URL)
+    cells.picture_arrived(p, sent)
 
 
 def document(p):
@@ -212,7 +212,7 @@ def document(p):
     note = types.Part.from_bytes(data=cells.PLAIN.encode(), mime_type="text/plain")
     holds(create(p, [user(f"echo: {p.text()}", paper, note)]).text, p.text())
     ((_, body),) = p.sent(p.text())
-    cells.document_arrived(body)
+    cells.document_arrived(p, body)
 
 
 def embeddings(p):
@@ -232,8 +232,7 @@ def think_then_call(p, thinking):
     parts = parts_of(answer)
     thought = thought_of(parts)
     assert thought, "there is no reasoning"
-    if p.dialect != "anthropic_messages":
-        # That vendor counts thoughts as output and does not say how many they are.
+    if p.dialect not in cells.UNCOUNTED_THOUGHTS:
         positive(answer.usage_metadata.thoughts_token_count, "thoughts_token_count")
     again, _ = gathered(stream(p, contents, **asked))
     same(thought_of(again), thought, "the streamed reasoning")

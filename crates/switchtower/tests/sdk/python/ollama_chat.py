@@ -140,7 +140,7 @@ def reasoning_with_tools(p):
         (call,) = message.tool_calls
         final = create(p, [*messages, message, result(call, RESULT)], **asked).message
         holds(final.content, RESULT)
-        assert final.thinking, "there is no reasoning in the second turn"
+        cells.thinks_again(p, final.thinking)
         _, body = p.sent(p.text())[-1]
         cells.taken_up_plain(p, body, message.thinking, notices[-1], "messages[1].thinking;meaning")
 
@@ -158,7 +158,8 @@ def error(p):
     fails([429], lambda: ask("?fault=rate_limited:retry_after=2"))
     missing = fails([404], lambda: client.chat(model="nowhere/sim-1", messages=[user("hello")]))
     holds(missing.error, "nowhere/sim-1")
-    fails([400], lambda: ask(messages=[]))
+    if p.dialect not in cells.TAKES_SILENCE:
+        fails([400], lambda: ask(messages=[]))
     fails([400], lambda: ask("?fault=bad_request"))
     fails([503], lambda: ask("?fault=overloaded"))
     fails([500, 502], lambda: ask("?fault=server_error"))

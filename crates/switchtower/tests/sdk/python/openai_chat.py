@@ -141,7 +141,7 @@ def image(p):
     same(answer.choices[0].message.content, p.text(), "the text")
     ((_, body),) = p.sent(p.text())
     holds(json.dumps(body), cells.PNG)
-    holds(json.dumps(body), cells.PICTURE_URL)
+    cells.picture_arrived(p, json.dumps(body))
 
 
 def document(p):
@@ -152,7 +152,7 @@ def document(p):
     raw = client.chat.completions.with_raw_response.create(model=p.model(), messages=[user(content)])
     holds(raw.parse().choices[0].message.content, p.text())
     ((_, body),) = p.sent(p.text())
-    cells.pdf_arrived(body)
+    cells.pdf_arrived(p, body)
 
 
 def reasoning_with_tools(p):
@@ -183,7 +183,7 @@ def reasoning_with_tools(p):
     raw = client.chat.completions.with_raw_response.create(**asked, messages=messages)
     final = raw.parse()
     holds(final.choices[0].message.content, RESULT)
-    assert final.choices[0].message.reasoning_content, "there is no reasoning in the second turn"
+    cells.thinks_again(p, getattr(final.choices[0].message, "reasoning_content", None))
     # Reasoning of an earlier turn reaches the provider, or its loss is told.
     _, body = p.sent(p.text())[-1]
     told = raw.headers.get(cells.NOTICES)
@@ -199,7 +199,8 @@ def error(p):
     same(limited.response.headers.get("retry-after"), "2", "retry-after")
     missing = raises(openai.NotFoundError, lambda: create(model="nowhere/sim-1", messages=[user("hello")]))
     holds(str(missing), "nowhere/sim-1")
-    raises(openai.BadRequestError, lambda: ask(messages=[]))
+    if p.dialect not in cells.TAKES_SILENCE:
+        raises(openai.BadRequestError, lambda: ask(messages=[]))
     raises(openai.BadRequestError, lambda: ask("?fault=bad_request"))
     raises(openai.InternalServerError, lambda: ask("?fault=overloaded"))
     raises(openai.InternalServerError, lambda: ask("?fault=server_error"))
@@ -235,8 +236,8 @@ def embeddings(p):
     # The SDK asks for base64 unless told otherwise: both must be the same numbers, to the precision of 32 bits.
     close = all(abs(one - other) < 1e-6 for one, other in zip(plain.data[1].embedding, answer.data[1].embedding))
     assert close, "base64 and float differ"
-    short = client.embeddings.create(model=model, input=texts[0], dimensions=8)
-    same(len(short.data[0].embedding), 8, "the dimensions that were asked for")
+    short = client.embeddings.create(model=model, input=texts[0], dimensions=256)
+    same(len(short.data[0].embedding), 256, "the dimensions that were asked for")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ import sys
 import typing
 
 import anthropic.types
+import botocore.session
+import botocore.validate
+import cohere.types as cohere
+import ollama._types as ollama
 import openai.types
 import pydantic
 import typing_extensions
@@ -35,6 +39,17 @@ EXTENSIONS = {
     "rerank": {},
     "fim": {},
     "google_gemini": {},
+    "bedrock_converse": {},
+    "cohere_chat": {},
+    "cohere_embed": {},
+    "cohere_rerank": {},
+    # The SDK knows fewer fields than the server, whose types are those of its own source.
+    "ollama_chat": {
+        "messages.*.tool_calls.*.id": "the server tells it, and takes it back",
+        "messages.*.tool_calls.*.type": "a client of the same dialect sends it, and it is forwarded",
+        "messages.*.tool_calls.*.function.index": "the server tells it, and takes it back",
+        "messages.*.tool_call_id": "the server takes it for the id that it told",
+    },
     "anthropic_messages": {},
     # The SDK's model is that of version 2026-10-21, which took the sampling parameters away.
     "anthropic_messages 2023-06-01": {
@@ -177,7 +192,124 @@ def is_of_mistral(body):
     return any("prefix" in message for message in messages) or any(own(part) for part in parts)
 
 
+class OfAws:
+    """A request of Bedrock, read with the model of the service that botocore has."""
+
+    def __init__(self, operation):
+        self.shape = SERVICE.operation_model(operation).input_shape
+
+    def validate_json(self, text, strict):
+        # The address names the model.
+        report = botocore.validate.ParamValidator().validate({**json.loads(text), "modelId": "m"}, self.shape)
+        if report.has_errors():
+            raise OfAwsError(report.generate_report())
+
+
+class OfAwsError(Exception):
+    """What botocore says of a request, a line for each violation."""
+
+
+SERVICE = botocore.session.get_session().get_service_model("bedrock-runtime")
+
+
+class CohereChat(pydantic.BaseModel):
+    """A request of Cohere's chat: the SDK puts it together of these models and has none for the whole."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    model: str
+    messages: list[cohere.ChatMessageV2]
+    stream: typing.Optional[bool] = None
+    tools: typing.Optional[list[cohere.ToolV2]] = None
+    strict_tools: typing.Optional[bool] = None
+    documents: typing.Optional[list[typing.Union[str, cohere.Document]]] = None
+    citation_options: typing.Optional[cohere.CitationOptions] = None
+    response_format: typing.Optional[cohere.ResponseFormatV2] = None
+    safety_mode: typing.Optional[typing.Literal["CONTEXTUAL", "STRICT", "OFF"]] = None
+    max_tokens: typing.Optional[int] = None
+    stop_sequences: typing.Optional[list[str]] = None
+    temperature: typing.Optional[float] = None
+    seed: typing.Optional[int] = None
+    frequency_penalty: typing.Optional[float] = None
+    presence_penalty: typing.Optional[float] = None
+    k: typing.Optional[int] = None
+    p: typing.Optional[float] = None
+    logprobs: typing.Optional[bool] = None
+    tool_choice: typing.Optional[typing.Literal["REQUIRED", "NONE"]] = None
+    thinking: typing.Optional[cohere.Thinking] = None
+
+
+class CohereEmbed(pydantic.BaseModel):
+    """A request for vectors, as Cohere has it."""
+
+    model_config = CohereChat.model_config
+
+    model: str
+    input_type: cohere.EmbedInputType
+    texts: typing.Optional[list[str]] = None
+    images: typing.Optional[list[str]] = None
+    inputs: typing.Optional[list[cohere.EmbedInput]] = None
+    max_tokens: typing.Optional[int] = None
+    output_dimension: typing.Optional[int] = None
+    embedding_types: typing.Optional[list[cohere.EmbeddingType]] = None
+    truncate: typing.Optional[typing.Literal["NONE", "START", "END"]] = None
+
+
+class CohereRerank(pydantic.BaseModel):
+    """A request for a ranking, as Cohere has it."""
+
+    model_config = CohereChat.model_config
+
+    model: str
+    query: str
+    documents: list[str]
+    top_n: typing.Optional[int] = None
+    max_tokens_per_doc: typing.Optional[int] = None
+
+
+def forbid_unknown_fields_of(models):
+    """The same for models that are classes already; those of schemas stay open."""
+    for model in models:
+        model.model_config = {**model.model_config, "extra": "forbid"}
+    for model in models:
+        model.model_rebuild(force=True)
+
+
+forbid_unknown_fields_of([
+    one
+    for one in (getattr(cohere, name) for name in dir(cohere))
+    if isinstance(one, type) and issubclass(one, pydantic.BaseModel)
+])
+forbid_unknown_fields_of([
+    ollama.Message.ToolCall.Function, ollama.Message.ToolCall, ollama.Message, ollama.Options,
+    ollama.Tool.Function, ollama.Tool,
+])
+
+
+class OllamaChat(ollama.ChatRequest):
+    """A request of Ollama's chat, without what else callers of the SDK may give in place of what is sent."""
+
+    model_config = CohereChat.model_config
+
+    messages: list[ollama.Message]
+    tools: typing.Optional[list[ollama.Tool]] = None
+    options: typing.Optional[ollama.Options] = None
+
+
+for own in [CohereChat, CohereEmbed, CohereRerank]:
+    own.model_rebuild(force=True)
+
+
 def adapter(body, path, version):
+    if path.endswith(("/converse", "/converse-stream")):
+        return "bedrock_converse", ADAPTERS["converse stream" if path.endswith("-stream") else "converse"]
+    if path.endswith("/count-tokens"):
+        return "bedrock_converse", ADAPTERS["count tokens"]
+    if path in ("/v2/chat", "/v2/embed", "/v2/rerank"):
+        kind = {"/v2/chat": "cohere_chat", "/v2/embed": "cohere_embed", "/v2/rerank": "cohere_rerank"}[path]
+        return kind, ADAPTERS[kind]
+    if path == "/api/chat":
+        return "ollama_chat", ADAPTERS["ollama_chat"]
     messages = "anthropic_messages 2023-06-01" if version == "2023-06-01" else "anthropic_messages"
     if path.endswith("/chat/completions"):
         return "openai_chat", ADAPTERS["chat stream" if body.get("stream") else "chat"]
@@ -203,6 +335,13 @@ def adapter(body, path, version):
 for package in [openai.types, anthropic.types]:
     forbid_unknown_fields(package)
 ADAPTERS = {
+    "converse": OfAws("Converse"),
+    "converse stream": OfAws("ConverseStream"),
+    "count tokens": OfAws("CountTokens"),
+    "cohere_chat": pydantic.TypeAdapter(CohereChat),
+    "cohere_embed": pydantic.TypeAdapter(CohereEmbed),
+    "cohere_rerank": pydantic.TypeAdapter(CohereRerank),
+    "ollama_chat": pydantic.TypeAdapter(OllamaChat),
     "chat": pydantic.TypeAdapter(completions.CompletionCreateParamsNonStreaming),
     "chat stream": pydantic.TypeAdapter(completions.CompletionCreateParamsStreaming),
     "responses": pydantic.TypeAdapter(responses.ResponseCreateParamsNonStreaming),
@@ -223,6 +362,10 @@ def check(body, path, version="2026-10-21"):
     """The violations of one request: where, and what."""
     dialect, model = adapter(body, path, version)
     stripped = without_extensions(json.loads(json.dumps(body)), EXTENSIONS[dialect])
+    if dialect == "ollama_chat":
+        # The SDK has an object around what it sends as a text.
+        for message in stripped.get("messages") or []:
+            message["images"] = [{"value": image} for image in message["images"]] if message.get("images") else None
     if dialect == "openai_responses":
         # The model requires the word, and the vendor takes tools without it, which frameworks rely on.
         for tool in stripped.get("tools") or []:
@@ -230,6 +373,8 @@ def check(body, path, version="2026-10-21"):
                 tool.setdefault("strict", None)
     try:
         model.validate_json(json.dumps(stripped), strict=True)
+    except OfAwsError as error:
+        return [("", line) for line in str(error).splitlines()]
     except pydantic.ValidationError as error:
         return nearest([(one["loc"], one["msg"]) for one in error.errors(include_input=False)])
     return []
@@ -299,7 +444,29 @@ def notices_mistakes():
         assert check(body, "/v1beta/models/m:streamGenerateContent"), body
 
 
+def notices_mistakes_of_vendors():
+    """The same for those whose models are put together here."""
+    converse = {"messages": [{"role": "user", "content": [{"text": "a"}]}], "inferenceConfig": {"maxTokens": 5}}
+    cohere_chat = {"model": "m", "messages": [{"role": "user", "content": "a"}], "k": 5}
+    ollama_chat = {"model": "m", "messages": [{"role": "user", "content": "a"}], "options": {"top_k": 5}}
+    for path, good, wrong in [
+        ("/model/m/converse", converse, {"nonsense": 1}),
+        ("/model/m/converse", converse, {"inferenceConfig": {"maxTokens": "5"}}),
+        ("/model/m/converse-stream", converse, {"messages": [{"role": "user", "content": [{"type": "text"}]}]}),
+        ("/v2/chat", cohere_chat, {"nonsense": 1}),
+        ("/v2/chat", cohere_chat, {"k": "5"}),
+        ("/v2/chat", cohere_chat, {"messages": [{"role": "user", "content": "a", "nonsense": 1}]}),
+        ("/v2/chat", cohere_chat, {"messages": [{"role": "tool", "content": "a"}]}),
+        ("/api/chat", ollama_chat, {"nonsense": 1}),
+        ("/api/chat", ollama_chat, {"options": {"top_k": "5"}}),
+        ("/api/chat", ollama_chat, {"messages": [{"role": "user", "content": "a", "nonsense": 1}]}),
+    ]:
+        assert not check(good, path), check(good, path)
+        assert check({**good, **wrong}, path), (path, wrong)
+
+
 notices_mistakes()
+notices_mistakes_of_vendors()
 read = violations = 0
 for file in sorted(pathlib.Path(os.environ["SWITCHTOWER_CAPTURES"]).glob("*.json")):
     captured = json.loads(file.read_text())
