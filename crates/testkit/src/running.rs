@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// How long a binary may take until it listens.
 const START_MAX: Duration = Duration::from_secs(30);
+/// Where programs keep their state.
+const STATE: &str = "XDG_STATE_HOME";
 const LISTENING: &str = "listening on ";
 
 /// A process that serves; it is ended when this is dropped.
@@ -29,6 +31,12 @@ impl Running {
     /// # Errors
     /// Where it cannot be started, ends before it listens, or takes too long.
     pub fn start(command: &mut Command, log: &Path) -> io::Result<Self> {
+        // A gateway keeps a ledger; that of a test lies beside its log.
+        if !command.get_envs().any(|(name, _)| name == STATE)
+            && let Some(folder) = log.parent().and_then(|folder| folder.canonicalize().ok())
+        {
+            command.env(STATE, folder.join("state"));
+        }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(log)?).spawn()?;
         let listening = Listening::default();
         match first_address(&mut child, &listening) {

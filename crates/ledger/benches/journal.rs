@@ -1,0 +1,103 @@
+//! How many records a second are appended and verified, beside the least that any journal does: writing the same bytes
+//! to a file, and hashing them.
+//!
+//! `cargo bench -p switchtower-ledger` prints ratios; nothing is asserted.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on has failed")]
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use switchtower_ledger::journal::disk::Folder;
+use switchtower_ledger::journal::{Fsync, Journal, JournalSettings, Mark};
+use switchtower_ledger::merkle::Hash;
+use switchtower_ledger::record::{Attempt, Closed, Counts, Entry, RequestId};
+use switchtower_ledger::verify::{Known, verify};
+
+const RECORDS: u64 = 600_000;
+const WRITERS: u64 = 256;
+
+fn record(number: u64) -> Vec<u8> {
+    let attempt = Attempt {
+        deployment: "openai-eu/gpt-5-mini".into(),
+        provider: "openai-eu".into(),
+        status: Some(200),
+        head_us: Some(412_000),
+        ended_us: 1_300_000,
+        usage: Some(Counts { input: Some(512), output: Some(number % 900), ..Counts::default() }),
+        ..Attempt::default()
+    };
+    let closed = Closed {
+        opened: number,
+        request: RequestId(u128::from(number).to_be_bytes()),
+        outcome: "answered".into(),
+        status: 200,
+        usage: attempt.usage.clone(),
+        attempts: vec![attempt],
+        model: Some("gpt-5-mini-2026-08-01".into()),
+        stop: Some("end".into()),
+        total_us: 1_300_100,
+        ..Closed::default()
+    };
+    Entry { at_us: number, body: closed.into() }.to_bytes()
+}
+
+fn told(what: &str, took: Duration, reference: Option<Duration>) {
+    #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+    let rate = RECORDS as f64 / took.as_secs_f64();
+    let ratio = reference.map_or_else(String::new, |of| format!("{:6.2}x", took.as_secs_f64() / of.as_secs_f64()));
+    println!("{what:<44} {rate:>12.0} records a second {ratio}");
+}
+
+fn main() {
+    let began = Instant::now();
+    let records: Vec<Vec<u8>> = (0..RECORDS).map(record).collect();
+    let bytes: usize = records.iter().map(Vec::len).sum();
+    println!("{RECORDS} records of {} bytes", bytes / usize::try_from(RECORDS).unwrap());
+    told("encoding", began.elapsed(), None);
+
+    let folder = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    let mut file = std::fs::File::create(folder.path().join("plain")).unwrap();
+    for group in records.chunks(usize::try_from(WRITERS).unwrap()) {
+        file.write_all(&group.concat()).unwrap();
+    }
+    let plain = began.elapsed();
+    told("a plain file, the same bytes in groups", plain, None);
+    let began = Instant::now();
+    for record in &records {
+        std::hint::black_box(Hash::of_leaf(record));
+    }
+    let hashing = began.elapsed();
+    told("hashing alone", hashing, None);
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let data = folder.path().join("ledger");
+    let settings =
+        JournalSettings { fsync: Fsync::Interval(Duration::from_secs(1)), ..JournalSettings::new("bench/log") };
+    let disk = Arc::new(Folder::new(&data).unwrap());
+    let (journal, writing, _) = Journal::open(disk, &settings, None).unwrap();
+    let began = Instant::now();
+    runtime.block_on(async {
+        let mut writers = tokio::task::JoinSet::new();
+        let shared: Arc<Vec<Vec<u8>>> = Arc::new(records);
+        for writer in 0..WRITERS {
+            let (journal, records) = (journal.clone(), Arc::clone(&shared));
+            writers.spawn(async move {
+                let step = usize::try_from(WRITERS).unwrap();
+                for record in records.iter().skip(usize::try_from(writer).unwrap()).step_by(step) {
+                    journal.append(record.clone(), Mark::None).await.unwrap();
+                }
+            });
+        }
+        while writers.join_next().await.is_some() {}
+    });
+    told("appending, 256 at once, fsync = interval", began.elapsed(), Some(plain));
+    drop(journal);
+    writing.join();
+
+    let began = Instant::now();
+    let report = verify(&Folder::existing(&data), &Known::default()).unwrap();
+    assert!(report.faults.is_empty() && report.records == RECORDS, "{report:?}");
+    told("verifying", began.elapsed(), Some(hashing));
+}

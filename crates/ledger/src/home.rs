@@ -1,0 +1,152 @@
+//! The folder in which a gateway keeps its state.
+//!
+//! ```text
+//! DATA/
+//!   lock               held by the gateway that writes
+//!   ledger/            segments, their hashes, checkpoints
+//!   keys/ledger        the key that signs checkpoints; keys/ledger.pub for verifiers
+//!   keys/digests       the key of digests of what is not kept
+//!   tenants/NAME.key   the key of a tenant's pseudonyms; without it nobody can tell whose they are
+//! ```
+
+use crate::checkpoint::{KeyError, SigningKey};
+use crate::journal::disk::{Disk, Folder};
+use crate::pseudonym::Pseudonyms;
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const LOCK: &str = "lock";
+const LEDGER: &str = "ledger";
+const KEYS: &str = "keys";
+const TENANTS: &str = "tenants";
+const SIGNING: &str = "ledger";
+const VERIFYING: &str = "ledger.pub";
+const DIGESTS: &str = "digests";
+
+/// A folder that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// It cannot be read or written.
+    #[error("the folder {} cannot be used: {error}; name another with --data", path.display())]
+    Disk {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Another gateway writes there.
+    #[error("another process writes to {}; a gateway needs a folder of its own: name one with --data", path.display())]
+    Held {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A key is none.
+    #[error("the key in {}: {error}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: KeyError,
+    },
+}
+
+/// The folder, held by this process.
+#[derive(Debug)]
+pub struct Home {
+    ledger: Folder,
+    tenants: Folder,
+    key: Arc<SigningKey>,
+    digests: [u8; 32],
+    /// Held until this is dropped.
+    _lock: File,
+}
+
+impl Home {
+    /// Takes a folder, and makes in it what is missing.
+    ///
+    /// # Errors
+    /// [`HomeError`] where it cannot be used, or is held by somebody else.
+    pub fn open(data: &Path, origin: Option<&str>) -> Result<Self, HomeError> {
+        let failed = |error| HomeError::Disk { path: data.to_owned(), error };
+        let folder = Folder::new(data).map_err(failed)?;
+        folder.append(LOCK).map_err(failed)?;
+        let lock = File::open(data.join(LOCK)).map_err(failed)?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(HomeError::Held { path: data.to_owned() });
+        }
+        let folder = |name: &str| Folder::new(&data.join(name)).map_err(failed);
+        let (ledger, tenants, keys) = (folder(LEDGER)?, folder(TENANTS)?, folder(KEYS)?);
+        let of_key = |error| HomeError::Key { path: data.join(KEYS).join(SIGNING), error };
+        let key = match text(&keys, SIGNING).map_err(failed)? {
+            Some(text) => SigningKey::parse(&text).map_err(of_key)?,
+            None => {
+                let mut tail = [0; 4];
+                random(&mut tail).map_err(of_key)?;
+                let usual = format!("switchtower.local/{:08x}", u32::from_be_bytes(tail));
+                let key = SigningKey::generate(origin.unwrap_or(&usual)).map_err(of_key)?;
+                keys.replace(SIGNING, format!("{}\n", key.expose()).as_bytes()).map_err(failed)?;
+                key
+            }
+        };
+        keys.replace(VERIFYING, format!("{}\n", key.verifying()).as_bytes()).map_err(failed)?;
+        let digests = secret(&keys, DIGESTS).map_err(failed)?;
+        Ok(Self { ledger, tenants, key: Arc::new(key), digests, _lock: lock })
+    }
+
+    /// The folder of the journal.
+    pub fn disk(&self) -> Arc<dyn Disk> {
+        Arc::new(self.ledger.clone())
+    }
+
+    /// The key that signs checkpoints.
+    pub fn key(&self) -> Arc<SigningKey> {
+        Arc::clone(&self.key)
+    }
+
+    /// Pseudonyms under the tenants' keys.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn pseudonyms(&self) -> io::Result<Pseudonyms> {
+        let tenant = secret(&self.tenants, &format!("{}.key", Pseudonyms::TENANT))?;
+        Ok(Pseudonyms::new(tenant, self.digests))
+    }
+}
+
+/// The folder of a journal, for reading it without holding it.
+pub fn journal_of(data: &Path) -> Folder {
+    Folder::existing(&data.join(LEDGER))
+}
+
+/// The key that verifies the checkpoints of a folder, as that folder says.
+pub fn key_of(data: &Path) -> Option<String> {
+    text(&Folder::existing(&data.join(KEYS)), VERIFYING).ok().flatten()
+}
+
+fn text(folder: &Folder, name: &str) -> io::Result<Option<String>> {
+    let Some(mut file) = folder.read(name, 0)? else { return Ok(None) };
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(Some(text.trim().to_owned()))
+}
+
+/// The secret in a file, made where it is missing.
+fn secret(folder: &Folder, name: &str) -> io::Result<[u8; 32]> {
+    let mut secret = [0; 32];
+    match folder.read(name, 0)? {
+        Some(mut file) => file.read_exact(&mut secret)?,
+        None => {
+            random(&mut secret).map_err(io::Error::other)?;
+            folder.replace(name, &secret)?;
+        }
+    }
+    Ok(secret)
+}
+
+fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    SystemRandom::new().fill(bytes).map_err(|_| KeyError::Randomness)
+}

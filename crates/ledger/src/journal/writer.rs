@@ -1,0 +1,258 @@
+//! The one who writes.
+
+use super::disk::{Appended, Disk};
+use super::segment::{self, Head};
+use super::{AppendError, Asked, Fsync, Gauges, JournalSettings, Mark, Told, frame};
+use crate::clock::now_us;
+use crate::merkle::{Frontier, HASH_BYTES, Hash};
+use crate::record::{Carried, CarriedCall, Entry, RequestId};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// The most records of one group.
+const GROUP_MAX: usize = 4096;
+/// Buffers that were larger once are given back.
+const BUFFER_BYTES_KEPT: usize = 4 << 20;
+
+/// Where a journal goes on.
+#[derive(Debug)]
+pub(super) struct Tail {
+    pub(super) file: Arc<dyn Appended>,
+    /// The number of the segment's first record.
+    pub(super) first: u64,
+    /// How many bytes of the file are whole frames.
+    pub(super) length: u64,
+    /// The hashes of the segment's records.
+    pub(super) hashes: Vec<Hash>,
+    pub(super) tree: Frontier,
+    /// The calls that are open, by the number of the record that opened them.
+    pub(super) open: BTreeMap<u64, RequestId>,
+}
+
+impl Tail {
+    /// A new segment after a tree: its head, and the calls that are open. It is there whole, or not at all.
+    pub(super) fn begin(
+        disk: &dyn Disk,
+        origin: &str,
+        tree: Frontier,
+        open: BTreeMap<u64, RequestId>,
+    ) -> io::Result<Self> {
+        let first = tree.size();
+        let mut bytes = Head::new(origin, &tree).written();
+        let calls: Vec<_> =
+            open.iter().map(|(opened, request)| CarriedCall { opened: *opened, request: *request }).collect();
+        let carried = (!calls.is_empty()).then(|| Entry { at_us: now_us(), body: Carried { calls }.into() }.to_bytes());
+        if let Some(carried) = &carried
+            && !frame::write(carried, &mut bytes)
+        {
+            return Err(io::Error::other("more calls are open than a record can name"));
+        }
+        disk.replace(&segment::name(first), &bytes)?;
+        let file = disk.append(&segment::name(first))?;
+        let mut tail = Self { file, first, length: bytes.len() as u64, hashes: Vec::new(), tree, open };
+        if let Some(carried) = carried {
+            tail.add(&carried, Mark::None);
+        }
+        Ok(tail)
+    }
+
+    /// Counts in a record that is written.
+    pub(super) fn add(&mut self, record: &[u8], mark: Mark) -> u64 {
+        let number = self.tree.size();
+        let hash = Hash::of_leaf(record);
+        self.tree.push(hash);
+        self.hashes.push(hash);
+        match mark {
+            Mark::None => {}
+            Mark::Opens(request) => drop(self.open.insert(number, request)),
+            Mark::Closes(opened) => drop(self.open.remove(&opened)),
+        }
+        number
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    disk: Arc<dyn Disk>,
+    settings: JournalSettings,
+    tail: Tail,
+    gauges: Arc<Gauges>,
+    /// Why nothing can be written any more.
+    uncertain: Option<String>,
+    /// Whether nothing comes any more.
+    ended: bool,
+    buffer: Vec<u8>,
+}
+
+impl Writer {
+    pub(super) fn new(disk: Arc<dyn Disk>, settings: JournalSettings, tail: Tail, gauges: Arc<Gauges>) -> Self {
+        Self { disk, settings, tail, gauges, uncertain: None, ended: false, buffer: Vec::new() }
+    }
+
+    /// Writes until nobody can append any more.
+    pub(super) fn run(mut self, mut asked: mpsc::Receiver<Asked>) {
+        let mut group = Vec::new();
+        while asked.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
+            self.gather(&mut asked, &mut group);
+            self.take(&mut group);
+            if self.ended {
+                break;
+            }
+        }
+        if let Err(error) = self.sync() {
+            tracing_of(&error);
+        }
+    }
+
+    /// Waits a little for more, where that is wanted.
+    fn gather(&self, asked: &mut mpsc::Receiver<Asked>, group: &mut Vec<Asked>) {
+        if self.settings.commit_wait > Duration::ZERO && group.len() < GROUP_MAX {
+            std::thread::sleep(self.settings.commit_wait);
+            while group.len() < GROUP_MAX
+                && let Ok(more) = asked.try_recv()
+            {
+                group.push(more);
+            }
+        }
+    }
+
+    pub(super) fn take(&mut self, group: &mut Vec<Asked>) {
+        let mut records = Vec::with_capacity(group.len());
+        let (mut trees, mut files) = (Vec::new(), Vec::new());
+        for asked in group.drain(..) {
+            match asked {
+                Asked::Record { record, mark, told } => records.push((record, mark, told)),
+                Asked::Tree(told) => trees.push(told),
+                Asked::File(told) => files.push(told),
+                Asked::End => self.ended = true,
+                Asked::Uncertain(reason) => self.uncertain = Some(reason),
+            }
+        }
+        if !records.is_empty() {
+            let began = Instant::now();
+            self.commit(records);
+            let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.gauges.commits.fetch_add(1, Ordering::Relaxed);
+            self.gauges.commit_us.fetch_add(took, Ordering::Relaxed);
+            self.gauges.commit_us_max.fetch_max(took, Ordering::Relaxed);
+        }
+        let size = self.tail.tree.size();
+        files.into_iter().for_each(|told| drop(told.send((Arc::clone(&self.tail.file), size))));
+        trees.into_iter().for_each(|told| drop(told.send(self.tail.tree.clone())));
+    }
+
+    /// One group: all of it is written, or nothing is.
+    fn commit(&mut self, records: Vec<(Vec<u8>, Mark, Told)>) {
+        self.buffer.clear();
+        let mut written = Vec::with_capacity(records.len());
+        for (record, mark, told) in records {
+            if frame::write(&record, &mut self.buffer) {
+                written.push((record, mark, told));
+            } else {
+                told.tell(Err(AppendError::TooLarge { bytes: record.len() }));
+            }
+        }
+        let outcome = self.write();
+        self.gauges.failing.store(outcome.is_err(), Ordering::Relaxed);
+        for (record, mark, told) in written {
+            let outcome = match &outcome {
+                Ok(()) => Ok(self.tail.add(&record, mark)),
+                Err(error) => Err(error.clone()),
+            };
+            if told.is_nobody() && outcome.is_err() {
+                self.gauges.refused.fetch_add(1, Ordering::Relaxed);
+            }
+            told.tell(outcome);
+        }
+        if self.buffer.capacity() > BUFFER_BYTES_KEPT {
+            self.buffer = Vec::new();
+        }
+        self.gauges.records.store(self.tail.tree.size(), Ordering::Relaxed);
+        if matches!(self.settings.fsync, Fsync::Always) && outcome.is_ok() {
+            self.gauges.synced.store(self.tail.tree.size(), Ordering::Relaxed);
+        }
+        if outcome.is_ok() && self.tail.length >= self.settings.segment_bytes {
+            self.turn();
+        }
+    }
+
+    fn write(&mut self) -> Result<(), AppendError> {
+        if let Some(reason) = &self.uncertain {
+            return Err(AppendError::Uncertain { reason: reason.clone() });
+        }
+        if let Err(error) = self.tail.file.write(&self.buffer) {
+            // A part may be there; what comes next must not stand after it.
+            if let Err(uncut) = self.tail.file.cut(self.tail.length) {
+                self.uncertain = Some(uncut.to_string());
+            }
+            return Err(AppendError::of(&error));
+        }
+        if self.settings.fsync == Fsync::Always
+            && let Err(error) = self.tail.file.sync()
+        {
+            // The system may have forgotten what it could not write, and says so only once.
+            self.uncertain = Some(error.to_string());
+            return Err(AppendError::of(&error));
+        }
+        self.tail.length += self.buffer.len() as u64;
+        self.gauges.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), AppendError> {
+        if let Some(reason) = &self.uncertain {
+            return Err(AppendError::Uncertain { reason: reason.clone() });
+        }
+        self.tail.file.sync().map_err(|error| {
+            self.uncertain = Some(error.to_string());
+            AppendError::of(&error)
+        })?;
+        self.gauges.synced.store(self.tail.tree.size(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Goes on in another segment. Where that fails, the old one grows, and it is tried again with the next group.
+    fn turn(&mut self) {
+        let outcome = self.sync().map_err(io::Error::other).and_then(|()| {
+            let hashes: Vec<u8> = self.tail.hashes.iter().flat_map(|hash| hash.0).collect();
+            debug_assert_eq!(hashes.len() % HASH_BYTES, 0);
+            self.disk.replace(&segment::name_of_hashes(self.tail.first), &hashes)?;
+            Tail::begin(&*self.disk, &self.settings.origin, self.tail.tree.clone(), self.tail.open.clone())
+        });
+        match outcome {
+            Ok(tail) => {
+                self.tail = tail;
+                self.gauges.records.store(self.tail.tree.size(), Ordering::Relaxed);
+            }
+            Err(error) => {
+                tracing_of(&AppendError::of(&error));
+                // Where a new segment may be there, the old one must not grow beyond its beginning.
+                let name = segment::name(self.tail.tree.size());
+                let gone = match self.disk.remove(&name) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                    _ => self.disk.sync_names(),
+                };
+                if let Err(error) = gone {
+                    self.uncertain = Some(error.to_string());
+                }
+            }
+        }
+    }
+}
+
+impl AppendError {
+    fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Self::Full,
+            _ => Self::Disk { reason: error.to_string() },
+        }
+    }
+}
+
+fn tracing_of(error: &AppendError) {
+    tracing::error!(%error, "the journal");
+}

@@ -1,0 +1,340 @@
+//! The ledger as the gateway has it: entries in, receipts out.
+
+use crate::checkpoint::{KeyError, SigningKey, VerifyingKey};
+use crate::clock::now_us;
+use crate::files;
+use crate::home::{Home, HomeError};
+use crate::journal::disk::Memory;
+use crate::journal::{AppendError, Gauges, Journal, JournalSettings, Mark, OpenError, Writing};
+use crate::keeper::{Keeper, KeeperSettings};
+use crate::pseudonym::Pseudonyms;
+use crate::record::{Body, Closed, Content, Counts, Digest, Entry, Opened, Recovered, RequestId, Started, Stopped};
+use std::collections::HashSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How a ledger is kept.
+#[derive(Debug, Clone)]
+pub struct LedgerSettings {
+    /// The folder with everything.
+    pub data: PathBuf,
+    /// The name of the log for a ledger that is begun; one that is there has its name already.
+    pub origin: Option<String>,
+    /// How its journal is kept. The name of the log in it is not used.
+    pub journal: JournalSettings,
+    /// How often a checkpoint is made, where something was written.
+    pub checkpoint_interval: Duration,
+    /// Folders in which checkpoints are left for others to keep, and in which those of other logs are looked for.
+    pub witnesses: Vec<PathBuf>,
+}
+
+impl LedgerSettings {
+    /// The usual settings for a folder.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            origin: None,
+            journal: JournalSettings::new(""),
+            checkpoint_interval: Duration::from_secs(60),
+            witnesses: Vec::new(),
+        }
+    }
+}
+
+/// Why a ledger does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Its folder cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// Its journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// Its key cannot be used.
+    #[error("the key of the ledger: {0}")]
+    Key(#[from] KeyError),
+    /// Nothing could be written to it.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The disk could not be read or written.
+    #[error("the disk of the ledger: {0}")]
+    Disk(#[from] io::Error),
+}
+
+/// That the end of a call is written: without it nothing is encoded for the client.
+#[derive(Debug)]
+#[must_use]
+pub struct Receipt(u64);
+
+impl Receipt {
+    /// The number of the record.
+    pub const fn record(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A call whose beginning is written: without it nothing is sent to a provider. It ends with [`Self::close`]; where it
+/// is dropped before, its end is written as that of a call that was abandoned.
+#[derive(Debug)]
+#[must_use]
+pub struct OpenCall {
+    ledger: Ledger,
+    opened: u64,
+    request: RequestId,
+    began_us: u64,
+    closed: bool,
+}
+
+/// A ledger that is open. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Ledger(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    journal: Journal,
+    pseudonyms: Pseudonyms,
+    origin: String,
+    key: VerifyingKey,
+    /// Digests whose content is in the journal.
+    contents: Mutex<HashSet<Digest>>,
+}
+
+/// What ends with the ledger.
+#[derive(Debug)]
+pub struct Keeping {
+    keeper: Keeper,
+    writing: Writing,
+    home: Home,
+}
+
+/// What was found when a ledger was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// How many records there were.
+    pub records: u64,
+    /// How many bytes of a record that was not whole were cut off.
+    pub cut_bytes: u64,
+    /// How many calls a crash had left open.
+    pub open: usize,
+    /// Whether the ledger was begun now.
+    pub begun: bool,
+}
+
+impl Ledger {
+    /// Opens a ledger, or begins one; mends what a crash left, and closes the calls that it left open.
+    ///
+    /// # Errors
+    /// [`LedgerError`] says what is wrong with the folder, the journal or the key.
+    pub fn open(settings: &LedgerSettings) -> Result<(Self, Keeping, Found), LedgerError> {
+        let home = Home::open(&settings.data, settings.origin.as_deref())?;
+        let disk = home.disk();
+        let key = home.key();
+        let journal_settings =
+            JournalSettings { origin: key.verifying().name().to_owned(), ..settings.journal.clone() };
+        let known = files::checkpoints(&*disk)?.iter().map(|(checkpoint, _)| checkpoint.size).max();
+        let (journal, writing, recovery) = Journal::open(Arc::clone(&disk), &journal_settings, known)?;
+        let found = Found {
+            records: recovery.records,
+            cut_bytes: recovery.cut_bytes,
+            open: recovery.open.len(),
+            begun: recovery.records == 0,
+        };
+        let inner = Inner {
+            journal,
+            pseudonyms: home.pseudonyms()?,
+            origin: journal_settings.origin,
+            key: key.verifying(),
+            contents: Mutex::default(),
+        };
+        let ledger = Self(Arc::new(inner));
+        if !recovery.stopped {
+            ledger.close_crashed(&recovery.open, recovery.cut_bytes)?;
+        }
+        let keeper = Keeper::start(
+            ledger.0.journal.clone(),
+            disk,
+            key,
+            KeeperSettings {
+                fsync: journal_settings.fsync,
+                checkpoint_interval: settings.checkpoint_interval,
+                witnesses: settings.witnesses.clone(),
+            },
+        )?;
+        Ok((ledger, Keeping { keeper, writing, home }, found))
+    }
+
+    /// A ledger in memory, written by whoever appends, with the disk that it is on: for what is not to leave anything
+    /// behind. Its keys are known.
+    ///
+    /// # Errors
+    /// [`LedgerError`], which memory does not have.
+    pub fn in_memory() -> Result<(Self, Memory), LedgerError> {
+        let disk = Memory::default();
+        let origin = "memory/ledger".to_owned();
+        let settings = JournalSettings::new(&*origin);
+        let (journal, _) = Journal::open_in_place(Arc::new(disk.clone()), &settings)?;
+        let key = SigningKey::generate(&origin)?.verifying();
+        let pseudonyms = Pseudonyms::new([0; 32], [0; 32]);
+        let contents = Mutex::default();
+        Ok((Self(Arc::new(Inner { journal, pseudonyms, origin, key, contents })), disk))
+    }
+
+    fn close_crashed(&self, open: &[crate::journal::LeftOpen], cut_bytes: u64) -> Result<(), AppendError> {
+        drop(self.write(Recovered { cut_bytes, open: open.len() as u64 }.into())?);
+        for call in open {
+            let attempts = Vec::new();
+            let usage = Some(Counts { estimated: Some("crashed".into()), ..Counts::default() });
+            let (opened, request) = (call.opened, call.request);
+            let outcome = "crashed".into();
+            drop(self.write(Closed { opened, request, outcome, attempts, usage, ..Closed::default() }.into())?);
+        }
+        Ok(())
+    }
+
+    /// Writes the beginning of a call.
+    ///
+    /// # Errors
+    /// [`AppendError`] where it could not be written.
+    pub async fn begin(&self, opened: Opened) -> Result<OpenCall, AppendError> {
+        let (request, began_us) = (opened.request, now_us());
+        let entry = Entry { at_us: began_us, body: opened.into() };
+        let journal = &self.0.journal;
+        let opened = journal.append(entry.to_bytes(), Mark::Opens(request)).await?;
+        Ok(OpenCall { ledger: self.clone(), opened, request, began_us, closed: false })
+    }
+
+    /// Writes an entry that is no part of a call.
+    ///
+    /// # Errors
+    /// [`AppendError`] where it could not be written.
+    pub async fn append(&self, body: Body) -> Result<Receipt, AppendError> {
+        let entry = Entry { at_us: now_us(), body };
+        self.0.journal.append(entry.to_bytes(), Mark::of(&entry)).await.map(Receipt)
+    }
+
+    /// The same for a thread that may wait.
+    ///
+    /// # Errors
+    /// [`AppendError`] where it could not be written.
+    pub fn write(&self, body: Body) -> Result<Receipt, AppendError> {
+        let entry = Entry { at_us: now_us(), body };
+        self.0.journal.append_now(entry.to_bytes(), Mark::of(&entry)).map(Receipt)
+    }
+
+    /// Leaves an entry to be written that nobody waits for.
+    fn leave(&self, body: Body) {
+        let entry = Entry { at_us: now_us(), body };
+        self.0.journal.leave(entry.to_bytes(), Mark::of(&entry));
+    }
+
+    /// Keeps what a digest stands for, once.
+    ///
+    /// # Errors
+    /// [`AppendError`] where it could not be written.
+    pub fn keep_content(&self, digest: Digest, of: &'static str, packed: Vec<u8>) -> Result<(), AppendError> {
+        if !self.0.contents.lock().unwrap_or_else(PoisonError::into_inner).insert(digest) {
+            return Ok(());
+        }
+        self.write(Content { digest, of: of.into(), packed: "deflate".into(), bytes: packed }.into()).map(drop)
+    }
+
+    /// Writes that the gateway has started.
+    ///
+    /// # Errors
+    /// [`AppendError`] where it could not be written.
+    pub fn started(&self, version: &'static str, configuration: Digest, catalogue: Digest) -> Result<(), AppendError> {
+        let (origin, key) = (self.0.origin.clone().into(), self.0.key.to_string().into());
+        self.write(Started { version: version.into(), origin, key, configuration, catalogue }.into()).map(drop)
+    }
+
+    /// Pseudonyms and keyed digests.
+    pub fn pseudonyms(&self) -> &Pseudonyms {
+        &self.0.pseudonyms
+    }
+
+    /// The name of the log.
+    pub fn origin(&self) -> &str {
+        &self.0.origin
+    }
+
+    /// The key that verifies its checkpoints.
+    pub fn key(&self) -> &VerifyingKey {
+        &self.0.key
+    }
+
+    /// What is known of its writer.
+    pub fn gauges(&self) -> &Gauges {
+        self.0.journal.gauges()
+    }
+
+    /// How many records wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.0.journal.waiting()
+    }
+}
+
+impl OpenCall {
+    /// The number of the record that opened it.
+    pub const fn opened(&self) -> u64 {
+        self.opened
+    }
+
+    /// The id of the request.
+    pub const fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// Writes the end of the call. Where the future is dropped, the end is written all the same, once.
+    ///
+    /// # Errors
+    /// [`AppendError`] where it could not be written; the call is then left to be written as abandoned.
+    pub async fn close(mut self, closed: Closed) -> Result<Receipt, AppendError> {
+        let closed = Closed { opened: self.opened, request: self.request, ..closed };
+        let entry = Entry { at_us: now_us(), body: closed.into() };
+        let ledger = self.ledger.clone();
+        let journal = &ledger.0.journal;
+        let queued = journal.queue(entry.to_bytes(), Mark::Closes(self.opened)).await?;
+        self.closed = true;
+        let written = journal.written(queued).await;
+        // What is late may still be written; what was refused is not there.
+        self.closed = matches!(written, Ok(_) | Err(AppendError::Slow { .. }));
+        written.map(Receipt)
+    }
+
+    /// Leaves the end of the call to be written, where nobody waits for it any more.
+    pub fn leave(mut self, closed: Closed) {
+        self.closed = true;
+        self.ledger.leave(Closed { opened: self.opened, request: self.request, ..closed }.into());
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        if !self.closed {
+            let total_us = now_us().saturating_sub(self.began_us);
+            let usage = Some(Counts { estimated: Some("cut_off".into()), ..Counts::default() });
+            let (opened, request) = (self.opened, self.request);
+            let closed = Closed { opened, request, outcome: "abandoned".into(), usage, total_us, ..Closed::default() };
+            self.ledger.leave(closed.into());
+        }
+    }
+}
+
+impl Keeping {
+    /// Ends the ledger: writes that the gateway has stopped, signs a last checkpoint, and waits for the writer. Who still
+    /// holds the ledger is told that it is closed.
+    ///
+    /// # Errors
+    /// [`AppendError`] where the last entry could not be written.
+    pub fn stop(self, ledger: &Ledger, open: u64) -> Result<(), AppendError> {
+        ledger.0.journal.bring_orphans();
+        let outcome = ledger.write(Stopped { open }.into()).map(drop);
+        self.keeper.stop();
+        ledger.0.journal.end();
+        self.writing.join();
+        drop(self.home);
+        outcome
+    }
+}

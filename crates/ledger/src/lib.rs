@@ -1,0 +1,31 @@
+//! A provable record of every request: what was sent where, by whom, why, and what became of it.
+//!
+//! It never has a prompt or an answer: only what is about them, and digests under a key. It knows no request's way and
+//! no price; it is told, and remembers so that nobody can change it unnoticed.
+//!
+//! ```text
+//! record/      what is written, field by field
+//! journal/     files of framed records; one writer, groups, syncs, what a crash leaves behind
+//! merkle/      the tree over all records, and proofs
+//! checkpoint/  size and root of the tree, signed
+//! Ledger       entries in, receipts out     Entries, verify, prove: for who reads
+//! ```
+
+pub mod checkpoint;
+mod clock;
+mod files;
+pub mod home;
+pub mod journal;
+mod keeper;
+mod ledger;
+pub mod merkle;
+mod prove;
+mod pseudonym;
+mod read;
+pub mod record;
+pub mod verify;
+
+pub use ledger::{Found, Keeping, Ledger, LedgerError, LedgerSettings, OpenCall, Receipt};
+pub use prove::{Proof, ProveError, prove};
+pub use pseudonym::{Digesting, Pseudonyms};
+pub use read::{Entries, ReadError};

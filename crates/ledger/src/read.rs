@@ -1,0 +1,93 @@
+//! Reading a ledger: entry after entry, from any record on.
+
+use crate::journal::disk::Disk;
+use crate::journal::segment::{self, Reader, SegmentError};
+use crate::record::{Entry, EntryError};
+
+/// Reads the entries of a journal in their order, over all its segments. At the end it gives nothing, and goes on when
+/// more was written and it is asked again.
+#[derive(Debug)]
+pub struct Entries<'a> {
+    disk: &'a dyn Disk,
+    next: u64,
+    reader: Option<Reader>,
+}
+
+/// An entry that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Its segment cannot be read.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// It is none.
+    #[error("record {record}: {error}")]
+    Entry {
+        /// Its number.
+        record: u64,
+        /// What is wrong.
+        error: EntryError,
+    },
+}
+
+impl<'a> Entries<'a> {
+    /// The entries from a record on, or from the first that is left.
+    pub const fn from(disk: &'a dyn Disk, first: u64) -> Self {
+        Self { disk, next: first, reader: None }
+    }
+
+    /// The number of the next one.
+    pub const fn next_record(&self) -> u64 {
+        self.next
+    }
+
+    /// The next entry with its number.
+    ///
+    /// # Errors
+    /// [`ReadError`] for what cannot be read; a record that is still being written is none.
+    pub fn read(&mut self) -> Result<Option<(u64, Entry)>, ReadError> {
+        loop {
+            if self.reader.is_none() {
+                let Some(reader) = self.open()? else { return Ok(None) };
+                self.reader = Some(reader);
+            }
+            let Some(reader) = &mut self.reader else { return Ok(None) };
+            match reader.read() {
+                Ok(Some((record, _))) if record < self.next => {}
+                Ok(Some((record, bytes))) => {
+                    self.next = record + 1;
+                    let entry = Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })?;
+                    return Ok(Some((record, entry)));
+                }
+                // The end of a segment, or of what was written; a later segment says which.
+                Ok(None) => {
+                    self.reader = None;
+                    if !self.is_continued()? {
+                        return Ok(None);
+                    }
+                }
+                Err(error @ SegmentError::Frame { .. }) => {
+                    self.reader = None;
+                    return if self.is_continued()? { Err(error.into()) } else { Ok(None) };
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The segment with the next record.
+    fn open(&mut self) -> Result<Option<Reader>, ReadError> {
+        let segments = segment::list(self.disk).map_err(SegmentError::from)?;
+        let mut there = segments.iter().filter(|segment| segment.records).map(|segment| segment.first);
+        let Some(first) = there.next() else { return Ok(None) };
+        // What was pruned is passed over.
+        self.next = self.next.max(first);
+        let holding = there.take_while(|first| *first <= self.next).last().unwrap_or(first);
+        Ok(Some(Reader::open(self.disk, holding)?))
+    }
+
+    /// Whether a segment begins with the next record.
+    fn is_continued(&self) -> Result<bool, ReadError> {
+        let segments = segment::list(self.disk).map_err(SegmentError::from)?;
+        Ok(segments.iter().any(|segment| segment.records && segment.first == self.next))
+    }
+}

@@ -1,0 +1,58 @@
+//! How a kind of entry is declared: once, with the number, name and meaning of each field.
+
+/// A kind of entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// Its number, in the first part of an entry.
+    pub number: u32,
+    /// Its word.
+    pub word: &'static str,
+    /// What it is.
+    pub about: &'static [&'static str],
+    /// Its fields, in the order of their numbers.
+    pub fields: &'static [Field],
+}
+
+/// A field of an entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its number in the map.
+    pub number: u32,
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// What it says.
+    pub about: &'static [&'static str],
+}
+
+/// Declares a kind of entry, or of a value within one.
+macro_rules! record {
+    (
+        $(#[doc = $about:literal])+
+        $name:ident = $number:literal $word:literal {
+            $($(#[doc = $doc:literal])+ $(#[with($with:literal)])? $field_number:literal $field:ident: $type:ty,)*
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, Default, PartialEq, minicbor::Encode, minicbor::Decode, serde::Serialize)]
+        #[cbor(map)]
+        pub struct $name {
+            $($(#[doc = $doc])+ #[cbor(n($field_number) $(, with = $with)?)] #[cbor(default)]
+            #[serde(skip_serializing_if = "crate::record::scalar::Unsaid::is_unsaid")]
+            pub $field: $type,)*
+        }
+
+        impl $name {
+            /// How it is declared.
+            pub const KIND: $crate::record::Kind = $crate::record::Kind {
+                number: $number,
+                word: $word,
+                about: &[$($about,)+],
+                fields: &[$($crate::record::Field {
+                    number: $field_number,
+                    name: stringify!($field),
+                    about: &[$($doc,)+],
+                },)*],
+            };
+        }
+    };
+}

@@ -1,0 +1,357 @@
+//! Verification, offline: is everything there, and is it as it was written?
+//!
+//! Checksums and hashes beside the records find what accident or a careless hand changed, and name the record. What a careful
+//! hand changed, checksums and hashes included, is found by a checkpoint: one that was kept elsewhere, or one of the
+//! journal's own, whose signatures that hand could not make. The place is then known up to the checkpoints around it.
+
+use crate::checkpoint::{Checkpoint, CheckpointError, Note, VerifyingKey};
+use crate::files;
+use crate::journal::disk::Disk;
+use crate::journal::segment::{self, Found, Reader, SegmentError};
+use crate::merkle::{Frontier, Hash};
+use crate::record::{Body, Entry, KINDS, KeyChanged};
+use std::io;
+
+/// What is known from elsewhere.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Checkpoints that were kept elsewhere.
+    pub checkpoints: Vec<Note>,
+    /// The keys that are trusted. Those that they handed over to, in the journal, are trusted as well.
+    pub keys: Vec<VerifyingKey>,
+}
+
+/// What is wrong, and where it begins.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// A record is not what was written.
+    #[error("record {record} was changed: its hash is not the one beside it")]
+    Changed {
+        /// The record.
+        record: u64,
+    },
+    /// A record cannot be read.
+    #[error("record {record} cannot be read, at byte {offset} of {file}: {reason}")]
+    Unreadable {
+        /// The record.
+        record: u64,
+        /// Where its frame begins.
+        offset: u64,
+        /// The file.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Records are missing in the middle.
+    #[error("records from {from} to {until} are missing")]
+    Missing {
+        /// The first that is missing.
+        from: u64,
+        /// The last.
+        until: u64,
+    },
+    /// A segment begins before the one before it ends.
+    #[error("the segment of record {first} begins before the one before it ends, at record {expected}")]
+    Overlap {
+        /// The number that its name says.
+        first: u64,
+        /// The number that comes next.
+        expected: u64,
+    },
+    /// A segment does not continue the tree before it.
+    #[error(
+        "the segment of record {first} does not continue what stands before it: something before it was changed, added, removed or moved"
+    )]
+    Discontinued {
+        /// The number of its first record.
+        first: u64,
+    },
+    /// The beginning of a file is none.
+    #[error("{file}: {reason}")]
+    File {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The tree is another one than a checkpoint says.
+    #[error(
+        "the first {size} records are not those of the checkpoint over them: something among the records from {from} on was changed, added, removed or moved"
+    )]
+    Rewritten {
+        /// The size in the checkpoint.
+        size: u64,
+        /// The first record that no checkpoint vouches for.
+        from: u64,
+    },
+    /// There are fewer records than a checkpoint says.
+    #[error(
+        "the journal has {found} records, and a checkpoint says that it had {known}: its end was cut off, or it was rolled back"
+    )]
+    Shortened {
+        /// How many there are.
+        found: u64,
+        /// How many there were.
+        known: u64,
+    },
+    /// A checkpoint cannot be believed.
+    #[error("the checkpoint of size {size}: no trusted key signed it")]
+    Unsigned {
+        /// The size that it says.
+        size: u64,
+    },
+    /// A checkpoint is of another log.
+    #[error("the checkpoint is of log '{found}', and this one is '{expected}'")]
+    Foreign {
+        /// Whose it is.
+        found: String,
+        /// The name of this log.
+        expected: String,
+    },
+    /// Two checkpoints contradict each other.
+    #[error("two checkpoints of size {size} have different roots: this log was told in two ways")]
+    Split {
+        /// Their size.
+        size: u64,
+    },
+}
+
+/// What verification found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many records were read.
+    pub records: u64,
+    /// How many are known by their hashes only, since they were pruned.
+    pub pruned: u64,
+    /// The root of the tree.
+    pub root: Option<Hash>,
+    /// How many checkpoints hold.
+    pub checkpoints: usize,
+    /// The size of the largest checkpoint that holds.
+    pub vouched: u64,
+    /// The name of the log.
+    pub origin: Option<String>,
+    /// What is wrong, the first place first.
+    pub faults: Vec<Fault>,
+}
+
+/// Why nothing could be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The disk could not be read.
+    #[error("the ledger could not be read: {0}")]
+    Disk(#[from] io::Error),
+    /// There is no journal.
+    #[error("there is no journal in this folder")]
+    Nothing,
+    /// A checkpoint is none.
+    #[error("the checkpoint that was given: {0}")]
+    Checkpoint(#[from] CheckpointError),
+}
+
+/// Verifies a journal against all that is known of it.
+///
+/// # Errors
+/// [`VerifyError`] where it cannot be read at all; what is wrong with it is in the report.
+pub fn verify(disk: &dyn Disk, known: &Known) -> Result<Report, VerifyError> {
+    let segments = segment::list(disk)?;
+    if segments.is_empty() {
+        return Err(VerifyError::Nothing);
+    }
+    let mut given = Vec::new();
+    for note in &known.checkpoints {
+        given.push((Checkpoint::read(note)?, note.clone()));
+    }
+    let own = files::checkpoints(disk)?;
+    let mut sizes: Vec<u64> = given.iter().chain(&own).map(|(checkpoint, _)| checkpoint.size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let mut walk =
+        Walk { disk, tree: Frontier::new(), sizes, roots: Vec::new(), hands: Vec::new(), report: Report::default() };
+    walk.note_root();
+    for found in &segments {
+        if !walk.segment(*found)? {
+            break;
+        }
+    }
+    Ok(walk.judge(given, own, known))
+}
+
+struct Walk<'a> {
+    disk: &'a dyn Disk,
+    tree: Frontier,
+    /// The sizes at which a checkpoint says the root.
+    sizes: Vec<u64>,
+    /// The roots at these sizes.
+    roots: Vec<(u64, Hash)>,
+    /// The changes of keys.
+    hands: Vec<KeyChanged>,
+    report: Report,
+}
+
+impl Walk<'_> {
+    fn note_root(&mut self) {
+        let size = self.tree.size();
+        if self.sizes.binary_search(&size).is_ok() && self.roots.last().is_none_or(|(last, _)| *last != size) {
+            self.roots.push((size, self.tree.root()));
+        }
+    }
+
+    fn push(&mut self, hash: Hash) {
+        self.tree.push(hash);
+        self.note_root();
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        self.report.faults.push(fault);
+    }
+
+    /// Reads one segment; whether what comes after it can be read.
+    fn segment(&mut self, found: Found) -> Result<bool, VerifyError> {
+        let Found { first, records, hashes } = found;
+        let expected = self.tree.size();
+        if first > expected {
+            self.fault(Fault::Missing { from: expected, until: first - 1 });
+            return Ok(false);
+        }
+        if first < expected {
+            self.fault(Fault::Overlap { first, expected });
+            return Ok(false);
+        }
+        let hashes = match hashes.then(|| segment::hashes(self.disk, first)) {
+            None => None,
+            Some(Ok(hashes)) => Some(hashes),
+            Some(Err(SegmentError::Disk(error))) => return Err(error.into()),
+            Some(Err(error)) => {
+                self.fault(Fault::File { file: segment::name_of_hashes(first), reason: error.to_string() });
+                None
+            }
+        };
+        if records {
+            return self.records(first, hashes.as_deref());
+        }
+        let hashes = hashes.unwrap_or_default();
+        self.report.pruned += hashes.len() as u64;
+        hashes.into_iter().for_each(|hash| self.push(hash));
+        Ok(true)
+    }
+
+    fn records(&mut self, first: u64, hashes: Option<&[Hash]>) -> Result<bool, VerifyError> {
+        let file = segment::name(first);
+        let mut reader = match Reader::open(self.disk, first) {
+            Ok(reader) => reader,
+            Err(SegmentError::Disk(error)) => return Err(error.into()),
+            Err(error) => {
+                self.fault(Fault::File { file, reason: error.to_string() });
+                return Ok(false);
+            }
+        };
+        if reader.head().tree().as_ref() != Some(&self.tree) {
+            self.fault(Fault::Discontinued { first });
+        }
+        self.report.origin.get_or_insert_with(|| reader.head().origin.clone());
+        let mut changed = false;
+        loop {
+            match reader.read() {
+                Ok(Some((number, record))) => {
+                    let hash = Hash::of_leaf(record);
+                    if is_key_change(record)
+                        && let Ok(Entry { body: Body::KeyChanged(change), .. }) = Entry::of_bytes(record)
+                    {
+                        self.hands.push(change);
+                    }
+                    let place = usize::try_from(number - first).ok();
+                    let beside = hashes.zip(place).and_then(|(hashes, place)| hashes.get(place));
+                    if !changed && beside.is_some_and(|beside| *beside != hash) {
+                        changed = true;
+                        self.fault(Fault::Changed { record: number });
+                    }
+                    self.report.records += 1;
+                    self.push(hash);
+                }
+                Ok(None) => break,
+                Err(SegmentError::Frame { record, offset, error }) => {
+                    self.fault(Fault::Unreadable { record, offset, file, reason: error.to_string() });
+                    return Ok(false);
+                }
+                Err(SegmentError::Disk(error)) => return Err(error.into()),
+                Err(error) => {
+                    self.fault(Fault::File { file, reason: error.to_string() });
+                    return Ok(false);
+                }
+            }
+        }
+        let expected = hashes.map_or(0, |hashes| hashes.len() as u64);
+        if reader.next() - first < expected {
+            self.fault(Fault::Missing { from: reader.next(), until: first + expected - 1 });
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Holds the tree against the checkpoints.
+    fn judge(mut self, given: Vec<(Checkpoint, Note)>, own: Vec<(Checkpoint, Note)>, known: &Known) -> Report {
+        let keys = trusted(&known.keys, &self.hands);
+        let found = self.tree.size();
+        let mut held: Vec<Checkpoint> = Vec::new();
+        let elsewhere = given.len();
+        for (place, (checkpoint, note)) in given.into_iter().chain(own).enumerate() {
+            let origin = self.report.origin.clone().unwrap_or_default();
+            if checkpoint.origin != origin {
+                let fault = Fault::Foreign { found: checkpoint.origin, expected: origin };
+                self.fault(fault);
+            } else if !keys.is_empty() && !keys.iter().any(|key| note.is_signed_by(key)) {
+                // A checkpoint of the journal's own that nobody signed vouches for nothing; one that was given must.
+                if place < elsewhere {
+                    self.fault(Fault::Unsigned { size: checkpoint.size });
+                }
+            } else {
+                held.push(checkpoint);
+            }
+        }
+        held.sort_by_key(|checkpoint| checkpoint.size);
+        held.dedup();
+        // Where reading broke off, what is beyond it is missing for a reason that is told already.
+        let broke_off =
+            self.report.faults.iter().any(|fault| !matches!(fault, Fault::Changed { .. } | Fault::Discontinued { .. }));
+        let (mut vouched, mut rewritten, mut shortened) = (0, None, None);
+        let (mut holding, mut split) = (0, None);
+        for (place, checkpoint) in held.iter().enumerate() {
+            if held.get(place + 1).is_some_and(|next| next.size == checkpoint.size) {
+                split = split.or(Some(checkpoint.size));
+            }
+            match self.roots.iter().find(|(size, _)| *size == checkpoint.size) {
+                Some((_, root)) if *root == checkpoint.root => {
+                    vouched = checkpoint.size;
+                    holding += 1;
+                }
+                Some(_) => rewritten = rewritten.or(Some(Fault::Rewritten { size: checkpoint.size, from: vouched })),
+                None => shortened = Some(Fault::Shortened { found, known: checkpoint.size }),
+            }
+        }
+        self.report.faults.extend(split.map(|size| Fault::Split { size }));
+        self.report.faults.extend(rewritten);
+        if !broke_off {
+            self.report.faults.extend(shortened);
+        }
+        Report { root: Some(self.tree.root()), checkpoints: holding, vouched, ..self.report }
+    }
+}
+
+/// Whether a record tells of another key, by its first bytes.
+fn is_key_change(record: &[u8]) -> bool {
+    let number = KINDS.iter().find(|kind| kind.word == "key_changed").map(|kind| kind.number);
+    record.get(1).is_some_and(|byte| Some(u32::from(*byte)) == number)
+}
+
+/// The trusted keys, and those that they handed over to.
+fn trusted(keys: &[VerifyingKey], hands: &[KeyChanged]) -> Vec<VerifyingKey> {
+    let mut trusted = keys.to_vec();
+    for change in hands {
+        let (Ok(from), Ok(to)) = (VerifyingKey::parse(&change.from), VerifyingKey::parse(&change.to)) else { continue };
+        if trusted.contains(&from) && from.verifies(change.to.as_bytes(), &change.signature) {
+            trusted.push(to);
+        }
+    }
+    trusted
+}
