@@ -11,6 +11,7 @@
 //!
 //! Begin with [`Dialect`].
 
+mod account;
 pub mod anthropic_messages;
 mod arguments;
 pub mod bedrock_converse;
@@ -24,6 +25,7 @@ mod effort;
 mod error;
 pub mod event_stream;
 mod failure_class;
+mod field_names;
 mod fields;
 mod function_calls;
 pub mod google_gemini;
@@ -44,8 +46,10 @@ pub mod sse;
 mod steps;
 mod variant;
 
+pub use account::{AccountReader, Places, SAID_BYTES_MAX};
 pub use error::DecodeError;
 pub(crate) use failure_class::failure_class;
+pub use field_names::documented_path;
 pub use json::Json;
 pub use variant::{StreamEnding, StreamUsage, Thinking, Variant};
 
@@ -161,6 +165,9 @@ pub trait Dialect: Sync + std::fmt::Debug {
 
     /// Writes a stream. `report_usage` says whether the client asked for usage at its end, where a dialect asks.
     fn stream_encoder(&self, report_usage: bool) -> Box<dyn StreamEncoder>;
+
+    /// Where answers and events say what is on record of them.
+    fn account_places(&self) -> &'static Places;
 
     /// Looks at the events of a stream that is forwarded as it is.
     fn stream_watch(&self, variant: &Variant) -> Box<dyn StreamWatch>;

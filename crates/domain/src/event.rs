@@ -117,6 +117,21 @@ pub enum Delta {
     Refusal(String),
 }
 
+impl Delta {
+    /// What the model generated of it, as text.
+    pub fn generated(&self) -> &str {
+        match self {
+            Self::Text(text)
+            | Self::Reasoning(text)
+            | Self::Summary(text)
+            | Self::CallName(text)
+            | Self::Arguments(text)
+            | Self::Refusal(text) => text,
+            Self::Citation(_) | Self::Signature(_) | Self::Sealed(_) | Self::CallId(_) => "",
+        }
+    }
+}
+
 /// An event for a part that did not start, or of a kind that its part cannot take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an event for choice {choice}, part {part} does not fit what came before it")]

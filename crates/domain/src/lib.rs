@@ -13,6 +13,7 @@
 //! Begin with [`Request`], then [`Answer`], then [`Frame`] for what is streamed. What is asked for besides answers has
 //! types of its own: [`EmbeddingRequest`], [`RankingRequest`], [`CompletionRequest`], [`ModerationRequest`].
 
+mod account;
 mod answer;
 mod completion;
 mod dialect_id;
@@ -36,6 +37,7 @@ mod tool;
 mod transport;
 mod usage;
 
+pub use account::Account;
 pub use answer::{Answer, AnswerHead, Choice, FilterVerdict, LogProbs, PromptFilter, TokenLogProb};
 pub use completion::{CompletionAnswer, CompletionRequest, Continuation};
 pub use dialect_id::DialectId;

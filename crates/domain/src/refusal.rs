@@ -1,5 +1,6 @@
 //! Our answer "no".
 
+use crate::FailureClass;
 use std::fmt;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// The provider's id for the request, where one was made.
     pub provider_request_id: Option<String>,
+    /// The class of the provider's trouble, where that is why.
+    pub failure: Option<FailureClass>,
     /// For the operator's log; it never leaves.
     pub detail: Option<String>,
 }
@@ -32,6 +35,7 @@ impl Refusal {
             param: None,
             retry_after: None,
             provider_request_id: None,
+            failure: None,
             detail: None,
         }
     }
@@ -163,6 +167,8 @@ refusal_codes! {
     ProviderMalformed => "provider_malformed", 502, Provider;
     /// The provider failed in a way that it did not explain.
     ProviderFailed => "provider_failed", 502, Provider;
+    /// The ledger takes no entry, and nothing is done that is not on record.
+    LedgerUnavailable => "ledger_unavailable", 503, Operator;
     /// A defect of ours.
     Internal => "internal", 500, Switchtower;
 }

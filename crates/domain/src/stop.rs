@@ -62,3 +62,20 @@ pub enum StopReason {
     /// A reason that only this dialect knows, by its own name.
     Other(String),
 }
+
+impl StopReason {
+    /// The word in records.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::EndTurn => "end_turn",
+            Self::MaxTokens => "max_tokens",
+            Self::StopSequence => "stop_sequence",
+            Self::ToolUse => "tool_use",
+            Self::Refusal => "refusal",
+            Self::ContentFilter => "content_filter",
+            Self::PauseTurn => "pause_turn",
+            Self::ContextWindow => "context_window",
+            Self::Other(word) => word,
+        }
+    }
+}

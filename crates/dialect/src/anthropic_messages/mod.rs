@@ -16,8 +16,8 @@ mod usage;
 mod wire;
 
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
-    Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
+    Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -25,6 +25,18 @@ use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, To
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct AnthropicMessages;
+
+const PLACES: Places = Places {
+    around: &["message", "delta"],
+    usage: &["usage"],
+    read_usage: |fields, _| usage::decode(fields),
+    model: "model",
+    fingerprint: "",
+    choices: None,
+    stop: "stop_reason",
+    stop_reason: |word| Some(wire::stop_reason(word)),
+    said: &["text", "thinking", "partial_json"],
+};
 
 impl Dialect for AnthropicMessages {
     fn id(&self) -> DialectId {
@@ -65,6 +77,10 @@ impl Dialect for AnthropicMessages {
 
     fn stream_encoder(&self, _: bool) -> Box<dyn StreamEncoder> {
         Box::new(stream_out::Encoder::default())
+    }
+
+    fn account_places(&self) -> &'static Places {
+        &PLACES
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

@@ -22,8 +22,8 @@ mod usage;
 mod wire;
 
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
-    Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
+    Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -31,6 +31,18 @@ use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, To
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct BedrockConverse;
+
+const PLACES: Places = Places {
+    around: &[],
+    usage: &["usage"],
+    read_usage: |fields, _| usage::decode(fields),
+    model: "",
+    fingerprint: "",
+    choices: None,
+    stop: "stopReason",
+    stop_reason: |word| Some(wire::stop(word).reason),
+    said: &["text", "input"],
+};
 
 impl Dialect for BedrockConverse {
     fn id(&self) -> DialectId {
@@ -85,6 +97,10 @@ impl Dialect for BedrockConverse {
 
     fn stream_encoder(&self, _: bool) -> Box<dyn StreamEncoder> {
         Box::new(stream_out::Encoder::default())
+    }
+
+    fn account_places(&self) -> &'static Places {
+        &PLACES
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

@@ -17,8 +17,8 @@ mod usage;
 mod wire;
 
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
-    Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
+    Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -26,6 +26,18 @@ use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, To
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct CohereChat;
+
+const PLACES: Places = Places {
+    around: &["delta"],
+    usage: &["usage"],
+    read_usage: |fields, _| usage::decode(fields),
+    model: "",
+    fingerprint: "",
+    choices: None,
+    stop: "finish_reason",
+    stop_reason: |word| Some(wire::stop_reason(word)),
+    said: &["text", "thinking", "arguments"],
+};
 
 impl Dialect for CohereChat {
     fn id(&self) -> DialectId {
@@ -66,6 +78,10 @@ impl Dialect for CohereChat {
 
     fn stream_encoder(&self, _: bool) -> Box<dyn StreamEncoder> {
         Box::new(stream_out::Encoder::default())
+    }
+
+    fn account_places(&self) -> &'static Places {
+        &PLACES
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

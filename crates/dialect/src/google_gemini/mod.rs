@@ -19,8 +19,8 @@ mod usage;
 mod wire;
 
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
-    Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
+    Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -28,6 +28,18 @@ use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, To
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct GoogleGemini;
+
+const PLACES: Places = Places {
+    around: &[],
+    usage: &["usageMetadata"],
+    read_usage: |fields, _| usage::decode(fields),
+    model: "modelVersion",
+    fingerprint: "",
+    choices: Some("candidates"),
+    stop: "finishReason",
+    stop_reason: |word| Some(wire::stop_reason(word)),
+    said: &["text"],
+};
 
 impl Dialect for GoogleGemini {
     fn id(&self) -> DialectId {
@@ -74,6 +86,10 @@ impl Dialect for GoogleGemini {
 
     fn stream_encoder(&self, _: bool) -> Box<dyn StreamEncoder> {
         Box::new(stream_out::Encoder::default())
+    }
+
+    fn account_places(&self) -> &'static Places {
+        &PLACES
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

@@ -50,7 +50,7 @@ const FINISH_REASONS: [&str; 11] = [
     "MALFORMED_FUNCTION_CALL",
 ];
 
-fn stop_reason(word: &str) -> StopReason {
+pub(super) fn stop_reason(word: &str) -> StopReason {
     match word {
         "STOP" => StopReason::EndTurn,
         "MAX_TOKENS" => StopReason::MaxTokens,

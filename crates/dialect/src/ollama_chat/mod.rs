@@ -15,8 +15,8 @@ mod time;
 mod wire;
 
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
-    Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
+    Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -24,6 +24,18 @@ use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, To
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct OllamaChat;
+
+const PLACES: Places = Places {
+    around: &[],
+    usage: &["prompt_eval_count", "eval_count"],
+    read_usage: |fields, _| response::usage(fields),
+    model: "model",
+    fingerprint: "",
+    choices: None,
+    stop: "done_reason",
+    stop_reason: |word| Some(wire::stop(word.to_owned(), false).reason),
+    said: &["content", "thinking"],
+};
 
 impl Dialect for OllamaChat {
     fn id(&self) -> DialectId {
@@ -64,6 +76,10 @@ impl Dialect for OllamaChat {
 
     fn stream_encoder(&self, _: bool) -> Box<dyn StreamEncoder> {
         Box::new(stream_out::Encoder::default())
+    }
+
+    fn account_places(&self) -> &'static Places {
+        &PLACES
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

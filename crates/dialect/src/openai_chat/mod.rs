@@ -16,8 +16,8 @@ pub(crate) mod wire;
 
 use crate::openai_error;
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
-    Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
+    Terms, Variant,
 };
 use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, StopReason, Tool};
@@ -30,6 +30,18 @@ pub fn stop_reason(word: &str) -> StopReason {
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenaiChat;
+
+const PLACES: Places = Places {
+    around: &["x_groq"],
+    usage: &["usage"],
+    read_usage: |fields, variant| usage::decode(fields, variant),
+    model: "model",
+    fingerprint: "system_fingerprint",
+    choices: Some("choices"),
+    stop: "finish_reason",
+    stop_reason: |word| Some(wire::stop_reason(word)),
+    said: &["content", "reasoning_content", "reasoning", "arguments", "refusal"],
+};
 
 impl Dialect for OpenaiChat {
     fn id(&self) -> DialectId {
@@ -70,6 +82,10 @@ impl Dialect for OpenaiChat {
 
     fn stream_encoder(&self, report_usage: bool) -> Box<dyn StreamEncoder> {
         Box::new(stream_out::Encoder::new(report_usage))
+    }
+
+    fn account_places(&self) -> &'static Places {
+        &PLACES
     }
 
     fn stream_watch(&self, variant: &Variant) -> Box<dyn StreamWatch> {

@@ -19,8 +19,8 @@ mod wire;
 
 use crate::openai_error;
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Retention, StreamDecoder, StreamEncoder, StreamWatch, Terms,
-    Variant,
+    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
+    Terms, Variant,
 };
 use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -28,6 +28,18 @@ use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, To
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenaiResponses;
+
+const PLACES: Places = Places {
+    around: &["response"],
+    usage: &["usage"],
+    read_usage: |fields, _| usage::decode(fields),
+    model: "model",
+    fingerprint: "",
+    choices: None,
+    stop: "status",
+    stop_reason: wire::ended,
+    said: &["delta"],
+};
 
 impl Dialect for OpenaiResponses {
     fn id(&self) -> DialectId {
@@ -64,6 +76,10 @@ impl Dialect for OpenaiResponses {
 
     fn stream_encoder(&self, _: bool) -> Box<dyn StreamEncoder> {
         Box::new(stream_out::Encoder::default())
+    }
+
+    fn account_places(&self) -> &'static Places {
+        &PLACES
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

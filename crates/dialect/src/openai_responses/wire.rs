@@ -34,6 +34,16 @@ pub(super) fn stop_reason(word: &str) -> StopReason {
     }
 }
 
+/// What the status of an answer says of its end; nothing where it has none yet.
+pub(super) fn ended(status: &str) -> Option<StopReason> {
+    match status {
+        "completed" => Some(StopReason::EndTurn),
+        "incomplete" => Some(StopReason::MaxTokens),
+        "in_progress" | "queued" => None,
+        other => Some(StopReason::Other(other.to_owned())),
+    }
+}
+
 /// The word for why an answer is incomplete; `None` for reasons for which it is complete.
 pub(super) fn incomplete_word(reason: &StopReason) -> Option<&str> {
     match reason {

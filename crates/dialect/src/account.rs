@@ -1,0 +1,294 @@
+//! What is on record of an answer that is passed on as it came, read on the side: usage, the model that answered, why it
+//! stopped.
+//!
+//! A piece is searched for the names of these fields before it is read, so that most pieces of a stream cost a search.
+
+use crate::fields::Fields;
+use crate::scan::{Field, scan};
+use crate::{DecodeError, Variant, json};
+use memchr::memmem;
+use switchtower_domain::{Account, StopReason, Usage};
+
+/// Deeper than this no provider's answer nests.
+const DEPTH_MAX: usize = 128;
+/// How many objects stand around what is looked for.
+const AROUND_MAX: usize = 2;
+/// Longer names of models and marks of configurations are cut.
+const NAME_CHARS_MAX: usize = 200;
+
+/// Reads usage from an object that has its fields.
+pub(crate) type ReadUsage = fn(&mut Fields<'_>, &Variant) -> Result<Option<Usage>, DecodeError>;
+
+/// Where a dialect says what is on record of an answer: the same in whole answers and in events.
+#[derive(Debug, Clone, Copy)]
+pub struct Places {
+    /// Objects around the others, in events.
+    pub(crate) around: &'static [&'static str],
+    /// The fields that usage is read from.
+    pub(crate) usage: &'static [&'static str],
+    /// How it is read.
+    pub(crate) read_usage: ReadUsage,
+    /// The model that answered.
+    pub(crate) model: &'static str,
+    /// The mark of the configuration that served it.
+    pub(crate) fingerprint: &'static str,
+    /// The list of choices that the reason for stopping stands in, if it stands in one.
+    pub(crate) choices: Option<&'static str>,
+    /// The reason for stopping.
+    pub(crate) stop: &'static str,
+    /// What its words mean.
+    pub(crate) stop_reason: fn(&str) -> Option<StopReason>,
+    /// The fields of events that hold what a model generated.
+    pub(crate) said: &'static [&'static str],
+}
+
+/// What a model said beyond this is not held for counting it, in bytes.
+pub const SAID_BYTES_MAX: usize = 4 << 20;
+
+/// Reads the account of one answer from its pieces.
+#[derive(Debug)]
+pub struct AccountReader {
+    places: &'static Places,
+    variant: Variant,
+    account: Account,
+    finders: Vec<memmem::Finder<'static>>,
+    /// What was said, for a provider that does not count it. It is held in memory until the answer has ended.
+    said: String,
+}
+
+impl AccountReader {
+    /// A reader for a vendor's variant of a dialect.
+    pub fn new(places: &'static Places, variant: &Variant) -> Self {
+        let names = places.usage.iter().chain([&places.stop]);
+        let finders = names.map(|name| memmem::Finder::new(*name)).collect();
+        Self { places, variant: variant.clone(), account: Account::default(), finders, said: String::new() }
+    }
+
+    /// Looks at a whole answer, or at the data of an event. What cannot be read says nothing.
+    pub fn look(&mut self, data: &[u8]) {
+        for name in self.places.said {
+            if self.said.len() < SAID_BYTES_MAX
+                && let Some(text) = text_within(data, name)
+            {
+                self.said.push_str(&text);
+            }
+        }
+        let begins = self.account.model.is_none() && !self.places.model.is_empty();
+        let says = |finder: &memmem::Finder<'_>| {
+            finder.find_iter(data).any(|at| {
+                let rest = data.get(at + finder.needle().len()..).unwrap_or_default();
+                // Most vendors repeat the names in every piece, with nothing to say.
+                let value =
+                    rest.strip_prefix(b"\"").map(<[u8]>::trim_ascii_start).and_then(|rest| rest.strip_prefix(b":"));
+                value.is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+            })
+        };
+        if begins || self.finders.iter().any(says) {
+            self.read(data, AROUND_MAX);
+        }
+    }
+
+    fn read(&mut self, data: &[u8], around: usize) {
+        let Ok(found) = scan(data.trim_ascii(), DEPTH_MAX) else { return };
+        let places = self.places;
+        let usage: Vec<&Field<'_>> =
+            found.fields.iter().filter(|field| is_one_of(field, places.usage) && field.value != b"null").collect();
+        if !usage.is_empty() {
+            self.used(&usage);
+        }
+        for field in &found.fields {
+            if is_one_of(field, places.around) && around > 0 {
+                self.read(field.value, around - 1);
+            } else if *field.key == *places.model.as_bytes() && self.account.model.is_none() {
+                self.account.model = text(field);
+            } else if *field.key == *places.fingerprint.as_bytes() && field.value != b"null" {
+                self.account.fingerprint = text(field);
+            } else if self.account.stop.is_none() {
+                self.stopped(field);
+            }
+        }
+    }
+
+    fn used(&mut self, fields: &[&Field<'_>]) {
+        let mut object = vec![b'{'];
+        for field in fields {
+            if object.len() > 1 {
+                object.push(b',');
+            }
+            object.push(b'"');
+            object.extend_from_slice(&field.key);
+            object.extend_from_slice(b"\":");
+            object.extend_from_slice(field.value);
+        }
+        object.push(b'}');
+        let read = || {
+            let mut fields = Fields::tolerant(json::parse(&object).ok()?, "").ok()?;
+            (self.places.read_usage)(&mut fields, &self.variant).ok()?
+        };
+        if let Some(usage) = read() {
+            self.account.used(&usage);
+        }
+    }
+
+    fn stopped(&mut self, field: &Field<'_>) {
+        let places = self.places;
+        let word = match places.choices {
+            None if *field.key == *places.stop.as_bytes() => text(field),
+            Some(choices) if *field.key == *choices.as_bytes() => word_within(field.value, places.stop),
+            _ => None,
+        };
+        let own = word.as_ref().and_then(|word| self.variant.finish_reasons.get(word)).cloned();
+        self.account.stop = own.or_else(|| (places.stop_reason)(word.as_deref()?));
+    }
+
+    /// What was said so far, as far as it is in events.
+    pub fn take_said(&mut self) -> String {
+        std::mem::take(&mut self.said)
+    }
+
+    /// What has been read.
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+}
+
+fn is_one_of(field: &Field<'_>, names: &[&str]) -> bool {
+    names.iter().any(|name| *field.key == *name.as_bytes())
+}
+
+fn text(field: &Field<'_>) -> Option<String> {
+    field.as_string().filter(|text| !text.is_empty()).map(|text| cut(&text))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(NAME_CHARS_MAX).collect()
+}
+
+/// The first text under a name, unescaped.
+fn text_within(data: &[u8], name: &str) -> Option<String> {
+    let quoted_end =
+        |at: usize| data.get(at + name.len()..)?.strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b":");
+    memmem::find_iter(data, name).find_map(|at| {
+        let before = at.checked_sub(1).and_then(|at| data.get(at));
+        let value = quoted_end(at).filter(|_| before == Some(&b'"'))?.trim_ascii_start();
+        let mut texts = serde_json::Deserializer::from_slice(value).into_iter::<String>();
+        texts.next()?.ok()
+    })
+}
+
+/// The first text under a name within a list. Within texts the name stands between escaped quotes only.
+fn word_within(list: &[u8], name: &str) -> Option<String> {
+    let quoted = format!("\"{name}\"");
+    memmem::find_iter(list, &quoted).find_map(|at| {
+        let rest = list.get(at + quoted.len()..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        let word = rest.strip_prefix(b"\"")?;
+        let end = memchr::memchr(b'"', word)?;
+        Some(cut(&String::from_utf8_lossy(word.get(..end)?)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ALL, dialect};
+    use switchtower_domain::DialectId;
+
+    fn told(id: DialectId, pieces: &[&str]) -> (Option<u64>, Option<u64>, Option<String>, Option<StopReason>) {
+        let mut reader = AccountReader::new(dialect(id).account_places(), &Variant::default());
+        pieces.iter().for_each(|piece| reader.look(piece.as_bytes()));
+        let Account { usage, model, stop, .. } = reader.account().clone();
+        let usage = usage.unwrap_or_default();
+        (usage.input, usage.output, model, stop)
+    }
+
+    /// A dialect, a whole answer, the same in pieces, and the model and the reason that they tell of.
+    type Case = (DialectId, &'static str, &'static [&'static str], Option<&'static str>, StopReason);
+
+    #[test]
+    fn each_dialect_is_read_whole_and_in_pieces() {
+        let expected = |model: Option<&str>, stop: StopReason| (Some(7), Some(5), model.map(str::to_owned), Some(stop));
+        let cases: [Case; 7] = [
+            (
+                DialectId::OpenaiChat,
+                r#"{"model":"m","choices":[{"message":{"content":"\"finish_reason\":\"length\""},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":5}}"#,
+                &[
+                    r#"{"model":"m","choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":null}"#,
+                    r#"{"model":"m","choices":[{"delta":{},"finish_reason": "stop"}]}"#,
+                    r#"{"model":"m","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":5}}"#,
+                    "[DONE]",
+                ],
+                Some("m"),
+                StopReason::EndTurn,
+            ),
+            (
+                DialectId::OpenaiResponses,
+                r#"{"model":"m","status":"completed","output":[],"usage":{"input_tokens":7,"output_tokens":5}}"#,
+                &[
+                    r#"{"type":"response.created","response":{"model":"m","status":"in_progress","usage":null}}"#,
+                    r#"{"type":"response.completed","response":{"model":"m","status":"completed","usage":{"input_tokens":7,"output_tokens":5}}}"#,
+                ],
+                Some("m"),
+                StopReason::EndTurn,
+            ),
+            (
+                DialectId::AnthropicMessages,
+                r#"{"model":"m","stop_reason":"tool_use","usage":{"input_tokens":4,"cache_read_input_tokens":3,"output_tokens":5}}"#,
+                &[
+                    r#"{"type":"message_start","message":{"model":"m","stop_reason":null,"usage":{"input_tokens":4,"cache_read_input_tokens":3,"output_tokens":1}}}"#,
+                    r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\"usage\":{}"}}"#,
+                    r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":5}}"#,
+                ],
+                Some("m"),
+                StopReason::ToolUse,
+            ),
+            (
+                DialectId::GoogleGemini,
+                r#"{"modelVersion":"m","candidates":[{"finishReason":"MAX_TOKENS"}],"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":2,"thoughtsTokenCount":3}}"#,
+                &[
+                    r#"{"modelVersion":"m","candidates":[{"content":{}}],"usageMetadata":{"promptTokenCount":7}}"#,
+                    r#"{"modelVersion":"m","candidates":[{"finishReason":"MAX_TOKENS"}],"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":2,"thoughtsTokenCount":3}}"#,
+                ],
+                Some("m"),
+                StopReason::MaxTokens,
+            ),
+            (
+                DialectId::CohereChat,
+                r#"{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":7,"output_tokens":5}}}"#,
+                &[
+                    r#"{"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":7,"output_tokens":5}}}}"#,
+                ],
+                None,
+                StopReason::EndTurn,
+            ),
+            (
+                DialectId::BedrockConverse,
+                r#"{"stopReason":"end_turn","usage":{"inputTokens":7,"outputTokens":5}}"#,
+                &[r#"{"stopReason":"end_turn"}"#, r#"{"usage":{"inputTokens":7,"outputTokens":5}}"#],
+                None,
+                StopReason::EndTurn,
+            ),
+            (
+                DialectId::OllamaChat,
+                r#"{"model":"m","message":{},"done":true,"done_reason":"stop","prompt_eval_count":7,"eval_count":5}"#,
+                &[
+                    r#"{"model":"m","message":{"content":"a"},"done":false}"#,
+                    r#"{"model":"m","message":{},"done":true,"done_reason":"stop","prompt_eval_count":7,"eval_count":5}"#,
+                ],
+                Some("m"),
+                StopReason::EndTurn,
+            ),
+        ];
+        assert_eq!(cases.len(), ALL.len());
+        for (id, whole, pieces, model, stop) in cases {
+            assert_eq!(told(id, &[whole]), expected(model, stop.clone()), "{id:?} whole");
+            assert_eq!(told(id, pieces), expected(model, stop), "{id:?} in pieces");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_nothing() {
+        for piece in ["", "usage", r#"{"usage":7}"#, r#"{"usage":{"prompt_tokens":-1}}"#, r#"["usage":{}"#] {
+            assert_eq!(told(DialectId::OpenaiChat, &[piece]), (None, None, None, None), "{piece}");
+        }
+    }
+}
