@@ -113,6 +113,11 @@ impl Directory {
         self.cards.sort_by(|one, other| one.id.cmp(&other.id));
     }
 
+    /// Whether a name is one of the configuration, or of the lists of models that it refers to.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name) || self.cards.binary_search_by(|card| card.id.as_str().cmp(name)).is_ok()
+    }
+
     /// The deployment of a name: a deployment's own, an alias, or `provider/model`.
     pub fn find(&self, name: &str) -> Option<Arc<Deployment>> {
         if let Some(deployment) = self.names.get(name) {

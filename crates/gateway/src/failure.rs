@@ -58,6 +58,7 @@ pub(crate) fn refusal(failure: &Failure, deployment: &Deployment) -> Refusal {
         _ => {}
     }
     refusal.param = failure.param.as_deref().map(|param| masked(param, deployment));
+    refusal.failure = Some(failure.class);
     refusal.retry_after = failure.retry_after;
     refusal.provider_request_id = failure.request_id.as_deref().and_then(|id| masked_id(id, deployment));
     let status = failure.status.map_or_else(|| "none".to_owned(), |status| status.to_string());

@@ -10,6 +10,8 @@ use http::{Request, Response};
 use http_body::Body;
 use std::sync::Arc;
 use switchtower_domain::Transport;
+use switchtower_ledger::Ledger;
+use switchtower_ledger::journal::AppendError;
 
 /// Answers requests of every dialect from the deployments of its directory. Clones share everything.
 #[derive(Debug, Clone)]
@@ -19,13 +21,18 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway that reaches providers through a transport.
+    /// A gateway that reaches providers through a transport, and records in a ledger what becomes of each request.
     ///
     /// # Errors
     /// [`SettingsError`] for bounds that cannot be kept.
-    pub fn new(settings: Settings, directory: Directory, transport: Arc<dyn Transport>) -> Result<Self, SettingsError> {
+    pub fn new(
+        settings: Settings,
+        directory: Directory,
+        transport: Arc<dyn Transport>,
+        ledger: Ledger,
+    ) -> Result<Self, SettingsError> {
         settings.check()?;
-        Ok(Self { shared: Arc::new(Shared::new(settings, directory)), transport })
+        Ok(Self { shared: Arc::new(Shared::new(settings, directory, ledger)), transport })
     }
 
     /// The same gateway over another transport, so that each thread can have connections of its own.
@@ -53,6 +60,23 @@ impl Gateway {
     /// The directory in force.
     pub fn directory(&self) -> &Directory {
         &self.shared.directory
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Ledger {
+        &self.shared.ledger
+    }
+
+    /// Records how many requests were turned away since the last time before it was known whose they were. Somebody has to
+    /// ask for it now and then.
+    ///
+    /// # Errors
+    /// [`AppendError`] where it could not be written.
+    pub async fn tell_turned_away(&self) -> Result<(), AppendError> {
+        match self.shared.turned_away.take() {
+            Some(turned_away) => self.shared.ledger.append(turned_away.into()).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// How many requests are open.

@@ -14,6 +14,7 @@ mod kept;
 mod listing;
 mod needs;
 mod plan;
+mod record;
 mod resolve;
 mod service;
 mod within;
@@ -25,8 +26,9 @@ use accept::Place;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use record::{Asked, Standing};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use switchtower_domain::{Refusal, RefusalCode, Transport};
 use switchtower_providers::{Deployment, Entered};
 
@@ -39,11 +41,15 @@ pub(crate) async fn run<B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let id = RequestId::new();
+    let (id, began) = (RequestId::new(), Instant::now());
     let client = accept::dialect_of(request.uri().path(), request.headers());
-    match walk(shared, transport, request, &id).await {
+    let mut standing = Standing::default();
+    match walk(shared, transport, request, (&id, began), &mut standing).await {
         Ok(response) => response,
-        Err(refused) => reply::refused(&refused, client, &id),
+        Err(mut refused) => {
+            let recorded = record::refuse(shared, standing, &id, &mut refused).await;
+            reply::refused(&refused, client, &id, recorded)
+        }
     }
 }
 
@@ -51,7 +57,8 @@ async fn walk<B>(
     shared: &Arc<Shared>,
     transport: &dyn Transport,
     request: Request<B>,
-    id: &RequestId,
+    (id, began): (&RequestId, Instant),
+    standing: &mut Standing,
 ) -> Result<Response<GatewayBody>, Refused>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -66,18 +73,27 @@ where
     }
     // A stranger is turned away before a byte of the body is read.
     let authenticated = authenticate::authenticate(settings, accepted)?;
-    if matches!(authenticated.place, Place::Models | Place::Model(_)) {
-        return Ok(listing::list(&shared.directory, &authenticated, id)?);
+    let lists = matches!(authenticated.place, Place::Models | Place::Model(_));
+    // Who signs is known once the body is there.
+    if lists || authenticated.signed.is_none() {
+        standing.known(shared, &authenticated);
+    }
+    if lists {
+        let list = listing::list(&shared.directory, &authenticated)?;
+        let recorded = record::told(shared, standing, id).await?;
+        return Ok(reply::json(&list, authenticated.client, id, recorded));
     }
     let framing = authenticated.framing();
     let permit = Permit::take(shared)?;
     let bytes = decode::read(settings, &authenticated, body).await?;
     // Who signs a request signs its body too.
     authenticate::verify(settings, &authenticated, &bytes)?;
+    standing.known(shared, &authenticated);
     // The name of the model, whether to stream, and whether everybody will read the same in these bytes.
     let decoded = decode::decode(settings, authenticated, &bytes)?;
     within::check(&decoded)?;
     let resolved = resolve::resolve(&shared.directory, decoded)?;
+    standing.chosen(shared, &resolved.deployment);
     let label = resolved.deployment.label().clone();
     let at_deployment = |refusal: Refusal| Refused {
         refusal: Box::new(refusal),
@@ -88,14 +104,18 @@ where
     service::check_offered(&shared.directory, &resolved).map_err(at_deployment)?;
     // What the model cannot do is refused before anybody is asked.
     needs::check(&resolved.decoded, &resolved.deployment).map_err(at_deployment)?;
-    if let Some(estimated) = count::estimated(&resolved, id).await.map_err(at_deployment)? {
-        return Ok(estimated);
+    if let Some(estimated) = count::estimated(&resolved).await.map_err(at_deployment)? {
+        let recorded = record::told(shared, standing, id).await.map_err(at_deployment)?;
+        return Ok(estimated.reply(id, recorded));
     }
     // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
+    let asked = Asked::of(shared, &resolved.decoded);
     let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
     let entered = enter(&planned.deployment).map_err(at_deployment)?;
-    let answering = call::call(settings, transport, planned).await.map_err(at_deployment)?;
-    let mut response = encode::encode(settings, answering, framing, id).map_err(at_deployment)?;
+    // Nothing is sent that is not on record.
+    let recording = record::open(shared, standing, &planned, asked, (id, began)).await.map_err(at_deployment)?;
+    let answering = call::call(settings, transport, planned, recording).await.map_err(at_deployment)?;
+    let mut response = encode::encode(settings, answering, framing, id, standing).await.map_err(at_deployment)?;
     response.body_mut().hold(permit, entered);
     Ok(response)
 }

@@ -1,5 +1,6 @@
 //! What the client gets: heads and bodies.
 
+use crate::recorded::Recorded;
 use crate::request_id::RequestId;
 use crate::shared::Permit;
 use crate::stream::EventStream;
@@ -42,7 +43,12 @@ enum Kind {
 }
 
 impl GatewayBody {
-    pub(crate) const fn whole(bytes: Bytes) -> Self {
+    /// A whole answer, which is on record.
+    pub(crate) fn whole(bytes: Bytes, _recorded: Recorded) -> Self {
+        Self::of_bytes(bytes)
+    }
+
+    const fn of_bytes(bytes: Bytes) -> Self {
         Self { kind: Kind::Whole(Some(bytes)), permit: None, entered: None }
     }
 
@@ -113,13 +119,18 @@ impl From<Refusal> for Refused {
     }
 }
 
-/// The answer "no" in the client's dialect.
-pub(crate) fn refused(refused: &Refused, client: DialectId, id: &RequestId) -> Response<GatewayBody> {
+/// The answer "no" in the client's dialect, which is on record.
+pub(crate) fn refused(
+    refused: &Refused,
+    client: DialectId,
+    id: &RequestId,
+    _recorded: Recorded,
+) -> Response<GatewayBody> {
     let refusal = &refused.refusal;
     log(refused, id);
     let dialect = dialect(client);
     let body = dialect.encode_refusal(refusal, id.as_str()).to_string();
-    let mut response = Response::new(GatewayBody::whole(body.into()));
+    let mut response = Response::new(GatewayBody::of_bytes(body.into()));
     *response.status_mut() =
         StatusCode::from_u16(dialect.refusal_status(refusal)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -162,9 +173,14 @@ fn log(refused: &Refused, id: &RequestId) {
     }
 }
 
-/// A small answer of our own.
-pub(crate) fn json(body: &serde_json::Value, client: DialectId, id: &RequestId) -> Response<GatewayBody> {
-    let mut response = Response::new(GatewayBody::whole(body.to_string().into()));
+/// A small answer of our own, which is on record.
+pub(crate) fn json(
+    body: &serde_json::Value,
+    client: DialectId,
+    id: &RequestId,
+    _recorded: Recorded,
+) -> Response<GatewayBody> {
+    let mut response = Response::new(GatewayBody::of_bytes(body.to_string().into()));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     identify(response.headers_mut(), client, id);
     response
@@ -172,7 +188,7 @@ pub(crate) fn json(body: &serde_json::Value, client: DialectId, id: &RequestId) 
 
 /// One word, for probes.
 pub(crate) fn word(word: &'static str) -> Response<GatewayBody> {
-    let mut response = Response::new(GatewayBody::whole(Bytes::from_static(word.as_bytes())));
+    let mut response = Response::new(GatewayBody::of_bytes(Bytes::from_static(word.as_bytes())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

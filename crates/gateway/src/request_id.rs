@@ -6,7 +6,10 @@ use uuid::Builder;
 
 /// The id of one request.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestId(String);
+pub(crate) struct RequestId {
+    text: String,
+    bytes: [u8; 16],
+}
 
 impl RequestId {
     /// A new id. The library's own counter is behind a lock that all threads share; random bits do as well.
@@ -15,16 +18,22 @@ impl RequestId {
         let millis = u64::try_from(since.as_millis()).unwrap_or_default();
         let mut random = [0_u8; 10];
         fastrand::fill(&mut random);
-        Self(Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string())
+        let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        Self { text: id.to_string(), bytes: id.into_bytes() }
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The id as it stands on record.
+    pub(crate) const fn on_record(&self) -> switchtower_ledger::record::RequestId {
+        switchtower_ledger::record::RequestId(self.bytes)
     }
 
     /// The id as the value of a header.
     pub(crate) fn header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static("?"))
+        HeaderValue::from_str(&self.text).unwrap_or_else(|_| HeaderValue::from_static("?"))
     }
 }
 

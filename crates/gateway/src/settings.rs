@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 use switchtower_domain::{Secret, limits};
+use switchtower_ledger::record::Digest;
 
 /// The settings of a gateway.
 #[derive(Debug, Clone)]
@@ -20,6 +21,17 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// What seals the ids of what providers keep.
     pub seal: SealKey,
+    /// What is in force, as records refer to it.
+    pub digests: Digests,
+}
+
+/// What is in force, by the digests of its content, which is in the journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Digests {
+    /// That of the configuration.
+    pub configuration: Digest,
+    /// That of the catalogue.
+    pub catalogue: Digest,
 }
 
 impl Settings {
@@ -31,6 +43,7 @@ impl Settings {
             strict: false,
             keep_alive: Duration::from_secs(15),
             seal: SealKey::of_this_process(),
+            digests: Digests::default(),
         }
     }
 
@@ -175,15 +188,17 @@ impl Access {
         keys.iter().find(|key| key.name == name).map(|key| &key.secret)
     }
 
-    /// Whether a caller who presents this may ask. It takes the same time for every wrong key.
-    pub(crate) fn admits(&self, presented: Option<&str>) -> bool {
-        match &self.0 {
-            Kind::Keyless => true,
-            Kind::Keys(keys) => presented.is_some_and(|presented| {
-                let digest = digest(presented);
-                keys.iter().fold(subtle::Choice::from(0), |found, key| found | key.digest.ct_eq(&digest)).into()
-            }),
+    /// The name of the key that a caller presents, if it is known. It takes the same time for every wrong key.
+    pub(crate) fn admits(&self, presented: &str) -> Option<&str> {
+        let Kind::Keys(keys) = &self.0 else { return None };
+        let digest = digest(presented);
+        let mut found = None;
+        for key in keys {
+            if key.digest.ct_eq(&digest).into() {
+                found = Some(key.name.as_str());
+            }
         }
+        found
     }
 }
 
@@ -224,9 +239,8 @@ mod tests {
     fn only_a_known_key_is_admitted() {
         let key = |text: &str| CallerKey::new("team", &Secret::new(text));
         let access = Access::keys(vec![key("one"), key("two\n")]).unwrap();
-        assert!(access.admits(Some("two")));
-        assert!(!access.admits(Some("three")));
-        assert!(!access.admits(None));
+        assert_eq!(access.admits("two"), Some("team"));
+        assert_eq!(access.admits("three"), None);
         assert_eq!(Access::keys(Vec::new()).err(), Some(AccessError::NoKeys));
     }
 

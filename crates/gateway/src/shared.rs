@@ -1,26 +1,31 @@
 //! What all threads share.
 
+use crate::turned_away::Counter;
 use crate::{Directory, Settings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use switchtower_domain::{Refusal, RefusalCode};
+use switchtower_ledger::Ledger;
 
 /// What all threads share: nothing here is ever locked.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) directory: Directory,
+    pub(crate) ledger: Ledger,
+    pub(crate) turned_away: Arc<Counter>,
     open: Arc<AtomicUsize>,
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings, directory: Directory) -> Self {
-        Self { settings, directory, open: Arc::default() }
+    pub(crate) fn new(settings: Settings, directory: Directory, ledger: Ledger) -> Self {
+        Self { settings, directory, ledger, turned_away: Arc::new(Counter::new()), open: Arc::default() }
     }
 
     /// Other settings and another directory, with the requests that are open counted on.
     pub(crate) fn next(&self, settings: Settings, directory: Directory) -> Self {
-        Self { settings, directory, open: Arc::clone(&self.open) }
+        let (ledger, turned_away) = (self.ledger.clone(), Arc::clone(&self.turned_away));
+        Self { settings, directory, ledger, turned_away, open: Arc::clone(&self.open) }
     }
 
     pub(crate) fn open_requests(&self) -> usize {

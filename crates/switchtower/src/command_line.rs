@@ -3,7 +3,7 @@
 use crate::config::{self, Around, Problems, Ready};
 use crate::environment::Environment;
 use crate::reload::Source;
-use crate::{conformance, findings, models, parity, serve};
+use crate::{conformance, findings, ledger, models, parity, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
@@ -37,6 +37,8 @@ enum Command {
     Models(ModelsOptions),
     /// Ask each deployment of a model the same probes, and print them side by side
     Parity(ParityOptions),
+    /// What is on record: verify it, prove it, show it
+    Ledger(ledger::Options),
     /// Replay recorded exchanges through the dialects
     Conformance(ConformanceOptions),
     /// What editors need to know of a configuration
@@ -59,6 +61,9 @@ struct ServeOptions {
     /// Where to listen, in place of what the configuration says
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// The folder with the ledger, in place of what the configuration says
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
 }
 
 /// What `check` is told.
@@ -214,6 +219,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Command::Models(ModelsOptions { command: Some(ModelsCommand::Import(options)), .. }) => import(&options),
         Command::Models(options) => list_models(&options),
         Command::Parity(options) => parity_of(options),
+        Command::Ledger(options) => return ledger_of(&options),
         Command::Conformance(options) => return conformance_of(options),
         Command::Config(ConfigCommand::Schema) => schema(),
     };
@@ -241,13 +247,14 @@ fn log_to_stderr() {
 
 fn serve(options: &ServeOptions) -> Result<()> {
     let environment = Environment::of_process();
-    let (plan, source) = match &options.config {
+    let (mut plan, source) = match &options.config {
         Some(file) => {
-            let (ready, source) = Source::read(file, environment, options.listen)?;
+            let (ready, source) = Source::read(file, environment.clone(), options.listen)?;
             (serve::Plan::of(ready)?, Some(source))
         }
         None => (serve::Plan::without_configuration(&environment, options.listen)?, None),
     };
+    plan.ledger.data = ledger::data_folder(options.data.as_deref().or(plan.data.as_deref()), &environment)?;
     serve::run(plan, source, &mut std::io::stdout())
 }
 
@@ -310,6 +317,17 @@ fn parity_of(options: ParityOptions) -> Result<()> {
     let report = runtime.block_on(parity::run(&asked, directory, transport))?;
     let told = if options.json { format!("{:#}\n", report.json()) } else { report.text() };
     Ok(std::io::stdout().write_all(told.as_bytes())?)
+}
+
+fn ledger_of(options: &ledger::Options) -> ExitCode {
+    match ledger::run(options, &Environment::of_process(), &mut std::io::stdout()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
 }
 
 fn conformance_of(options: ConformanceOptions) -> ExitCode {

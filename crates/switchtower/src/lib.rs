@@ -14,6 +14,8 @@ pub mod config;
 pub mod conformance;
 pub mod environment;
 pub mod findings;
+mod in_force;
+pub mod ledger;
 pub mod models;
 pub mod parity;
 pub mod reload;

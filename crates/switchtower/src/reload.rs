@@ -6,6 +6,7 @@
 use crate::config::{self, Around, Ready, Seen, Stamp};
 use crate::environment::Environment;
 use crate::findings;
+use crate::in_force::Content;
 use crate::server::{Address, ListenerSettings, Server, Serving};
 use crate::upstream::{Trust, Ways};
 use anyhow::{Context as _, Result, bail};
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use switchtower_gateway::Access;
+use switchtower_ledger::Keeping;
 
 /// How often files are looked at.
 pub const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -104,6 +106,8 @@ pub struct Running {
     pub threads: Option<usize>,
     /// The listeners as they were asked for.
     pub listeners: Vec<ListenerSettings>,
+    /// What ends with the ledger.
+    pub keeping: Option<Keeping>,
 }
 
 impl Running {
@@ -147,6 +151,9 @@ impl Running {
             }
         }
         let directory = ready.directory()?;
+        let content = Content::of(&ready.explanation, &ready.catalogue);
+        ready.settings.digests = content.digests();
+        content.keep(self.serving.gateway.ledger())?;
         let mut settings = ready.server;
         // Those that are bound stay; of their certificates the new ones hold.
         settings.listeners = self.listeners.iter().map(|bound| renewed(bound, &settings.listeners)).collect();

@@ -2,17 +2,21 @@
 
 use crate::config::Ready;
 use crate::environment::Environment;
-use crate::findings;
+use crate::in_force::Content;
 use crate::reload::{LOOK_INTERVAL, Running, Source};
 use crate::server::{ADDRESS, Address, ListenerSettings, Server, ServerSettings, Serving};
 use crate::sim_transport::WithSim;
 use crate::upstream::{Trust, Upstream, UpstreamSettings, WaySettings, Ways};
+use crate::{findings, ledger};
 use anyhow::{Context as _, Result};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use switchtower_domain::Transport;
-use switchtower_gateway::{Access, Directory, Gateway, Settings};
+use switchtower_gateway::{Access, Digests, Directory, Gateway, Settings};
+use switchtower_ledger::LedgerSettings;
 use switchtower_providers::{Credential, Provider};
 use switchtower_sim::Sim;
 
@@ -31,6 +35,12 @@ pub struct Plan {
     pub gateway: Settings,
     /// What can be asked for.
     pub directory: Directory,
+    /// How the ledger is kept.
+    pub ledger: LedgerSettings,
+    /// The folder that the configuration names for it.
+    pub data: Option<PathBuf>,
+    /// What records refer to.
+    pub content: Content,
     /// How the built-in simulator behaves.
     pub sim: switchtower_sim::Settings,
     /// Whether the greeting should say how to find more providers.
@@ -46,13 +56,17 @@ impl Plan {
         let address = listen.unwrap_or(ADDRESS);
         let mut providers = findings::providers(environment)?;
         providers.extend(findings::sim_providers()?);
+        let directory = Directory::new(providers, Vec::new(), Vec::new())?;
         Ok(Self {
             server: ServerSettings::new(address),
             threads: None,
             upstream: UpstreamSettings::default(),
             ways: Vec::new(),
             gateway: Settings::new(Access::keyless(address)?),
-            directory: Directory::new(providers, Vec::new(), Vec::new())?,
+            ledger: LedgerSettings::new(""),
+            data: None,
+            content: Content::without_configuration(&directory),
+            directory,
             sim: switchtower_sim::Settings::default(),
             from_environment: true,
         })
@@ -65,6 +79,9 @@ impl Plan {
     pub fn of(ready: Ready) -> Result<Self> {
         Ok(Self {
             directory: ready.directory()?,
+            ledger: ready.ledger,
+            data: ready.data,
+            content: Content::of(&ready.explanation, &ready.catalogue),
             server: ready.server,
             threads: ready.threads,
             upstream: ready.upstream,
@@ -85,22 +102,27 @@ impl Plan {
         Ok((self.directory, Arc::new(WithSim::new(sim, Upstream::new(&ways)))))
     }
 
-    /// Starts what was planned.
+    /// Starts what was planned, with its ledger in the folder that its settings name.
     ///
     /// # Errors
     /// For settings that cannot be kept, and where the address cannot be listened on.
-    pub fn start(self) -> Result<Running> {
+    pub fn start(mut self) -> Result<Running> {
         let trust = Trust::of_system()?;
         let sim = Sim::with_recordings(self.sim).context("failed to load the simulator's recordings")?;
         let ways = Ways::new(&trust, &self.upstream, self.ways)?;
         let upstream = Upstream::new(&ways);
         let transport = Arc::new(WithSim::new(sim.clone(), upstream));
-        let gateway = Gateway::new(self.gateway, self.directory, transport)?;
+        let (ledger, keeping) = ledger::open(&self.ledger)?;
+        self.gateway.digests = self.content.digests();
+        self.content.keep(&ledger)?;
+        let Digests { configuration, catalogue } = self.gateway.digests;
+        ledger.started(env!("CARGO_PKG_VERSION"), configuration, catalogue)?;
+        let gateway = Gateway::new(self.gateway, self.directory, transport, ledger)?;
         let serving = Serving { settings: self.server, gateway, sim, ways };
         let listeners = serving.settings.listeners.clone();
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let server = Arc::new(Server::start(serving.clone(), self.threads.unwrap_or_else(cores))?);
-        Ok(Running { server, serving, trust, threads: self.threads, listeners })
+        Ok(Running { server, serving, trust, threads: self.threads, listeners, keeping: Some(keeping) })
     }
 }
 
@@ -129,6 +151,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
     greet(&place, &running.serving.gateway, from_environment, out)?;
     out.flush()?;
     let server = Arc::clone(&running.server);
+    let (keeping, gateway) = (running.keeping.take(), running.serving.gateway.clone());
     let looking = async move {
         let (Some(mut source), Some(hang_ups)) = (source, &mut hang_ups) else { return std::future::pending().await };
         loop {
@@ -156,6 +179,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
         tokio::select! {
             () = asked_to_stop() => {}
             () = looking => {}
+            () = tell_turned_away(&gateway) => {}
         }
         tracing::info!("stopping; answers that are under way may end");
         server.stop();
@@ -164,9 +188,28 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
             _ = ended => {}
             () = asked_to_stop() => tracing::warn!("stopping at once"),
         }
+        if let Err(error) = gateway.tell_turned_away().await {
+            tracing::error!(%error, "who was turned away last is not on record");
+        }
     });
     runtime.shutdown_background();
+    if let Some(keeping) = keeping {
+        keeping.stop(gateway.ledger(), gateway.open_requests() as u64)?;
+    }
     Ok(())
+}
+
+/// How often those who were turned away are recorded.
+const TURNED_AWAY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Records now and then who was turned away; it never ends.
+async fn tell_turned_away(gateway: &Gateway) {
+    loop {
+        tokio::time::sleep(TURNED_AWAY_INTERVAL).await;
+        if let Err(error) = gateway.tell_turned_away().await {
+            tracing::error!(%error, "who was turned away is not on record");
+        }
+    }
 }
 
 /// The signal that asks for the configuration to be read again.

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use switchtower_domain::{Actor, RefusalCode};
+use switchtower_ledger::record::{KINDS, Kind, VALUES};
 use switchtower_providers::compatible::facts;
 use switchtower_providers::{Operation, catalogue};
 
@@ -61,16 +62,44 @@ fn every_link_between_documents_leads_somewhere() {
     assert!(dead.is_empty(), "{dead:#?}");
 }
 
-/// `SWITCHTOWER_UPDATE_DOCS=1` rewrites it.
+/// `SWITCHTOWER_UPDATE_DOCS=1` rewrites them.
 #[test]
-fn the_reference_lists_every_provider() {
-    let path = root().join("docs/reference/providers.md");
-    let wanted = providers();
-    if std::env::var_os("SWITCHTOWER_UPDATE_DOCS").is_some() {
-        std::fs::write(&path, wanted).unwrap();
-    } else {
-        assert_eq!(read(&path), wanted, "stale; run the test with SWITCHTOWER_UPDATE_DOCS=1");
+fn the_references_are_what_the_code_says() {
+    for (file, wanted) in [("providers.md", providers()), ("ledger.md", records())] {
+        compare(&root().join("docs/reference").join(file), &wanted);
     }
+}
+
+fn compare(path: &Path, wanted: &str) {
+    if std::env::var_os("SWITCHTOWER_UPDATE_DOCS").is_some() {
+        std::fs::write(path, wanted).unwrap();
+    } else {
+        assert_eq!(read(path), wanted, "stale; run the test with SWITCHTOWER_UPDATE_DOCS=1");
+    }
+}
+
+fn records() -> String {
+    let mut text = "<!-- written by a test from the code, do not edit -->\n# Records\n\nWhat stands in the \
+        [ledger](../guides/ledger.md): an array of the number of its kind, microseconds since 1970, and a map with the \
+        numbers of its fields. `switchtower ledger export` writes the names. A reader passes over numbers that it does not \
+        know; a field that is missing is unsaid.\n"
+        .to_owned();
+    let mut tell = |kind: &Kind, number: String| {
+        let about = kind.about.concat();
+        let _ = write!(
+            text,
+            "\n## {}{number}\n\n{}\n\n| Number | Name | What it says |\n| ---: | --- | --- |\n",
+            kind.word,
+            about.trim()
+        );
+        for field in kind.fields {
+            let about = field.about.concat();
+            let _ = writeln!(text, "| {} | `{}` | {} |", field.number, field.name, about.trim());
+        }
+    };
+    KINDS.iter().for_each(|kind| tell(kind, format!(" ({})", kind.number)));
+    VALUES.iter().for_each(|kind| tell(kind, String::new()));
+    text
 }
 
 fn providers() -> String {

@@ -181,7 +181,7 @@ impl Stage {
         let file = folder.join("switchtower.toml");
         std::fs::write(&file, switchtower_settings(self.upstream, address))?;
         let mut command = Command::new(&binary);
-        command.arg("serve").arg("--config").arg(&file);
+        command.arg("serve").arg("--config").arg(&file).arg("--data").arg(folder.join("state"));
         let process = Process::start("switchtower", command, &[address], folder)?;
         Ok(Server { binary, process, whole: address, streamed: address })
     }

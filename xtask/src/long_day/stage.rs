@@ -57,7 +57,7 @@ impl Stage {
         let file = folder.join("switchtower.toml");
         write(&file, &configuration(address, upstream, clients, 0))?;
         let mut command = Command::new(binary);
-        command.arg("serve").arg("--config").arg(&file).env_remove("RUST_LOG");
+        command.arg("serve").arg("--config").arg(&file).arg("--data").arg(folder.join("state")).env_remove("RUST_LOG");
         let gateway = Process::start("gateway", command, &[address], &folder)?;
         Ok(Self { gateway, simulator, address, upstream, clients, scratch })
     }

@@ -21,6 +21,8 @@ pub(super) struct Accepted {
     /// The API within which the client speaks it, where that is not its own.
     pub(super) within: Option<Within>,
     pub(super) headers: HeaderMap,
+    /// The name of the key that the caller presents, once it is known.
+    pub(super) caller: Option<String>,
     /// How it is signed, where it is signed as requests to AWS are.
     pub(super) signed: Option<Box<Result<Signed, SignatureError>>>,
     /// What the address says in place of the body, in dialects where it does.
@@ -153,7 +155,7 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         check_length(settings, &head.headers)?;
         check_strict(&head.headers)?;
     }
-    Ok(Accepted { place, client, within, headers: head.headers, signed, addressed })
+    Ok(Accepted { place, client, within, headers: head.headers, caller: None, signed, addressed })
 }
 
 /// The dialect in which a client expects its answer, even if it is "no".

@@ -13,8 +13,9 @@ pub(super) fn authenticate(settings: &Settings, accepted: Accepted) -> Result<Ac
     if settings.access.is_keyless() {
         return Ok(accepted);
     }
-    if caller_keys(&accepted.headers).any(|key| settings.access.admits(Some(key))) {
-        return Ok(Accepted { signed: None, ..accepted });
+    let admitted = caller_keys(&accepted.headers).find_map(|key| settings.access.admits(key)).map(str::to_owned);
+    if admitted.is_some() {
+        return Ok(Accepted { signed: None, caller: admitted, ..accepted });
     }
     if let Some(signed) = accepted.signed.as_deref() {
         let signed = signed.as_ref().map_err(|error| unsigned(*error))?;
@@ -26,7 +27,8 @@ pub(super) fn authenticate(settings: &Settings, accepted: Accepted) -> Result<Ac
             // Nothing more comes.
             verify(settings, &accepted, b"")?;
         }
-        return Ok(accepted);
+        let caller = Some(signed.key.clone());
+        return Ok(Accepted { caller, ..accepted });
     }
     let message = match caller_keys(&accepted.headers).next() {
         Some(_) => "the key that was presented is not known to this gateway",

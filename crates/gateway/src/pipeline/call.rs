@@ -4,6 +4,7 @@ use super::plan::{Carriage, Planned};
 use crate::Settings;
 use crate::failure;
 use crate::owner::Sealing;
+use crate::recording::{Marks, Recording};
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
@@ -41,18 +42,29 @@ pub(super) enum Content {
     Events(ResponseBody, Instant),
 }
 
-/// Dropping the future ends the exchange.
+/// Dropping the future ends the exchange. Only what is on record is sent.
 pub(super) async fn call(
     settings: &Settings,
     transport: &dyn Transport,
     planned: Planned,
+    recording: &mut Recording,
 ) -> Result<Answering, Refusal> {
     let Planned { client, deployment, mut outgoing, mut more, carriage, streamed, sealing, notices } = planned;
     show_token(transport, &deployment, std::iter::once(&mut outgoing).chain(&mut more)).await?;
     let ends_at = Instant::now() + deployment.provider.timeouts.total;
-    let asking = Asking { settings, transport, deployment: &deployment, client, streamed, ends_at };
-    let (provider_request_id, content) =
-        if more.is_empty() { asking.exchange(outgoing).await? } else { asking.together(outgoing, more).await? };
+    let marks = recording.marks();
+    let asking = Asking { settings, transport, deployment: &deployment, client, streamed, ends_at, marks };
+    let exchanged =
+        if more.is_empty() { asking.exchange(outgoing).await } else { asking.together(outgoing, more).await };
+    let (provider_request_id, content) = exchanged.inspect_err(|refusal| {
+        recording.identified(refusal.provider_request_id.as_deref());
+    })?;
+    recording.identified(provider_request_id.as_ref().and_then(|id| id.to_str().ok()));
+    match &content {
+        Content::Whole(bytes) => recording.meter.received(bytes.len()),
+        Content::Several(answers) => recording.meter.received(answers.iter().map(Bytes::len).sum()),
+        Content::Events(..) => {}
+    }
     Ok(Answering { client, deployment, carriage, sealing, notices, provider_request_id, content })
 }
 
@@ -114,6 +126,7 @@ struct Asking<'a> {
     client: DialectId,
     streamed: bool,
     ends_at: Instant,
+    marks: &'a Marks,
 }
 
 /// The provider's own id for a request, and what it answered.
@@ -167,10 +180,11 @@ impl Asking<'_> {
     }
 
     async fn exchange(&self, outgoing: Request<Bytes>) -> Exchanged {
-        let Self { settings, transport, deployment, client, streamed, ends_at } = *self;
+        let Self { settings, transport, deployment, client, streamed, ends_at, marks } = *self;
         let failed = |failure: &Failure| failure::refusal(failure, deployment);
         let timeouts = deployment.provider.timeouts;
         let head_within = timeouts.first_byte.min(timeouts.total);
+        marks.sent();
         let response = within(head_within, transport.send(outgoing)).await.and_then(|sent| sent).map_err(|error| {
             let refusal = failed(&failure::of_transport(&error));
             let detail = format!("{}; {error}", refusal.detail.as_deref().unwrap_or_default());
@@ -179,6 +193,7 @@ impl Asking<'_> {
         let (head, body) = response.into_parts();
         let mut reading = Reading { body, idle: timeouts.idle, ends_at };
         let status = head.status.as_u16();
+        marks.headed(status);
         if !(200..300).contains(&status) {
             // What was given may have been revoked before its time.
             match (status, &deployment.provider.credential) {

@@ -5,14 +5,16 @@ use super::accept::Place;
 use super::decode::undecodable;
 use super::resolve::Resolved;
 use crate::notices;
+use crate::recorded::Recorded;
 use crate::reply::{self, DEPLOYMENT, GatewayBody, NOTICES};
 use crate::request_id::RequestId;
+use crate::tokens::apart;
 use http::{HeaderName, HeaderValue, Response};
+use serde_json::Value;
 use switchtower_dialect::{Counting, dialect, json};
-use switchtower_domain::{DialectId, ModelName, Notice, Refusal, RefusalCode, Request};
+use switchtower_domain::{DialectId, Notice, Refusal, RefusalCode};
 use switchtower_providers::{Interface, Operation, Provider};
 use switchtower_tokenizer::{Estimate, of_request};
-use tokio::sync::Semaphore;
 
 /// The name of the tokenizer that made an estimate.
 const ESTIMATED_BY: HeaderName = HeaderName::from_static("x-switchtower-estimated-by");
@@ -28,10 +30,7 @@ pub(super) fn interface(provider: &Provider, client: DialectId) -> Option<&Inter
 }
 
 /// Estimates the count, where it is asked for and the provider of the deployment does not count.
-pub(super) async fn estimated(
-    resolved: &Resolved<'_>,
-    id: &RequestId,
-) -> Result<Option<Response<GatewayBody>>, Refusal> {
+pub(super) async fn estimated(resolved: &Resolved<'_>) -> Result<Option<Estimated>, Refusal> {
     let Place::CountTokens(client) = resolved.decoded.asked.place else { return Ok(None) };
     let Resolved { decoded, deployment } = resolved;
     if interface(&deployment.provider, client).is_some() {
@@ -42,30 +41,41 @@ pub(super) async fn estimated(
         .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
     let request =
         dialect(client).decode_request(counting.counted_request(body)).map_err(|error| undecodable(&error))?;
-    let estimate = estimate(request, deployment.model.clone()).await?;
-    let uncounted = estimate.uncounted.into_iter().map(|path| Notice::meaning(path, "is no text, and was not counted"));
-    let mut response = reply::json(&counting.tell(estimate.tokens), client, id);
-    let headers = response.headers_mut();
-    headers.insert(DEPLOYMENT, deployment.label().clone());
-    let words = if estimate.own { "" } else { "; not the model's own" };
-    if let Ok(value) = HeaderValue::try_from(format!("{}{words}", estimate.tokenizer)) {
-        headers.insert(ESTIMATED_BY, value);
-    }
-    if let Some(value) = notices::header(&uncounted.collect::<Vec<_>>()) {
-        headers.insert(NOTICES, value);
-    }
-    Ok(Some(response))
+    let model = deployment.model.clone();
+    let counted = apart(move || of_request(&request, model.as_str())).await;
+    let failed = || Refusal::new(RefusalCode::Internal, "the tokens could not be counted");
+    let estimate = counted.ok_or_else(failed)?;
+    let uncounted =
+        estimate.uncounted.iter().cloned().map(|path| Notice::meaning(path, "is no text, and was not counted"));
+    let notices = uncounted.collect();
+    let (body, label) = (counting.tell(estimate.tokens), deployment.label().clone());
+    Ok(Some(Estimated { client, body, label, estimate, notices }))
 }
 
-/// A vocabulary is unpacked when it is first used, and long texts take their time: both on a thread apart, and one after
-/// the other, so that callers who count much take one core from those who do not, and no more threads.
-async fn estimate(request: Request, model: ModelName) -> Result<Estimate, Refusal> {
-    static TURN: Semaphore = Semaphore::const_new(1);
-    let failed = || Refusal::new(RefusalCode::Internal, "the tokens could not be counted");
-    let turn = TURN.acquire().await.map_err(|_| failed())?;
-    let counted = tokio::task::spawn_blocking(move || of_request(&request, model.as_str())).await;
-    drop(turn);
-    counted.map_err(|_| failed())
+/// An estimated count, for its client.
+#[derive(Debug)]
+pub(super) struct Estimated {
+    client: DialectId,
+    body: Value,
+    label: HeaderValue,
+    estimate: Estimate,
+    notices: Vec<Notice>,
+}
+
+impl Estimated {
+    pub(super) fn reply(self, id: &RequestId, recorded: Recorded) -> Response<GatewayBody> {
+        let mut response = reply::json(&self.body, self.client, id, recorded);
+        let headers = response.headers_mut();
+        headers.insert(DEPLOYMENT, self.label);
+        let words = if self.estimate.own { "" } else { "; not the model's own" };
+        if let Ok(value) = HeaderValue::try_from(format!("{}{words}", self.estimate.tokenizer)) {
+            headers.insert(ESTIMATED_BY, value);
+        }
+        if let Some(value) = notices::header(&self.notices) {
+            headers.insert(NOTICES, value);
+        }
+        response
+    }
 }
 
 /// How a client's dialect counts.

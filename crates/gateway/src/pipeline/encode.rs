@@ -3,9 +3,12 @@
 use super::call::{Answering, Content};
 use super::count;
 use super::plan::Carriage;
+use super::record::Standing;
 use super::service::Job;
 use crate::clock::seconds_since_1970;
 use crate::failure;
+use crate::recorded::unavailable;
+use crate::recording::End;
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
 use crate::request_id::RequestId;
 use crate::stream::{Ends, EventStream, Framing};
@@ -15,8 +18,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use std::sync::Arc;
 use switchtower_dialect::scan::{ScanError, scan};
-use switchtower_dialect::{dialect, json};
-use switchtower_domain::{DialectId, Failure, FailureClass, Notice, Refusal};
+use switchtower_dialect::{AccountReader, dialect, json};
+use switchtower_domain::{Account, DialectId, Failure, FailureClass, Notice, Refusal, RefusalCode};
 use switchtower_providers::Deployment;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -25,41 +28,49 @@ const INVOKED_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-bedrock
 /// Answers may nest deeper than what callers send, but not without end.
 const DEPTH_MAX: usize = 120;
 
-pub(super) fn encode(
+/// Nothing leaves but with the receipt of its record: a whole answer waits for it here, the end of a stream in the
+/// stream.
+pub(super) async fn encode(
     settings: &Settings,
     answering: Answering,
     framing: Framing,
     id: &RequestId,
+    standing: &mut Standing,
 ) -> Result<Response<GatewayBody>, Refusal> {
     let Answering { client, deployment, carriage, mut sealing, mut notices, provider_request_id, content } = answering;
+    let told_before = notices.len();
     let (body, kind) = match content {
         Content::Whole(bytes) => {
-            let bytes = match carriage {
+            let (bytes, account) = match carriage {
                 Carriage::Forward => {
                     let bytes = checked(bytes, client, &deployment)?;
-                    sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes)).map_or(bytes, Bytes::from)
+                    let account = account_of(&bytes, client, &deployment);
+                    let sealed = sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes));
+                    (sealed.map_or(bytes, Bytes::from), account)
                 }
                 Carriage::Translate { .. } => translated(&bytes, client, &deployment, id, &mut notices)?,
-                Carriage::Count(counter) => counted(&bytes, counter, client, &deployment)?,
+                Carriage::Count(counter) => (counted(&bytes, counter, client, &deployment)?, Account::default()),
                 Carriage::Service(job) => served(*job, &[bytes], client, &deployment, &mut notices)?,
             };
-            (GatewayBody::whole(bytes), JSON)
+            whole(bytes, account, notices.get(told_before..).unwrap_or_default(), standing).await?
         }
         Content::Several(answers) => {
             let Carriage::Service(job) = carriage else {
                 return Err(malformed(&deployment, "several answers to one request"));
             };
-            (GatewayBody::whole(served(*job, &answers, client, &deployment, &mut notices)?), JSON)
+            let (bytes, account) = served(*job, &answers, client, &deployment, &mut notices)?;
+            whole(bytes, account, notices.get(told_before..).unwrap_or_default(), standing).await?
         }
         Content::Events(events, ends_at) => {
+            let recording = standing.recording.take().ok_or_else(unrecorded)?;
             let ends = Ends { client, deployment: Arc::clone(&deployment), request_id: id.clone(), framing };
             let stream = match carriage {
                 // Of services only those are streamed that are forwarded.
                 Carriage::Forward | Carriage::Service(_) | Carriage::Count(_) => {
-                    EventStream::forwarded(settings, events, ends, ends_at, sealing)
+                    EventStream::forwarded(settings, events, ends, ends_at, sealing, recording)
                 }
                 Carriage::Translate { report_usage } => {
-                    EventStream::translated(settings, events, ends, ends_at, report_usage)
+                    EventStream::translated(settings, events, ends, ends_at, report_usage, recording)
                 }
             };
             (GatewayBody::stream(stream), framing.media_type())
@@ -80,6 +91,33 @@ pub(super) fn encode(
         headers.insert(PROVIDER_REQUEST_ID, id);
     }
     Ok(response)
+}
+
+/// A whole answer, once its record is written.
+async fn whole(
+    bytes: Bytes,
+    account: Account,
+    lost: &[Notice],
+    standing: &mut Standing,
+) -> Result<(GatewayBody, HeaderValue), Refusal> {
+    let mut recording = standing.recording.take().ok_or_else(unrecorded)?;
+    recording.meter.sent(&bytes);
+    recording.lost(lost);
+    let receipt = recording.close(End::answered(account), None).await.map_err(|error| unavailable(&error))?;
+    Ok((GatewayBody::whole(bytes, receipt.into()), JSON))
+}
+
+/// A defect: a call that was made without being on record.
+fn unrecorded() -> Refusal {
+    Refusal::new(RefusalCode::Internal, "the call is not on record")
+}
+
+/// What is on record of an answer that is passed on as it came.
+fn account_of(bytes: &[u8], client: DialectId, deployment: &Deployment) -> Account {
+    let interface = deployment.provider.interface(client);
+    let mut reader = AccountReader::new(dialect(interface.dialect).account_places(), &interface.variant);
+    reader.look(bytes);
+    reader.account().clone()
 }
 
 fn describe(headers: &mut HeaderMap, client: DialectId, deployment: &Deployment, notices: &[Notice], id: &RequestId) {
@@ -113,7 +151,7 @@ fn translated(
     deployment: &Deployment,
     id: &RequestId,
     notices: &mut Vec<Notice>,
-) -> Result<Bytes, Refusal> {
+) -> Result<(Bytes, Account), Refusal> {
     let interface = deployment.provider.interface(client);
     let value = json::parse(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
     if value.get("error").is_some_and(|error| !error.is_null()) {
@@ -130,7 +168,7 @@ fn translated(
     // Paths of the answer are told from those of the request.
     notices
         .extend(encoded.notices.into_iter().map(|notice| Notice { path: format!("answer.{}", notice.path), ..notice }));
-    Ok(json_text::write(&encoded.body, bytes.len() + 512).into())
+    Ok((json_text::write(&encoded.body, bytes.len() + 512).into(), Account::of(&answer)))
 }
 
 /// A count, as the client's dialect tells it.
@@ -148,7 +186,7 @@ fn served(
     client: DialectId,
     deployment: &Deployment,
     notices: &mut Vec<Notice>,
-) -> Result<Bytes, Refusal> {
+) -> Result<(Bytes, Account), Refusal> {
     let mut values = Vec::with_capacity(answers.len());
     for bytes in answers {
         let value = json::parse(bytes).map_err(|_| malformed(deployment, "not JSON"))?;
@@ -158,8 +196,9 @@ fn served(
         values.push(value);
     }
     let size = answers.iter().map(Bytes::len).sum::<usize>();
-    let body = job.answer(values, deployment, notices).map_err(|error| malformed(deployment, &error.to_string()))?;
-    Ok(json_text::write(&body, size + 512).into())
+    let (body, usage) =
+        job.answer(values, deployment, notices).map_err(|error| malformed(deployment, &error.to_string()))?;
+    Ok((json_text::write(&body, size + 512).into(), Account { usage, ..Account::default() }))
 }
 
 fn malformed(deployment: &Deployment, what: &str) -> Refusal {

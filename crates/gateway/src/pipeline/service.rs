@@ -17,7 +17,7 @@ use switchtower_dialect::services::rerank::{self, RankingVariant, Rerank};
 use switchtower_dialect::services::{EmbeddingForm, Service as _, Unsayable};
 use switchtower_dialect::{DecodeError, Encoded, Json, json};
 use switchtower_domain::{
-    DialectId, DimensionsField, ModelInput, Notice, RankingRequest, Refusal, RefusalCode, VectorEncoding,
+    DialectId, DimensionsField, ModelInput, Notice, RankingRequest, Refusal, RefusalCode, Usage, VectorEncoding,
 };
 use switchtower_providers::{Deployment, Operation};
 
@@ -237,13 +237,13 @@ fn ranking(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment
 }
 
 impl Job {
-    /// The answer as the caller asked for it, from those of all requests in their order.
+    /// The answer as the caller asked for it, from those of all requests in their order, and what they used.
     pub(super) fn answer(
         self,
         answers: Vec<Json<'_>>,
         deployment: &Deployment,
         notices: &mut Vec<Notice>,
-    ) -> Result<Value, DecodeError> {
+    ) -> Result<(Value, Option<Usage>), DecodeError> {
         match self {
             Self::Embeddings { counts, wanted, form } => {
                 let variant = &deployment.provider.offers.embeddings;
@@ -254,11 +254,12 @@ impl Job {
                 let whole = variant.form.told_to(form, whole, deployment.model.as_str(), &mut lost);
                 let told = |notice: Notice| Notice { path: format!("answer.{}", notice.path), ..notice };
                 notices.extend(lost.into_iter().map(told));
-                Ok(form.encode_answer(&whole))
+                Ok((form.encode_answer(&whole), whole.usage))
             }
             Self::Rerank(request) => {
                 let answer = Rerank::decode_answer(answers.into_iter().next().unwrap_or(Json::Null))?;
-                rerank::settle(answer, &request).map(|answer| Rerank::encode_answer(&answer))
+                let usage = answer.usage.clone();
+                rerank::settle(answer, &request).map(|answer| (Rerank::encode_answer(&answer), usage))
             }
         }
     }

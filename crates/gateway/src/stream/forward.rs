@@ -1,10 +1,10 @@
 //! Streams that leave as they came: looked at, never rewritten, but for an error, which may quote a secret.
 
-use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error};
+use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error, refusal_of};
 use crate::owner::Sealing;
 use switchtower_dialect::sse::Parsed;
-use switchtower_dialect::{StreamEnding, StreamWatch, WireEvent, dialect};
-use switchtower_domain::{DialectId, Failure};
+use switchtower_dialect::{AccountReader, StreamEnding, StreamWatch, WireEvent, dialect};
+use switchtower_domain::{Account, DialectId, Failure, Refusal};
 use switchtower_providers::Deployment;
 
 pub(super) struct Forward {
@@ -14,13 +14,18 @@ pub(super) struct Forward {
     marked: bool,
     /// Seals the ids of an answer that its provider keeps.
     sealing: Option<Sealing>,
+    reader: AccountReader,
+    /// Why the stream broke off, if it did.
+    pub(super) broken: Option<Refusal>,
 }
 
 impl Forward {
     pub(super) fn new(deployment: &Deployment, client: DialectId, sealing: Option<Sealing>) -> Self {
         let interface = deployment.provider.interface(client);
         let watch = dialect(interface.dialect).stream_watch(&interface.variant);
-        Self { watch, ending: interface.variant.stream_ending, marked: false, sealing }
+        let reader = AccountReader::new(dialect(interface.dialect).account_places(), &interface.variant);
+        let ending = interface.variant.stream_ending;
+        Self { watch, ending, marked: false, sealing, reader, broken: None }
     }
 
     pub(super) fn event(&mut self, event: &Arrived, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
@@ -37,9 +42,11 @@ impl Forward {
             for event in encoder.encode(&frame).map_err(|error| Broken::malformed(error.to_string()))? {
                 out.write(&event);
             }
+            self.broken = refusal_of(frame, ends);
             return Ok(Step::Failed);
         }
         self.watch.look(parsed.name, parsed.data()).map_err(|error| Broken::malformed(error.to_string()))?;
+        self.reader.look(parsed.data());
         let is_marker = parsed.data().trim_ascii() == b"[DONE]";
         if is_marker && !self.watch.complete() {
             return Err(Broken::malformed("an end without a reason for stopping"));
@@ -62,6 +69,11 @@ impl Forward {
 
     pub(super) fn over(&self) -> bool {
         self.marked
+    }
+
+    /// What is on record of the answer, and what was said.
+    pub(super) fn account(&mut self) -> (Account, String) {
+        (self.reader.account().clone(), self.reader.take_said())
     }
 }
 

@@ -18,6 +18,8 @@ mod translate;
 use crate::Settings;
 use crate::failure::{class_of, masked, masked_id, refusal};
 use crate::owner::Sealing;
+use crate::recorded::unavailable;
+use crate::recording::{End, Outcome, Recording};
 use crate::request_id::RequestId;
 use bytes::Bytes;
 use forward::Forward;
@@ -26,14 +28,18 @@ pub(crate) use outgoing::Framing;
 use outgoing::Outgoing;
 use patience::{Patience, Wake};
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use switchtower_dialect::event_stream::{EventStreamError, is_exception};
 use switchtower_dialect::sse::{EventTooLarge, Parsed};
 use switchtower_dialect::{WireEvent, dialect};
 use switchtower_domain::{
-    DialectId, Event, Extras, Failure, FailureClass, FailureForm, Frame, ResponseBody, TransportError,
+    Account, DialectId, Event, Extras, Failure, FailureClass, FailureForm, Frame, Refusal, ResponseBody, TransportError,
 };
+use switchtower_ledger::Receipt;
+use switchtower_ledger::journal::AppendError;
 use switchtower_providers::{Deployment, Interface};
 use tokio::time::Instant;
 use translate::Translate;
@@ -49,6 +55,18 @@ pub(crate) struct EventStream {
     framing: Framing,
     patience: Patience,
     ends: Ends,
+    /// What is on record of it, until its end is.
+    recording: Option<Recording>,
+    /// The end, which waits for its record to be written.
+    closing: Option<Closing>,
+    /// The last bytes, in dialects in which nothing but the end of the body says that they are.
+    held_back: Bytes,
+}
+
+/// The end of a stream on its way to the client.
+struct Closing {
+    written: Pin<Box<dyn Future<Output = Result<Receipt, AppendError>> + Send>>,
+    bytes: Bytes,
 }
 
 /// Who is spoken for at the end of a stream.
@@ -114,9 +132,10 @@ impl EventStream {
         ends: Ends,
         ends_at: Instant,
         sealing: Option<Sealing>,
+        recording: Recording,
     ) -> Self {
         let forward = Forward::new(&ends.deployment, ends.client, sealing);
-        Self::new(settings, events, Carrier::Forward(forward), ends, ends_at)
+        Self::new(settings, events, Carrier::Forward(forward), ends, ends_at, recording)
     }
 
     /// Events that leave in another dialect.
@@ -126,29 +145,51 @@ impl EventStream {
         ends: Ends,
         ends_at: Instant,
         report_usage: bool,
+        recording: Recording,
     ) -> Self {
         let translate = Translate::new(&ends.deployment, ends.client, report_usage);
-        Self::new(settings, events, Carrier::Translate(translate), ends, ends_at)
+        Self::new(settings, events, Carrier::Translate(translate), ends, ends_at, recording)
     }
 
-    fn new(settings: &Settings, events: ResponseBody, carrier: Carrier, ends: Ends, ends_at: Instant) -> Self {
+    fn new(
+        settings: &Settings,
+        events: ResponseBody,
+        carrier: Carrier,
+        ends: Ends,
+        ends_at: Instant,
+        recording: Recording,
+    ) -> Self {
         let patience = Patience::new(ends.deployment.provider.timeouts.idle, settings.keep_alive, ends_at);
         let reader = Incoming::new(ends.interface().framing(), settings.limits.event_bytes_max);
-        Self { events: Some(events), reader, held: 0, carrier, framing: ends.framing, patience, ends }
+        let framing = ends.framing;
+        let (recording, closing, held_back) = (Some(recording), None, Bytes::new());
+        Self { events: Some(events), reader, held: 0, carrier, framing, patience, ends, recording, closing, held_back }
     }
 
     pub(crate) const fn is_over(&self) -> bool {
-        self.events.is_none()
+        self.events.is_none() && self.closing.is_none()
     }
 
     /// The next bytes for the client.
     pub(crate) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
+            if let Some(closing) = &mut self.closing {
+                let written = ready!(closing.written.as_mut().poll(cx));
+                let bytes = std::mem::take(&mut closing.bytes);
+                self.closing = None;
+                let bytes = self.released(written, bytes);
+                if !bytes.is_empty() {
+                    return Poll::Ready(Some(bytes));
+                }
+            }
             let Some(events) = &mut self.events else { return Poll::Ready(None) };
             let bytes = match events.as_mut().poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.patience.heard();
                     let Ok(data) = frame.into_data() else { continue };
+                    if let Some(recording) = &mut self.recording {
+                        recording.meter.received(data.len());
+                    }
                     self.take(data)
                 }
                 Poll::Ready(Some(Err(error))) => self.cut(&error),
@@ -159,10 +200,52 @@ impl EventStream {
                     Poll::Ready(Wake::Impatient(waited)) => self.give_up(waited),
                 },
             };
+            let bytes = self.gated(bytes);
             if !bytes.is_empty() {
                 return Poll::Ready(Some(bytes));
             }
         }
+    }
+
+    /// Holds the end of a stream until it is on record.
+    fn gated(&mut self, bytes: Bytes) -> Bytes {
+        let Some(recording) = &mut self.recording else { return bytes };
+        recording.meter.sent(&bytes);
+        let (over, may_be_last) = (self.events.is_none() || self.carrier.over(), self.carrier.may_have_ended());
+        let before = std::mem::take(&mut self.held_back);
+        let bytes = if before.is_empty() { bytes } else { [before, bytes].concat().into() };
+        if !over && may_be_last {
+            self.held_back = bytes;
+            return Bytes::new();
+        }
+        if !over {
+            return bytes;
+        }
+        let Some(recording) = self.recording.take() else { return bytes };
+        let broken = self.carrier.broken().cloned();
+        let (account, said) = self.carrier.account();
+        let end = match &broken {
+            Some(refusal) => {
+                End { outcome: Outcome::BrokeOff, status: 200, code: Some(refusal.code), account, said: Some(said) }
+            }
+            None => End { said: Some(said), ..End::answered(account) },
+        };
+        let written = Box::pin(async move { recording.close(end, broken.as_ref()).await });
+        self.closing = Some(Closing { written, bytes });
+        Bytes::new()
+    }
+
+    /// The end, or, where it could not be recorded, an error in its place.
+    fn released(&mut self, written: Result<Receipt, AppendError>, bytes: Bytes) -> Bytes {
+        let Err(error) = written else { return bytes };
+        let refusal = unavailable(&error);
+        let mut out = Outgoing::of_our_own(self.framing);
+        for event in self.carrier.fail(&refusal, &self.ends) {
+            out.write(&event);
+        }
+        self.events = None;
+        out.close();
+        self.leave(out)
     }
 
     /// Takes bytes of the provider and gives those that the client gets for them.
@@ -266,6 +349,7 @@ impl EventStream {
                 for event in self.carrier.fail(&refusal, &self.ends) {
                     out.write(&event);
                 }
+                self.carrier.note_broken(refusal);
             }
         }
         self.events = None;
@@ -277,6 +361,17 @@ impl EventStream {
         let (bytes, framing) = out.finish();
         self.framing = framing;
         bytes
+    }
+}
+
+impl Drop for EventStream {
+    /// A client that went away leaves a record all the same.
+    fn drop(&mut self) {
+        if let Some(recording) = self.recording.take() {
+            let (account, said) = self.carrier.account();
+            let said = Some(said);
+            recording.leave(End { outcome: Outcome::Abandoned, status: 200, code: None, account, said });
+        }
     }
 }
 
@@ -317,7 +412,39 @@ impl Carrier {
         }
     }
 
-    fn fail(&mut self, refusal: &switchtower_domain::Refusal, ends: &Ends) -> Vec<WireEvent> {
+    /// Whether what was passed on may be the end, though more may follow it.
+    fn may_have_ended(&self) -> bool {
+        match self {
+            Self::Forward(forward) => forward.complete(),
+            // What ends it for the client is written when the provider has ended.
+            Self::Translate(_) => false,
+        }
+    }
+
+    /// What is on record of the answer, and what was said of it as far as nobody counted it.
+    fn account(&mut self) -> (Account, String) {
+        match self {
+            Self::Forward(forward) => forward.account(),
+            Self::Translate(translate) => translate.account(),
+        }
+    }
+
+    /// Why the stream broke off, if it did.
+    fn broken(&self) -> Option<&Refusal> {
+        match self {
+            Self::Forward(forward) => forward.broken.as_ref(),
+            Self::Translate(translate) => translate.broken.as_ref(),
+        }
+    }
+
+    fn note_broken(&mut self, refusal: Refusal) {
+        match self {
+            Self::Forward(forward) => forward.broken = Some(refusal),
+            Self::Translate(translate) => translate.broken = Some(refusal),
+        }
+    }
+
+    fn fail(&mut self, refusal: &Refusal, ends: &Ends) -> Vec<WireEvent> {
         match self {
             Self::Forward(_) => {
                 let mut encoder = dialect(ends.client).stream_encoder(false);
@@ -364,6 +491,11 @@ fn frame_of(failure: Failure, ends: &Ends) -> Frame {
     };
     let origin = ends.interface().dialect;
     Frame { origin, name: None, events: vec![Event::Failed(failure)], extras: Extras::none() }
+}
+
+/// The failure in a frame as the refusal that it would be before a stream.
+fn refusal_of(frame: Frame, ends: &Ends) -> Option<Refusal> {
+    failure_in(frame).map(|failure| refusal(&failure, &ends.deployment))
 }
 
 /// The failure in a frame, if it tells of one.

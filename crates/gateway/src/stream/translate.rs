@@ -1,8 +1,8 @@
 //! Streams that leave in another dialect.
 
-use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, frame_of, is_named_error};
-use switchtower_dialect::{StreamDecoder, StreamEncoder, WireEvent, dialect};
-use switchtower_domain::{DialectId, Event, Extras, Frame, Refusal};
+use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, frame_of, is_named_error, refusal_of};
+use switchtower_dialect::{SAID_BYTES_MAX, StreamDecoder, StreamEncoder, WireEvent, dialect};
+use switchtower_domain::{Account, DialectId, Event, Extras, Frame, Refusal};
 use switchtower_providers::Deployment;
 
 pub(super) struct Translate {
@@ -12,6 +12,11 @@ pub(super) struct Translate {
     /// When the answer began, for clients that want to know where the provider does not say, in seconds since 1970.
     began: u64,
     ended: bool,
+    account: Account,
+    /// What was said, for a provider that does not count it.
+    said: String,
+    /// Why the stream broke off, if it did.
+    pub(super) broken: Option<Refusal>,
 }
 
 impl Translate {
@@ -23,6 +28,9 @@ impl Translate {
             origin: interface.dialect,
             began: crate::clock::seconds_since_1970(),
             ended: false,
+            account: Account::default(),
+            said: String::new(),
+            broken: None,
         }
     }
 
@@ -44,6 +52,7 @@ impl Translate {
             },
         };
         let mut failed = None;
+        self.note(&frame);
         for event in &mut frame.events {
             match event {
                 Event::Started(head) => {
@@ -62,11 +71,29 @@ impl Translate {
         let step = if failed.is_some() { Step::Failed } else { Step::On };
         if let Some(failure) = failed {
             frame = frame_of(failure, ends);
+            self.broken = refusal_of(frame.clone(), ends);
         }
         for event in self.encoder.encode(&frame).map_err(|error| Broken::malformed(error.to_string()))? {
             out.write(&event);
         }
         Ok(step)
+    }
+
+    /// Notes what goes on record of a frame.
+    fn note(&mut self, frame: &Frame) {
+        for event in &frame.events {
+            self.account.take(event);
+            if let Event::PartGrew { delta, .. } = event
+                && self.said.len() < SAID_BYTES_MAX
+            {
+                self.said.push_str(delta.generated());
+            }
+        }
+    }
+
+    /// What is on record of the answer, and what was said.
+    pub(super) fn account(&mut self) -> (Account, String) {
+        (std::mem::take(&mut self.account), std::mem::take(&mut self.said))
     }
 
     /// Ends the answer for the client, where the provider's variant of the dialect leaves its end marker out.

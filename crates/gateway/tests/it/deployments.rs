@@ -17,7 +17,7 @@ fn deployment(name: &str, kind: &str, defaults: Defaults) -> Deployment {
 fn serving(script: Script, deployments: Vec<Deployment>) -> (Gateway, ScriptedProvider) {
     let provider = ScriptedProvider::new(script);
     let directory = Directory::new(Vec::new(), deployments, Vec::new()).unwrap();
-    (Gateway::new(keyless(), directory, Arc::new(provider.clone())).unwrap(), provider)
+    (gateway_of(keyless(), directory, &provider), provider)
 }
 
 fn defaults() -> Defaults {

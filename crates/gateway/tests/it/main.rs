@@ -10,6 +10,7 @@ mod failures;
 mod limits;
 mod needs;
 mod ollama;
+mod records;
 mod responses;
 mod rows;
 mod scripted;
@@ -25,6 +26,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use switchtower_domain::{DeploymentName, ModelName, ProviderName};
 use switchtower_gateway::{Access, Directory, Gateway, GatewayBody, Settings};
+use switchtower_ledger::Ledger;
 use switchtower_providers::{Credential, CredentialStyle, Deployment, Provider, known};
 
 pub(crate) const CHAT: &str = "/v1/chat/completions";
@@ -68,8 +70,13 @@ pub(crate) fn gateway(script: Script) -> (Gateway, ScriptedProvider) {
 
 pub(crate) fn gateway_with(script: Script, settings: Settings, others: Vec<Provider>) -> (Gateway, ScriptedProvider) {
     let provider = ScriptedProvider::new(script);
-    let gateway = Gateway::new(settings, directory(others), Arc::new(provider.clone())).unwrap();
-    (gateway, provider)
+    (gateway_of(settings, directory(others), &provider), provider)
+}
+
+/// A gateway whose ledger is in memory.
+pub(crate) fn gateway_of(settings: Settings, directory: Directory, provider: &ScriptedProvider) -> Gateway {
+    let (ledger, _) = Ledger::in_memory().unwrap();
+    Gateway::new(settings, directory, Arc::new(provider.clone()), ledger).unwrap()
 }
 
 pub(crate) fn post(path: &str, body: &str) -> Request<Full<bytes::Bytes>> {

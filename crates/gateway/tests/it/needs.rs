@@ -30,7 +30,7 @@ fn plain(kind: &str) -> Deployment {
 fn serving(deployment: Deployment) -> (Gateway, ScriptedProvider) {
     let provider = ScriptedProvider::new(Script::json(200, CHAT_ANSWER));
     let directory = Directory::new(Vec::new(), vec![deployment], Vec::new()).unwrap();
-    (Gateway::new(keyless(), directory, Arc::new(provider.clone())).unwrap(), provider)
+    (gateway_of(keyless(), directory, &provider), provider)
 }
 
 /// Asks for a plain answer with something more, and tells what is refused.

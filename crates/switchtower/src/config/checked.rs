@@ -4,6 +4,7 @@
 use super::facts::Stated;
 use super::identity;
 use super::leaving::{Leaving, PROJECT, REGION};
+use super::ledger;
 use super::listening::{self, Listener};
 use super::problem::{Findings, Place, quoted};
 use super::quirks::Quirks;
@@ -40,6 +41,7 @@ pub(super) struct Checked {
     pub(super) strict: bool,
     /// What seals the ids of what providers keep.
     pub(super) seal: Option<At<Reference>>,
+    pub(super) ledger: ledger::Checked,
     /// Files of facts about models.
     pub(super) catalogue: Vec<At<String>>,
     /// Where `[[keys]]` begins, if there is any.
@@ -140,6 +142,7 @@ pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &m
             .filter(|interval| !interval.is_zero()),
         strict: written.translation.as_ref().and_then(|at| at.value.strict.as_ref()).is_some_and(|at| at.value),
         seal: reference(written.state.as_ref().and_then(|at| at.value.key.as_ref()), findings),
+        ledger: ledger::check(written.ledger.as_ref().map(|at| &at.value), findings),
         catalogue: each(written.catalogue.as_ref().map(|at| &at.value), Clone::clone),
         keys_place: written.keys.as_ref().map(|at| at.place.clone()),
         keys: each(written.keys.as_ref().map(|at| &at.value), |written| key(written, findings)),

@@ -17,6 +17,7 @@ mod facts;
 mod identity;
 mod include;
 mod leaving;
+mod ledger;
 mod listening;
 mod problem;
 mod quirks;

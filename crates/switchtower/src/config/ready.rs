@@ -12,12 +12,13 @@ use crate::server::ServerSettings;
 use crate::upstream::{UpstreamSettings, WaySettings};
 use http::HeaderValue;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use switchtower_catalogue::{Catalogue, ModelFacts};
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Secret};
 use switchtower_gateway::{Access, CallerKey, Directory, SealKey, Settings};
+use switchtower_ledger::LedgerSettings;
 use switchtower_providers as providers;
 use switchtower_providers::{Credential, CredentialStyle, Endpoint, Gate, Known};
 
@@ -37,6 +38,10 @@ pub struct Ready {
     pub ways: Vec<WaySettings>,
     /// What the gateway is told.
     pub settings: Settings,
+    /// Where state is kept, if that is said.
+    pub data: Option<PathBuf>,
+    /// How the ledger is kept there.
+    pub ledger: LedgerSettings,
     /// How often commands that say secrets are run again; never where it is nothing.
     pub command_interval: Option<Duration>,
     /// Every setting with its value and where that comes from.
@@ -121,7 +126,10 @@ pub(super) fn resolve(
     if let Some(seal) = seal {
         settings.seal = seal;
     }
+    let (data, ledger) = checked.ledger.resolve(sources);
     Some(Ready {
+        data,
+        ledger,
         server: ServerSettings {
             header_time_max: checked.header_time_max,
             connections_max: checked.connections_max,

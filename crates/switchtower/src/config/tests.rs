@@ -299,7 +299,7 @@ fn names_of_settings_are_known() {
     check(
         "strict = true",
         &[
-            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
+            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'ledger', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
         ],
     );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);

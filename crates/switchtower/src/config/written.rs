@@ -181,6 +181,7 @@ section!(Written {
     connections: Connections = "", "";
     translation: Translation = "", "";
     state: State = "", "";
+    ledger: Ledger = "", "";
     secrets: Secrets = "", "";
     keys: Vec<At<Key>> = "", "";
     providers: Named<Provider> = "", "";
@@ -239,6 +240,19 @@ section!(Translation {
 
 section!(State {
     key: String = "one of the process", "A reference to what seals the ids of what providers keep: `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, at least 16 characters long. Replicas that clients reach with the same ids need the same one; without it ids are good until the process ends.";
+});
+
+section!(Ledger {
+    data: String = "`switchtower` in the state folder of XDG", "The folder with the ledger and its keys, relative to this file; `--data` of the command line goes first. One gateway writes to it.";
+    origin: String = "a name of its own", "The name of the log in its checkpoints, such as `example.com/switchtower`, for a ledger that is begun. One that is there keeps its name.";
+    fsync: String = "\"interval\"", "When the disk is made to have a record: `always` is before anybody is told that it is written; `interval` is at the latest after `fsync_interval_ms`. A killed process loses nothing under either; a machine that loses power loses at most the records of one interval.", ["always", "interval"];
+    fsync_interval_ms: u64 = "1000", "That interval, from 1 to 60000.";
+    commit_wait_ms: u64 = "0", "How long the writer waits for more records once it has one, from 0 to 1000. Records that come while it writes are one group in any case.";
+    queue_max: u64 = "10000", "The most records that wait for the writer, from 1 to 1000000; who brings more waits for a place.";
+    wait_ms_max: u64 = "5000", "How long a record may wait for its place, and again to be written, from 1 to 600000. Requests whose record does not come through are refused with `ledger_unavailable`.";
+    segment_bytes: u64 = "67108864", "The size at which a file of records is full, from 65536 to 4294967296.";
+    checkpoint_interval_ms: u64 = "60000", "How often a checkpoint is signed, where something was written, from 100 to 86400000.";
+    witnesses: Vec<At<String>> = "none", "Folders in which each checkpoint is left, for somebody else to keep. Those of other logs there are registered in this one, so that replicas hold each other.";
 });
 
 section!(Secrets {

@@ -17,6 +17,7 @@ use report::Column;
 use std::sync::Arc;
 use switchtower_domain::Transport;
 use switchtower_gateway::{Access, Directory, Gateway, Settings};
+use switchtower_ledger::Ledger;
 
 /// What is compared.
 #[derive(Debug)]
@@ -38,7 +39,9 @@ pub async fn run(options: &Options, directory: Directory, transport: Arc<dyn Tra
         bail!("no deployment serves '{names}'; `switchtower models` lists what can be asked for");
     }
     let local = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let gateway = Gateway::new(Settings::new(Access::keyless(local)?), directory, transport)?;
+    // What a comparison asks is nobody's traffic, and is on nobody's record.
+    let (ledger, _) = Ledger::in_memory()?;
+    let gateway = Gateway::new(Settings::new(Access::keyless(local)?), directory, transport, ledger)?;
     let mut columns = Vec::new();
     for name in chosen {
         columns.push(column(&Asker::new(gateway.clone(), name), options.runs).await);

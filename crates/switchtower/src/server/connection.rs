@@ -288,6 +288,8 @@ mod tests {
         let mut plan =
             Plan::without_configuration(&Environment::default(), Some("127.0.0.1:0".parse().unwrap())).unwrap();
         plan.threads = Some(1);
+        let state = tempfile::tempdir().unwrap();
+        plan.ledger.data = state.path().to_owned();
         let running = plan.start().unwrap();
         let in_force = InForce::new(&Prepared::new(running.serving, None).unwrap(), None);
         let connection = Connection {

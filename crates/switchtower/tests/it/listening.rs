@@ -12,6 +12,7 @@ use switchtower::server::{Address, ListenerSettings};
 
 fn on_socket(path: &Path, mode: u32) -> Plan {
     let mut plan = Plan::without_configuration(&Environment::default(), None).unwrap();
+    plan.ledger.data = state();
     plan.threads = Some(2);
     let listener = ListenerSettings::new("listen", Address::Unix(path.to_owned()));
     plan.server.listeners = vec![ListenerSettings { socket_mode: mode, ..listener }];

@@ -22,8 +22,15 @@ pub(crate) fn serve(change: impl FnOnce(&mut Plan)) -> Arc<Server> {
     let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let mut plan = Plan::without_configuration(&Environment::default(), Some(address)).unwrap();
     plan.threads = Some(2);
+    plan.ledger.data = state();
     change(&mut plan);
     plan.start().unwrap().server
+}
+
+/// A folder for a ledger.
+pub(crate) fn state() -> std::path::PathBuf {
+    // It stays for as long as the server may write there, which no test waits for.
+    tempfile::tempdir().unwrap().keep()
 }
 
 pub(crate) fn connect(server: &Server) -> TcpStream {

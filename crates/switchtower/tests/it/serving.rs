@@ -84,7 +84,8 @@ fn a_stream_under_way_may_end_after_the_server_was_asked_to_stop() {
 #[test]
 fn an_address_that_is_taken_is_an_error() {
     let server = serve(|_| {});
-    let plan = Plan::without_configuration(&Environment::default(), Some(server.address())).unwrap();
+    let mut plan = Plan::without_configuration(&Environment::default(), Some(server.address())).unwrap();
+    plan.ledger.data = state();
     assert!(format!("{:#}", plan.start().unwrap_err()).contains("failed to listen"));
     assert!(Plan::without_configuration(&Environment::default(), Some("0.0.0.0:0".parse().unwrap())).is_err());
 }

@@ -30,7 +30,7 @@ impl Gateway {
         std::fs::write(folder.path().join("ca.pem"), &authority.pem).unwrap();
         let config = folder.path().join("switchtower.toml");
         let text = format!(
-            "[limits]\nheader_time_ms_max = 2000\n[listen]\naddress = \"127.0.0.1:0\"\ncertificate = \"gateway.pem\"\nkey = \"file:gateway.key\"\n{more}"
+            "[limits]\nheader_time_ms_max = 4000\n[listen]\naddress = \"127.0.0.1:0\"\ncertificate = \"gateway.pem\"\nkey = \"file:gateway.key\"\n{more}"
         );
         std::fs::write(&config, text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_switchtower"));

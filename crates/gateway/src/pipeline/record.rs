@@ -1,0 +1,224 @@
+//! What is on record: the beginning of a call before anything is sent, its end before the client gets the end of the
+//! answer, and one entry for a refusal.
+
+use super::accept::{Accepted, Place};
+use super::decode::Decoded;
+use super::plan::{Carriage, Planned};
+use crate::meter::Meter;
+use crate::recorded::{Recorded, unavailable};
+use crate::recording::{End, Recording, lost};
+use crate::reply::Refused;
+use crate::request_id::RequestId;
+use crate::shared::Shared;
+use std::time::Instant;
+use switchtower_dialect::dialect;
+use switchtower_domain::{DialectId, Refusal, RefusalCode};
+use switchtower_ledger::Receipt;
+use switchtower_ledger::journal::AppendError;
+use switchtower_ledger::record::{Digest, Opened, Pseudonym, Refused as RefusedEntry, Text, Told};
+use switchtower_providers::{Deployment, Operation, RetentionPolicy};
+
+/// How far a request has come, for its record if it goes no further.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// Who asks for what, once that is known.
+    caller: Option<Caller>,
+    /// The deployment that was chosen, as records name it.
+    deployment: Option<Text>,
+    /// The call, once it is open.
+    pub(super) recording: Option<Recording>,
+}
+
+#[derive(Debug)]
+struct Caller {
+    who: Option<Pseudonym>,
+    client: DialectId,
+    operation: &'static str,
+}
+
+impl Standing {
+    /// It is known who asks.
+    pub(super) fn known(&mut self, shared: &Shared, accepted: &Accepted) {
+        let who = accepted.caller.as_deref().map(|name| shared.ledger.pseudonyms().of_caller(name));
+        self.caller = Some(Caller { who, client: accepted.client, operation: operation(&accepted.place) });
+    }
+
+    /// It is known who answers.
+    pub(super) fn chosen(&mut self, shared: &Shared, deployment: &Deployment) {
+        self.deployment = Some(Names::of(shared, deployment).deployment);
+    }
+}
+
+/// What is asked for, by the word on record.
+const fn operation(place: &Place) -> &'static str {
+    match place {
+        Place::Answer(_) => Operation::Answer.as_str(),
+        Place::CountTokens(_) => Operation::CountTokens.as_str(),
+        Place::Service(operation) => operation.as_str(),
+        Place::Models | Place::Model(_) => "models",
+        Place::Health | Place::Ready => "health",
+    }
+}
+
+/// A deployment by the names that may stand on record: those of the configuration and of the catalogue. A name that
+/// only a caller says is a digest.
+struct Names {
+    deployment: Text,
+    model: Text,
+}
+
+impl Names {
+    fn of(shared: &Shared, deployment: &Deployment) -> Self {
+        let name = deployment.name.as_str();
+        let listed = deployment.facts.is_some() || deployment.provider.models.contains(&deployment.model);
+        if listed || shared.directory.has(name) {
+            return Self { deployment: name.to_owned().into(), model: deployment.model.as_str().to_owned().into() };
+        }
+        let digest = shared.ledger.pseudonyms().digest(deployment.model.as_str().as_bytes()).to_string();
+        let short = digest.get(..16).unwrap_or_default();
+        let provider = deployment.provider.name.as_str();
+        Self { deployment: format!("{provider}/#{short}").into(), model: format!("#{short}").into() }
+    }
+}
+
+/// What a caller asked for, as far as it goes on record.
+#[derive(Debug)]
+pub(super) struct Asked {
+    name: String,
+    bytes: u64,
+    digest: Digest,
+    output_max: Option<u64>,
+}
+
+/// Fields that bound how much is generated, in one dialect or another.
+const BOUNDS: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_tokens"];
+
+impl Asked {
+    pub(super) fn of(shared: &Shared, decoded: &Decoded<'_>) -> Self {
+        let bound = |name: &&str| std::str::from_utf8(decoded.scan.field(name)?.value).ok()?.parse().ok();
+        Self {
+            name: decoded.model.clone().into_owned(),
+            bytes: decoded.body.len() as u64,
+            digest: shared.ledger.pseudonyms().digest(decoded.body),
+            output_max: BOUNDS.iter().find_map(bound),
+        }
+    }
+}
+
+/// Writes the beginning of a call.
+pub(super) async fn open<'s>(
+    shared: &Shared,
+    standing: &'s mut Standing,
+    planned: &Planned,
+    asked: Asked,
+    (id, began): (&RequestId, Instant),
+) -> Result<&'s mut Recording, Refusal> {
+    let (ledger, settings, deployment) = (&shared.ledger, &shared.settings, &planned.deployment);
+    let pseudonyms = ledger.pseudonyms();
+    let names = Names::of(shared, deployment);
+    let (operation, who) = standing.caller.as_ref().map_or(("", None), |caller| (caller.operation, caller.who));
+    let configured = shared.directory.has(&asked.name);
+    let provider = &deployment.provider;
+    let opened = Opened {
+        request: id.on_record(),
+        caller: who,
+        tenant: switchtower_ledger::Pseudonyms::TENANT.into(),
+        client: planned.client.as_str().into(),
+        operation: operation.into(),
+        asked_digest: (!configured).then(|| pseudonyms.digest(asked.name.as_bytes())),
+        asked: configured.then_some(asked.name.into()),
+        deployment: names.deployment.clone(),
+        provider: provider.name.as_str().to_owned().into(),
+        region: provider.region.as_ref().map(|region| region.as_str().to_owned().into()),
+        model: names.model,
+        spoken: provider.interface(planned.client).dialect.as_str().into(),
+        carriage: carriage(&planned.carriage).into(),
+        streamed: planned.streamed,
+        bytes_in: asked.bytes,
+        prompt: Some(asked.digest),
+        lost: planned.notices.iter().map(lost).collect(),
+        configuration: settings.digests.configuration,
+        catalogue: settings.digests.catalogue,
+        kept_by_provider: provider.retention == RetentionPolicy::Allow,
+        output_max: asked.output_max,
+    };
+    let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
+    let meter = Meter::new(began, pseudonyms.digesting());
+    let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);
+    let metered = matches!(operation, "answers" | "embeddings" | "completions" | "fim");
+    let bytes = (asked.bytes, to_provider.sum());
+    Ok(standing.recording.insert(Recording::new(
+        call,
+        (deployment.clone(), names.deployment),
+        meter,
+        began,
+        bytes,
+        metered,
+    )))
+}
+
+const fn carriage(carriage: &Carriage) -> &'static str {
+    match carriage {
+        Carriage::Forward => "forward",
+        Carriage::Translate { .. } => "transform",
+        Carriage::Count(_) => "count",
+        Carriage::Service(_) => "service",
+    }
+}
+
+/// Writes what becomes of a request that is refused. Where that cannot be written, the client is told that.
+pub(super) async fn refuse(shared: &Shared, standing: Standing, id: &RequestId, refused: &mut Refused) -> Recorded {
+    let client = standing.caller.as_ref().map(|caller| caller.client);
+    let status = |refusal: &Refusal| client.map_or(refusal.status, |client| dialect(client).refusal_status(refusal));
+    if let Some(recording) = standing.recording {
+        let refusal = &refused.refusal;
+        let written = recording.close(End::refused(refusal, status(refusal)), Some(refusal)).await;
+        return written_or_told(written, refused);
+    }
+    let Some(caller) = standing.caller else {
+        shared.turned_away.count(refused.refusal.code);
+        return Recorded::counted();
+    };
+    if refused.refusal.code == RefusalCode::LedgerUnavailable {
+        // The beginning could not be written; nothing was sent.
+        return Recorded::impossible();
+    }
+    let entry = RefusedEntry {
+        request: id.on_record(),
+        caller: caller.who,
+        tenant: switchtower_ledger::Pseudonyms::TENANT.into(),
+        client: caller.client.as_str().into(),
+        code: refused.refusal.code.as_str().into(),
+        status: status(&refused.refusal),
+        operation: caller.operation.into(),
+        deployment: standing.deployment,
+        configuration: shared.settings.digests.configuration,
+    };
+    written_or_told(shared.ledger.append(entry.into()).await, refused)
+}
+
+fn written_or_told(written: Result<Receipt, AppendError>, refused: &mut Refused) -> Recorded {
+    match written {
+        Ok(receipt) => receipt.into(),
+        Err(error) => {
+            *refused.refusal = unavailable(&error);
+            Recorded::impossible()
+        }
+    }
+}
+
+/// Writes that the gateway answered by itself.
+pub(super) async fn told(shared: &Shared, standing: &Standing, id: &RequestId) -> Result<Recorded, Refusal> {
+    let caller = standing.caller.as_ref();
+    let entry = Told {
+        request: id.on_record(),
+        caller: caller.and_then(|caller| caller.who),
+        tenant: switchtower_ledger::Pseudonyms::TENANT.into(),
+        client: caller.map_or("", |caller| caller.client.as_str()).into(),
+        operation: caller.map_or("", |caller| caller.operation).into(),
+        deployment: standing.deployment.clone(),
+        configuration: shared.settings.digests.configuration,
+    };
+    let receipt = shared.ledger.append(entry.into()).await.map_err(|error| unavailable(&error))?;
+    Ok(receipt.into())
+}

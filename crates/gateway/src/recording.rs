@@ -1,0 +1,270 @@
+//! A call that is on record: opened before a byte goes to a provider, closed before the client gets the end.
+
+use crate::meter::{Meter, micros};
+use crate::tokens::apart;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::time::Instant;
+use switchtower_dialect::documented_path;
+use switchtower_domain::{Account, Notice, Refusal, RefusalCode, Usage};
+use switchtower_ledger::journal::AppendError;
+use switchtower_ledger::record::{Attempt, Closed, Counts, Lost, Text};
+use switchtower_ledger::{OpenCall, Receipt};
+use switchtower_providers::Deployment;
+use switchtower_tokenizer::of_text;
+
+/// The longest name that a provider may give itself on record.
+const NAME_CHARS_MAX: usize = 200;
+/// How many bytes of JSON a token of a prompt has, where nobody counted: as vendors say of English.
+const BYTES_OF_TOKEN: u64 = 4;
+
+/// A call that is on record.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    call: OpenCall,
+    deployment: Arc<Deployment>,
+    /// What the deployment is called on record.
+    name: Text,
+    pub(crate) meter: Meter,
+    attempt: Arc<Marks>,
+    bytes_in: u64,
+    bytes_to_provider: u64,
+    /// Whether what is used is charged by tokens, so that a missing report has to be estimated.
+    metered: bool,
+    provider_request_id: Option<String>,
+    /// What the answer lost on its way, as far as it is known when the call ends.
+    lost: Vec<Lost>,
+}
+
+/// When what happened in an attempt.
+#[derive(Debug)]
+pub(crate) struct Marks {
+    began: Instant,
+    sent_us: AtomicU64,
+    head_us: AtomicU64,
+    status: AtomicU16,
+}
+
+impl Marks {
+    fn new(began: Instant) -> Self {
+        Self { began, sent_us: AtomicU64::new(0), head_us: AtomicU64::new(0), status: AtomicU16::new(0) }
+    }
+
+    fn now(&self) -> u64 {
+        micros(self.began.elapsed())
+    }
+
+    /// The request leaves.
+    pub(crate) fn sent(&self) {
+        self.sent_us.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// The head of the provider's answer is there.
+    pub(crate) fn headed(&self, status: u16) {
+        self.head_us.store(self.now(), Ordering::Relaxed);
+        self.status.store(status, Ordering::Relaxed);
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Answered,
+    Refused,
+    BrokeOff,
+    Abandoned,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::BrokeOff => "broke_off",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// What is known at the end of a call.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) outcome: Outcome,
+    /// What the client got.
+    pub(crate) status: u16,
+    pub(crate) code: Option<RefusalCode>,
+    pub(crate) account: Account,
+    /// What a model is known to have said, where nobody counted it.
+    pub(crate) said: Option<String>,
+}
+
+impl End {
+    pub(crate) fn answered(account: Account) -> Self {
+        Self { outcome: Outcome::Answered, status: 200, code: None, account, said: None }
+    }
+
+    pub(crate) fn refused(refusal: &Refusal, status: u16) -> Self {
+        let account = Account::default();
+        Self { outcome: Outcome::Refused, status, code: Some(refusal.code), account, said: None }
+    }
+}
+
+impl Recording {
+    pub(crate) fn new(
+        call: OpenCall,
+        (deployment, name): (Arc<Deployment>, Text),
+        meter: Meter,
+        began: Instant,
+        (bytes_in, bytes_to_provider): (u64, u64),
+        metered: bool,
+    ) -> Self {
+        Self {
+            call,
+            deployment,
+            name,
+            meter,
+            attempt: Arc::new(Marks::new(began)),
+            bytes_in,
+            bytes_to_provider,
+            metered,
+            provider_request_id: None,
+            lost: Vec::new(),
+        }
+    }
+
+    /// Where an attempt notes when what happened.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.attempt
+    }
+
+    /// The provider's own id for the request.
+    pub(crate) fn identified(&mut self, id: Option<&str>) {
+        self.provider_request_id = id.map(|id| id.chars().take(NAME_CHARS_MAX).collect());
+    }
+
+    /// What the answer loses on its way.
+    pub(crate) fn lost(&mut self, notices: &[Notice]) {
+        self.lost = notices.iter().map(lost).collect();
+    }
+
+    /// Writes the end of the call.
+    ///
+    /// # Errors
+    /// [`AppendError`] where it could not be written.
+    pub(crate) async fn close(self, end: End, refusal: Option<&Refusal>) -> Result<Receipt, AppendError> {
+        let output = self.output_of(&end).await;
+        let closed = self.closed(end, output, refusal);
+        self.call.close(closed).await
+    }
+
+    /// Leaves the end of the call to be written, since nobody waits for it.
+    pub(crate) fn leave(self, end: End) {
+        let output = end.said.as_ref().map(|said| (said.len() as u64).div_ceil(BYTES_OF_TOKEN));
+        let closed = self.closed(end, output, None);
+        self.call.leave(closed);
+    }
+
+    /// How many tokens were generated, where nobody counted them: by the model's tokenizer, or the nearest one.
+    async fn output_of(&self, end: &End) -> Option<u64> {
+        let reported = end.account.usage.as_ref().is_some_and(|usage| usage.output.is_some());
+        let said = end.said.clone().filter(|said| self.metered && !reported && !said.is_empty())?;
+        let model = self.deployment.model.clone();
+        apart(move || of_text(&said, model.as_str()).tokens).await
+    }
+
+    fn closed(&self, end: End, output: Option<u64>, refusal: Option<&Refusal>) -> Closed {
+        let total_us = self.meter.elapsed_us();
+        let Account { usage, model, fingerprint, stop } = end.account;
+        let marks = &self.attempt;
+        let load = |mark: &AtomicU64| Some(mark.load(Ordering::Relaxed)).filter(|mark| *mark > 0);
+        let status = Some(marks.status.load(Ordering::Relaxed)).filter(|status| *status > 0);
+        let usage = self.counts(usage, output, end.outcome, status);
+        let attempt = Attempt {
+            deployment: self.name.clone(),
+            provider: self.deployment.provider.name.to_string().into(),
+            failure: refusal.and_then(|refusal| refusal.failure).map(|class| class.as_str().into()),
+            status,
+            began_us: load(&marks.sent_us).unwrap_or_default(),
+            head_us: load(&marks.head_us),
+            ended_us: total_us,
+            provider_request_id: self.provider_request_id.clone().map(Cow::Owned),
+            usage: usage.clone(),
+            bytes_sent: self.bytes_to_provider,
+            bytes_received: self.meter.bytes_received(),
+        };
+        let (gap_p50_us, gap_p99_us) = self.meter.gaps_us();
+        Closed {
+            outcome: end.outcome.as_str().into(),
+            status: end.status,
+            code: end.code.map(|code| code.as_str().into()),
+            // Nothing was tried where not even a head could be asked for.
+            attempts: if load(&marks.sent_us).is_some() { vec![attempt] } else { Vec::new() },
+            model: model.as_deref().map(named),
+            fingerprint: fingerprint.as_deref().map(named),
+            stop: stop.map(|stop| named(stop.as_str())),
+            usage,
+            first_us: self.meter.first_us(),
+            gap_p50_us,
+            gap_p99_us,
+            total_us,
+            bytes_out: self.meter.bytes_sent(),
+            answer: Some(self.meter.digest()),
+            lost: self.lost.clone(),
+            ..Closed::default()
+        }
+    }
+
+    /// What was used, as it was reported, or as an estimate with its reason.
+    fn counts(
+        &self,
+        usage: Option<Usage>,
+        output: Option<u64>,
+        outcome: Outcome,
+        status: Option<u16>,
+    ) -> Option<Counts> {
+        let whole = usage.as_ref().is_some_and(|usage| usage.input.is_some() && usage.output.is_some());
+        let reported = usage.unwrap_or_default();
+        // A provider that refused, or was never reached, charges nothing that anybody knows of.
+        let charged = self.metered && status.is_some_and(|status| (200..300).contains(&status));
+        let ended_well = outcome == Outcome::Answered;
+        if !charged || whole && ended_well {
+            return (reported != Usage::default()).then(|| counts_of(&reported));
+        }
+        let mut counts = counts_of(&reported);
+        counts.input = counts.input.or_else(|| Some(self.bytes_in.div_ceil(BYTES_OF_TOKEN)));
+        // A count in the middle of a stream is of what came until then; what was said since counts too.
+        counts.output = counts.output.max(output);
+        counts.estimated = Some(if ended_well { "no_usage".into() } else { "cut_off".into() });
+        Some(counts)
+    }
+}
+
+fn named(name: &str) -> Text {
+    let bounded = name.chars().filter(|letter| !letter.is_control()).take(NAME_CHARS_MAX).collect::<String>();
+    bounded.into()
+}
+
+/// A notice on record.
+pub(crate) fn lost(notice: &Notice) -> Lost {
+    Lost { path: named(&documented_path(&notice.path)), class: notice.class.as_str().into() }
+}
+
+fn counts_of(usage: &Usage) -> Counts {
+    Counts {
+        input: usage.input,
+        cache_read: usage.cache_read,
+        cache_write: usage.cache_write,
+        cache_write_5m: usage.cache_write_5m,
+        cache_write_1h: usage.cache_write_1h,
+        input_audio: usage.input_audio,
+        input_image: usage.input_image,
+        output: usage.output,
+        reasoning: usage.reasoning,
+        output_audio: usage.output_audio,
+        output_image: usage.output_image,
+        web_searches: usage.web_searches,
+        service_tier: usage.service_tier.as_deref().map(named),
+        estimated: None,
+    }
+}

@@ -1,0 +1,76 @@
+//! Unique words in everything that a caller and a provider say are found in nothing that is written.
+
+use crate::*;
+
+const CANARY: &str = "zq7canary";
+
+#[test]
+fn nothing_of_what_is_said_is_written_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let settings = "[[keys]]\nname = \"team\"\nsecret = \"file:key\"\n[providers.gone]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
+    std::fs::write(folder.join("key"), "k-zq7-secret-of-the-caller").unwrap();
+    let gateway = serve(folder, settings);
+    let key = "authorization: Bearer k-zq7-secret-of-the-caller\r\n";
+    let headers = format!("{key}x-custom: {CANARY}\r\nuser-agent: {CANARY}\r\n");
+    let image = format!("https://{CANARY}.example/a.png");
+    let tool = serde_json::json!({"type": "function", "function": {"name": format!("f_{CANARY}"),
+        "description": CANARY, "parameters": {"type": "object", "properties": {CANARY: {"type": "string"}}}}});
+    let mut answers = String::new();
+    for model in [
+        "sim/sim-1",
+        "sim-messages/sim-1",
+        "sim-gemini/sim-1",
+        "sim-responses/sim-1",
+        "sim-bedrock/sim-1",
+        "sim-cohere/sim-1",
+        "sim-ollama/sim-1",
+        "gone/m",
+        "sim/sim-1?fault=cut:after=2",
+        "sim/sim-1?fault=bad_request",
+    ] {
+        for stream in [false, true] {
+            let body = serde_json::json!({"model": model, "stream": stream, "user": CANARY, "metadata": {CANARY: CANARY},
+                CANARY: {CANARY: [CANARY]}, "tools": [tool], "max_tokens": 60,
+                "messages": [{"role": "system", "content": CANARY}, {"role": "user", "name": CANARY, "content": [
+                    {"type": "text", "text": format!("echo: {CANARY}"), CANARY: 1}]}]});
+            answers += &exchange(gateway.address(), "/v1/chat/completions", &headers, &body.to_string()).unwrap();
+            let messages = serde_json::json!({"model": model, "stream": stream, "max_tokens": 60, CANARY: CANARY,
+                "messages": [{"role": "user", "content": [{"type": "text", "text": format!("echo: {CANARY}")},
+                    {"type": "image", "source": {"type": "url", "url": image}}]}]});
+            answers += &exchange(gateway.address(), "/v1/messages", &headers, &messages.to_string()).unwrap();
+        }
+    }
+    let broken = format!("{{\"{CANARY}\": \"{CANARY}\"");
+    answers += &exchange(gateway.address(), "/v1/chat/completions", &headers, &broken).unwrap();
+    assert!(answers.matches(CANARY).count() > 20, "the simulator repeats what it is told");
+    // In the middle of everything the process is gone.
+    signal(gateway.id(), "-KILL");
+    wait_for_end(gateway.id());
+    stop(&serve(folder, settings));
+    let mut searched = Vec::new();
+    search(folder, &mut searched);
+    assert!(searched.iter().any(|path| path.ends_with(".seg")) && searched.len() > 6, "{searched:?}");
+    let told = [ledger(folder, &["export"]), ledger(folder, &["tail", "-n", "1000"])];
+    for output in told {
+        assert!(!text(&output).contains(CANARY));
+        assert!(text(&output).contains("\"abandoned\"") || text(&output).contains("\"answered\""));
+    }
+}
+
+/// Every file is read, but for the two that were written by this test.
+fn search(folder: &Path, searched: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            search(&path, searched);
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let name = path.display().to_string();
+        let has = |word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+        assert!(!has(CANARY), "{name}");
+        assert!(name.ends_with("/key") || !has("k-zq7-secret"), "{name}");
+        searched.push(name);
+    }
+}

@@ -1,0 +1,85 @@
+//! A proof is checked by who has neither the ledger nor this program; what was changed is found.
+
+use crate::*;
+
+#[test]
+fn a_third_party_checks_a_proof_and_a_changed_byte_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let gateway = serve(folder, "");
+    let mut ids = Vec::new();
+    for number in 0..9 {
+        let answer = exchange(
+            gateway.address(),
+            "/v1/chat/completions",
+            "",
+            &asked("sim/sim-1", "echo: hello", number % 2 == 0),
+        );
+        ids.push(request_id(&answer.unwrap()).unwrap());
+    }
+    stop(&gateway);
+    let verified = ledger(folder, &["verify"]);
+    assert!(verified.status.success(), "{}", text(&verified));
+    let shown = text(&ledger(folder, &["show", &ids[4]]));
+    assert!(shown.contains("\"opened\"") && shown.contains("\"answered\""), "{shown}");
+    let key = text(&ledger(folder, &["key"]));
+    let of_fifth = entries(folder).into_iter().find(|entry| entry["kind"] == "closed" && entry["request"] == ids[4]);
+    let record = of_fifth.unwrap()["record"].to_string();
+    let (proof, bytes) = (folder.join("proof"), folder.join("record"));
+    let proved = ledger(folder, &["prove", &record, "--record-out", bytes.to_str().unwrap()]);
+    assert!(proved.status.success(), "{}", text(&proved));
+    std::fs::write(&proof, &proved.stdout).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides/verify_proof.py");
+    let check = || {
+        let mut python = Command::new("python3");
+        python.arg(&script).arg(&proof).arg(&bytes).arg(key.trim()).output().unwrap()
+    };
+    let checked = check();
+    assert!(
+        checked.status.success() && text(&checked).contains(&format!("record {record} is in")),
+        "{}",
+        text(&checked)
+    );
+    let mut other = std::fs::read(&bytes).unwrap();
+    let last = other.len() - 1;
+    other[last] ^= 1;
+    std::fs::write(&bytes, other).unwrap();
+    assert!(text(&check()).contains("not the one of the proof"));
+
+    // The checkpoint was kept elsewhere; then somebody changes a byte in the middle, and cuts the end.
+    let checkpoint = folder.join("kept");
+    std::fs::copy(data(folder).join("ledger/checkpoint"), &checkpoint).unwrap();
+    let arguments = ["verify", "--checkpoint", checkpoint.to_str().unwrap(), "--key", key.trim()];
+    assert!(ledger(folder, &arguments).status.success());
+    let segment = data(folder).join("ledger/00000000000000000000.seg");
+    let whole = std::fs::read(&segment).unwrap();
+    let mut changed = whole.clone();
+    let middle = whole.len() - 700;
+    changed[middle] ^= 1;
+    std::fs::write(&segment, changed).unwrap();
+    let found = ledger(folder, &arguments);
+    assert!(found.status.code() == Some(1) && text(&found).contains("FAULT"), "{}", text(&found));
+    std::fs::write(&segment, &whole[..whole.len() - 300]).unwrap();
+    assert_eq!(ledger(folder, &arguments).status.code(), Some(1));
+    // What was cut off is no crash, and nothing is written after it.
+    let mut command = binary();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data(folder));
+    let refused = command.output().unwrap();
+    assert!(!refused.status.success() && text(&refused).contains("its end was cut off"), "{}", text(&refused));
+}
+
+#[test]
+fn two_gateways_do_not_share_a_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let _gateway = serve(folder.path(), "");
+    let mut command = binary();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data(folder.path()));
+    let refused = command.output().unwrap();
+    assert!(!refused.status.success() && text(&refused).contains("--data"), "{}", text(&refused));
+}
+
+#[test]
+fn without_a_folder_for_state_it_says_how_to_name_one() {
+    let refused = binary().args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+    assert!(!refused.status.success() && text(&refused).contains("--data DIR"), "{}", text(&refused));
+}
