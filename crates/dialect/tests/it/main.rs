@@ -5,6 +5,7 @@
 
 mod golden;
 mod laws;
+mod pairs;
 mod services;
 mod streamed_as_whole;
 mod told_at_once;
