@@ -49,23 +49,20 @@ pub const SAID_BYTES_MAX: usize = 4 << 20;
 #[derive(Debug)]
 pub struct AccountReader {
     places: &'static Places,
-    variant: Variant,
     account: Account,
-    finders: Vec<memmem::Finder<'static>>,
     /// What was said, for a provider that does not count it. It is held in memory until the answer has ended.
     said: String,
 }
 
 impl AccountReader {
-    /// A reader for a vendor's variant of a dialect.
-    pub fn new(places: &'static Places, variant: &Variant) -> Self {
-        let names = places.usage.iter().chain([&places.stop]);
-        let finders = names.map(|name| memmem::Finder::new(*name)).collect();
-        Self { places, variant: variant.clone(), account: Account::default(), finders, said: String::new() }
+    /// A reader for a dialect.
+    pub fn new(places: &'static Places) -> Self {
+        Self { places, account: Account::default(), said: String::new() }
     }
 
-    /// Looks at a whole answer, or at the data of an event. What cannot be read says nothing.
-    pub fn look(&mut self, data: &[u8]) {
+    /// Looks at a whole answer, or at the data of an event, as a vendor's variant of the dialect has it. What cannot be
+    /// read says nothing.
+    pub fn look(&mut self, data: &[u8], variant: &Variant) {
         for name in self.places.said {
             if self.said.len() < SAID_BYTES_MAX
                 && let Some(text) = text_within(data, name)
@@ -74,42 +71,42 @@ impl AccountReader {
             }
         }
         let begins = self.account.model.is_none() && !self.places.model.is_empty();
-        let says = |finder: &memmem::Finder<'_>| {
-            finder.find_iter(data).any(|at| {
-                let rest = data.get(at + finder.needle().len()..).unwrap_or_default();
+        let says = |name: &&str| {
+            memmem::find_iter(data, *name).any(|at| {
+                let rest = data.get(at + name.len()..).unwrap_or_default();
                 // Most vendors repeat the names in every piece, with nothing to say.
                 let value =
                     rest.strip_prefix(b"\"").map(<[u8]>::trim_ascii_start).and_then(|rest| rest.strip_prefix(b":"));
                 value.is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
             })
         };
-        if begins || self.finders.iter().any(says) {
-            self.read(data, AROUND_MAX);
+        if begins || self.places.usage.iter().chain([&self.places.stop]).any(says) {
+            self.read(data, variant, AROUND_MAX);
         }
     }
 
-    fn read(&mut self, data: &[u8], around: usize) {
+    fn read(&mut self, data: &[u8], variant: &Variant, around: usize) {
         let Ok(found) = scan(data.trim_ascii(), DEPTH_MAX) else { return };
         let places = self.places;
         let usage: Vec<&Field<'_>> =
             found.fields.iter().filter(|field| is_one_of(field, places.usage) && field.value != b"null").collect();
         if !usage.is_empty() {
-            self.used(&usage);
+            self.used(&usage, variant);
         }
         for field in &found.fields {
             if is_one_of(field, places.around) && around > 0 {
-                self.read(field.value, around - 1);
+                self.read(field.value, variant, around - 1);
             } else if *field.key == *places.model.as_bytes() && self.account.model.is_none() {
                 self.account.model = text(field);
             } else if *field.key == *places.fingerprint.as_bytes() && field.value != b"null" {
                 self.account.fingerprint = text(field);
             } else if self.account.stop.is_none() {
-                self.stopped(field);
+                self.stopped(field, variant);
             }
         }
     }
 
-    fn used(&mut self, fields: &[&Field<'_>]) {
+    fn used(&mut self, fields: &[&Field<'_>], variant: &Variant) {
         let mut object = vec![b'{'];
         for field in fields {
             if object.len() > 1 {
@@ -123,21 +120,21 @@ impl AccountReader {
         object.push(b'}');
         let read = || {
             let mut fields = Fields::tolerant(json::parse(&object).ok()?, "").ok()?;
-            (self.places.read_usage)(&mut fields, &self.variant).ok()?
+            (self.places.read_usage)(&mut fields, variant).ok()?
         };
         if let Some(usage) = read() {
             self.account.used(&usage);
         }
     }
 
-    fn stopped(&mut self, field: &Field<'_>) {
+    fn stopped(&mut self, field: &Field<'_>, variant: &Variant) {
         let places = self.places;
         let word = match places.choices {
             None if *field.key == *places.stop.as_bytes() => text(field),
             Some(choices) if *field.key == *choices.as_bytes() => word_within(field.value, places.stop),
             _ => None,
         };
-        let own = word.as_ref().and_then(|word| self.variant.finish_reasons.get(word)).cloned();
+        let own = word.as_ref().and_then(|word| variant.finish_reasons.get(word)).cloned();
         self.account.stop = own.or_else(|| (places.stop_reason)(word.as_deref()?));
     }
 
@@ -194,8 +191,8 @@ mod tests {
     use switchtower_domain::DialectId;
 
     fn told(id: DialectId, pieces: &[&str]) -> (Option<u64>, Option<u64>, Option<String>, Option<StopReason>) {
-        let mut reader = AccountReader::new(dialect(id).account_places(), &Variant::default());
-        pieces.iter().for_each(|piece| reader.look(piece.as_bytes()));
+        let mut reader = AccountReader::new(dialect(id).account_places());
+        pieces.iter().for_each(|piece| reader.look(piece.as_bytes(), &Variant::default()));
         let Account { usage, model, stop, .. } = reader.account().clone();
         let usage = usage.unwrap_or_default();
         (usage.input, usage.output, model, stop)

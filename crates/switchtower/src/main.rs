@@ -12,5 +12,15 @@ fn main() -> ExitCode {
     // next large body: at 64 kB that costs more than everything else. Freeing one large block moves the bound up: see
     // "dynamic mmap threshold" in mallopt(3). Other allocators lose nothing by it.
     drop(std::hint::black_box(vec![0_u8; LARGE_BLOCK_BYTES]));
+    leave_no_core();
     run(CommandLine::parse())
+}
+
+/// What was said would be in a core that a crash leaves behind. Where the system does not take the limit, it has no cores.
+fn leave_no_core() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
 }

@@ -77,13 +77,18 @@ pub(super) async fn serve(port: u16) -> Result<()> {
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Answer>, hyper::Error> {
     let answers = Answers::at(request.uri().path());
+    // Some addresses say in place of the body whether to stream.
+    let at_streams =
+        ["converse-stream", ":streamGenerateContent"].iter().any(|end| request.uri().path().ends_with(end));
     let body = request.into_body().collect().await?.to_bytes();
-    let streamed =
-        [b"\"stream\":true".as_slice(), b"\"stream\": true"].iter().any(|field| memmem::find(&body, field).is_some());
+    let streamed = at_streams
+        || [b"\"stream\":true".as_slice(), b"\"stream\": true"]
+            .iter()
+            .any(|field| memmem::find(&body, field).is_some());
     let (kind, body) = if streamed {
-        ("text/event-stream", Either::Right(Streamed::new(answers, Script::find(&body))))
+        (answers.media_type, Either::Right(Streamed::new(answers, Script::find(&body))))
     } else {
-        ("application/json", Either::Left(Full::new(Bytes::from_static(answers.whole.as_bytes()))))
+        ("application/json", Either::Left(Full::new(answers.whole.clone())))
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
@@ -109,11 +114,11 @@ impl Streamed {
             interval_at(Instant::now() + period, period)
         });
         Self {
-            start: Some(Bytes::from_static(answers.start.as_bytes())),
-            chunk: Bytes::from_static(answers.chunk.as_bytes()),
+            start: Some(answers.start.clone()),
+            chunk: answers.chunk.clone(),
             chunks_left: script.chunks,
             is_first: true,
-            end: Some(Bytes::from_static(answers.end.as_bytes())),
+            end: Some(answers.end.clone()),
             pace,
             hold: script.hold,
         }

@@ -30,6 +30,10 @@ pub(super) enum Subject {
     FromResponses,
     /// Switchtower, Chat Completions to Responses
     ToResponses,
+    /// Switchtower, Chat Completions to Gemini
+    ToGemini,
+    /// Switchtower, Chat Completions to Bedrock Converse, with signatures
+    ToBedrock,
 }
 
 impl Subject {
@@ -45,6 +49,8 @@ impl Subject {
             Self::ForwardResponses => "forward-responses",
             Self::FromResponses => "from-responses",
             Self::ToResponses => "to-responses",
+            Self::ToGemini => "to-gemini",
+            Self::ToBedrock => "to-bedrock",
         }
     }
 
@@ -61,6 +67,8 @@ impl Subject {
             Self::ForwardResponses => (Wire::Responses, RESPONSES_DEPLOYMENT),
             Self::FromResponses => (Wire::Responses, CHAT_DEPLOYMENT),
             Self::ToResponses => (Wire::Chat, RESPONSES_DEPLOYMENT),
+            Self::ToGemini => (Wire::Chat, GEMINI_DEPLOYMENT),
+            Self::ToBedrock => (Wire::Chat, BEDROCK_DEPLOYMENT),
         }
     }
 }
@@ -77,6 +85,8 @@ pub(super) struct Target {
 const CHAT_DEPLOYMENT: &str = "bench";
 const MESSAGES_DEPLOYMENT: &str = "bench-messages";
 const RESPONSES_DEPLOYMENT: &str = "bench-responses";
+const GEMINI_DEPLOYMENT: &str = "bench-gemini";
+const BEDROCK_DEPLOYMENT: &str = "bench-bedrock";
 
 /// The upstream and the subjects, all running.
 #[derive(Debug)]
@@ -181,6 +191,8 @@ impl Stage {
         let file = folder.join("switchtower.toml");
         std::fs::write(&file, switchtower_settings(self.upstream, address))?;
         let mut command = Command::new(&binary);
+        // Requests to Bedrock are signed with these, which open nothing.
+        command.env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "for-a-mock-only");
         command.arg("serve").arg("--config").arg(&file).arg("--data").arg(folder.join("state"));
         let process = Process::start("switchtower", command, &[address], folder)?;
         Ok(Server { binary, process, whole: address, streamed: address })
@@ -206,6 +218,23 @@ base_url = "http://{upstream}/v1"
 [providers.mock-responses]
 dialect = "openai_responses"
 base_url = "http://{upstream}/v1"
+
+[providers.mock-gemini]
+dialect = "google_gemini"
+base_url = "http://{upstream}/v1beta"
+
+[providers.mock-bedrock]
+kind = "bedrock"
+base_url = "http://{upstream}"
+region = "us-east-1"
+
+[deployments.{GEMINI_DEPLOYMENT}]
+provider = "mock-gemini"
+model = "bench"
+
+[deployments.{BEDROCK_DEPLOYMENT}]
+provider = "mock-bedrock"
+model = "bench"
 
 [deployments.{CHAT_DEPLOYMENT}]
 provider = "mock"

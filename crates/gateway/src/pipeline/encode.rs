@@ -11,7 +11,7 @@ use crate::recorded::unavailable;
 use crate::recording::End;
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
 use crate::request_id::RequestId;
-use crate::stream::{Ends, EventStream, Framing};
+use crate::stream::{Ends, EventStream, Framing, Rewriting};
 use crate::{Settings, json_text, notices};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -42,7 +42,7 @@ pub(super) async fn encode(
     let (body, kind) = match content {
         Content::Whole(bytes) => {
             let (bytes, account) = match carriage {
-                Carriage::Forward => {
+                Carriage::Forward { .. } => {
                     let bytes = checked(bytes, client, &deployment)?;
                     let account = account_of(&bytes, client, &deployment);
                     let sealed = sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes));
@@ -66,8 +66,12 @@ pub(super) async fn encode(
             let ends = Ends { client, deployment: Arc::clone(&deployment), request_id: id.clone(), framing };
             let stream = match carriage {
                 // Of services only those are streamed that are forwarded.
-                Carriage::Forward | Carriage::Service(_) | Carriage::Count(_) => {
-                    EventStream::forwarded(settings, events, ends, ends_at, sealing, recording)
+                Carriage::Forward { usage_unasked } => {
+                    let rewriting = Rewriting { sealing, usage_unasked };
+                    EventStream::forwarded(settings, events, ends, ends_at, rewriting, recording)
+                }
+                Carriage::Service(_) | Carriage::Count(_) => {
+                    EventStream::forwarded(settings, events, ends, ends_at, Rewriting::default(), recording)
                 }
                 Carriage::Translate { report_usage } => {
                     EventStream::translated(settings, events, ends, ends_at, report_usage, recording)
@@ -115,8 +119,8 @@ fn unrecorded() -> Refusal {
 /// What is on record of an answer that is passed on as it came.
 fn account_of(bytes: &[u8], client: DialectId, deployment: &Deployment) -> Account {
     let interface = deployment.provider.interface(client);
-    let mut reader = AccountReader::new(dialect(interface.dialect).account_places(), &interface.variant);
-    reader.look(bytes);
+    let mut reader = AccountReader::new(dialect(interface.dialect).account_places());
+    reader.look(bytes, &interface.variant);
     reader.account().clone()
 }
 

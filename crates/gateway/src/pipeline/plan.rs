@@ -41,7 +41,10 @@ pub(super) struct Planned {
 #[derive(Debug)]
 pub(super) enum Carriage {
     /// As it came.
-    Forward,
+    Forward {
+        /// Whether usage is asked for on our own account, so that the client is not to see the event that tells it.
+        usage_unasked: bool,
+    },
     /// Through the canonical form.
     Translate {
         /// Whether the client wants usage at the end of a stream.
@@ -97,7 +100,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         more = prepared.more;
         (prepared.body, prepared.carriage)
     } else if interface.dialect == client {
-        (draft.forward(&decoded, &deployment)?, Carriage::Forward)
+        let (body, usage_unasked) = draft.forward(&decoded, &deployment)?;
+        (body, Carriage::Forward { usage_unasked })
     } else if operation == Operation::CountTokens {
         (draft.count(&decoded, client, &deployment)?, Carriage::Count(interface.dialect))
     } else {
@@ -234,17 +238,43 @@ impl Draft<'_> {
     }
 
     /// The caller's own bytes, with the model's name and what the vendor calls otherwise or does not take changed.
-    fn forward(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Bytes, Refusal> {
+    fn forward(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<(Bytes, bool), Refusal> {
         let variant = &self.interface.variant;
         if needs_rewriting(decoded, self.interface.dialect, variant) {
-            return self.rewrite(decoded, deployment).map(|(body, _)| body);
+            return self.rewrite(decoded, deployment).map(|(body, _)| (body, false));
         }
         self.fit_names(decoded, deployment, &variant.renamed, &variant.forbidden);
         self.fit_stream_usage(decoded);
         if self.operation == Operation::Answer && !deployment.defaults.is_empty() {
             defaults::splice_in(&deployment.defaults, &decoded.scan, self.interface, &mut self.splice);
         }
-        Ok(self.spliced(decoded))
+        let usage_unasked = self.ask_for_usage(decoded);
+        Ok((self.spliced(decoded), usage_unasked))
+    }
+
+    /// Asks for usage on our own account, where the vendor reports it in streams only to who asks; says whether it did.
+    fn ask_for_usage(&mut self, decoded: &Decoded<'_>) -> bool {
+        const FIELD: &str = "stream_options";
+        const ASKED: &str = "include_usage";
+        let Interface { dialect, variant, .. } = self.interface;
+        let reports = *dialect != DialectId::OpenaiChat || variant.stream_usage != StreamUsage::Asked;
+        let refused = variant.forbidden.iter().any(|field| field == FIELD) || variant.renamed.contains_key(FIELD);
+        if !decoded.streamed || self.operation != Operation::Answer || reports || refused {
+            return false;
+        }
+        let given = decoded.scan.field(FIELD).map(|field| field.value).filter(|value| *value != b"null");
+        let mut options: Map<String, Value> = match given.map(serde_json::from_slice) {
+            None => Map::new(),
+            Some(Ok(options)) => options,
+            // What is no object is the vendor's to refuse.
+            Some(Err(_)) => return false,
+        };
+        if options.get(ASKED) == Some(&Value::Bool(true)) {
+            return false;
+        }
+        options.insert(ASKED.to_owned(), Value::Bool(true));
+        self.splice.set(FIELD, Value::Object(options).to_string());
+        true
     }
 
     /// Usage is not asked for where the vendor refuses to be asked.

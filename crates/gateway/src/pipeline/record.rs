@@ -159,7 +159,7 @@ pub(super) async fn open<'s>(
 
 const fn carriage(carriage: &Carriage) -> &'static str {
     match carriage {
-        Carriage::Forward => "forward",
+        Carriage::Forward { .. } => "forward",
         Carriage::Translate { .. } => "transform",
         Carriage::Count(_) => "count",
         Carriage::Service(_) => "service",

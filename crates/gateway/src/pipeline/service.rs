@@ -118,7 +118,7 @@ fn forward(
     forbidden: &[String],
 ) -> Prepared {
     draft.fit_names(decoded, deployment, renamed, forbidden);
-    Prepared { body: draft.spliced(decoded), more: Vec::new(), carriage: Carriage::Forward }
+    Prepared { body: draft.spliced(decoded), more: Vec::new(), carriage: Carriage::Forward { usage_unasked: false } }
 }
 
 fn value<'a>(scan: &Scan<'a>, name: &str) -> Option<&'a [u8]> {

@@ -2,6 +2,7 @@
 
 use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error, refusal_of};
 use crate::owner::Sealing;
+use switchtower_dialect::scan::scan;
 use switchtower_dialect::sse::Parsed;
 use switchtower_dialect::{AccountReader, StreamEnding, StreamWatch, WireEvent, dialect};
 use switchtower_domain::{Account, DialectId, Failure, Refusal};
@@ -12,20 +13,28 @@ pub(super) struct Forward {
     ending: StreamEnding,
     /// Whether the end marker was seen.
     marked: bool,
-    /// Seals the ids of an answer that its provider keeps.
-    sealing: Option<Sealing>,
+    rewriting: Rewriting,
     reader: AccountReader,
     /// Why the stream broke off, if it did.
     pub(super) broken: Option<Refusal>,
 }
 
+/// What is not passed on as it came.
+#[derive(Debug, Default)]
+pub(crate) struct Rewriting {
+    /// Seals the ids of an answer that its provider keeps.
+    pub(crate) sealing: Option<Sealing>,
+    /// Whether the event that tells usage is not what the client asked for.
+    pub(crate) usage_unasked: bool,
+}
+
 impl Forward {
-    pub(super) fn new(deployment: &Deployment, client: DialectId, sealing: Option<Sealing>) -> Self {
+    pub(super) fn new(deployment: &Deployment, client: DialectId, rewriting: Rewriting) -> Self {
         let interface = deployment.provider.interface(client);
         let watch = dialect(interface.dialect).stream_watch(&interface.variant);
-        let reader = AccountReader::new(dialect(interface.dialect).account_places(), &interface.variant);
+        let reader = AccountReader::new(dialect(interface.dialect).account_places());
         let ending = interface.variant.stream_ending;
-        Self { watch, ending, marked: false, sealing, reader, broken: None }
+        Self { watch, ending, marked: false, rewriting, reader, broken: None }
     }
 
     pub(super) fn event(&mut self, event: &Arrived, ends: &Ends, out: &mut Outgoing) -> Result<Step, Broken> {
@@ -46,14 +55,17 @@ impl Forward {
             return Ok(Step::Failed);
         }
         self.watch.look(parsed.name, parsed.data()).map_err(|error| Broken::malformed(error.to_string()))?;
-        self.reader.look(parsed.data());
+        self.reader.look(parsed.data(), &ends.interface().variant);
         let is_marker = parsed.data().trim_ascii() == b"[DONE]";
         if is_marker && !self.watch.complete() {
             return Err(Broken::malformed("an end without a reason for stopping"));
         }
         // Where the reason for stopping is enough, more may follow it, such as usage.
         self.marked = self.watch.complete() && (is_marker || self.ending == StreamEnding::Marker);
-        match self.sealing.as_mut().and_then(|sealing| sealing.rewritten(parsed.data())) {
+        if self.rewriting.usage_unasked && tells_usage_only(parsed.data()) {
+            return Ok(Step::On);
+        }
+        match self.rewriting.sealing.as_mut().and_then(|sealing| sealing.rewritten(parsed.data())) {
             Some(data) => {
                 let name = parsed.name.map(|name| String::from_utf8_lossy(name).into_owned());
                 out.write(&WireEvent { name, data: String::from_utf8_lossy(&data).into_owned() });
@@ -75,6 +87,21 @@ impl Forward {
     pub(super) fn account(&mut self) -> (Account, String) {
         (self.reader.account().clone(), self.reader.take_said())
     }
+}
+
+/// Whether an event is the one that tells usage, after all choices: the list of choices is empty there. Azure sends such a
+/// list with the verdicts on a prompt as well. Source:
+/// <https://platform.openai.com/docs/api-reference/chat-streaming/streaming>
+fn tells_usage_only(data: &[u8]) -> bool {
+    /// Deeper than this no chunk nests.
+    const DEPTH_MAX: usize = 32;
+    if memchr::memmem::find(data, b"\"usage\"").is_none() {
+        return false;
+    }
+    let Ok(scan) = scan(data.trim_ascii(), DEPTH_MAX) else { return false };
+    let says = |name: &str, what: fn(&[u8]) -> bool| scan.field(name).is_some_and(|field| what(field.value));
+    says("choices", |value| value.iter().filter(|byte| !byte.is_ascii_whitespace()).eq(b"[]"))
+        && says("usage", |value| value.starts_with(b"{"))
 }
 
 /// The failure that an event tells of. Only one that is named so, or that has the word as a string of its own, can; its

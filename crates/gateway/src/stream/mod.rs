@@ -17,12 +17,12 @@ mod translate;
 
 use crate::Settings;
 use crate::failure::{class_of, masked, masked_id, refusal};
-use crate::owner::Sealing;
 use crate::recorded::unavailable;
 use crate::recording::{End, Outcome, Recording};
 use crate::request_id::RequestId;
 use bytes::Bytes;
 use forward::Forward;
+pub(crate) use forward::Rewriting;
 use incoming::{Arrived, Incoming};
 pub(crate) use outgoing::Framing;
 use outgoing::Outgoing;
@@ -131,10 +131,10 @@ impl EventStream {
         events: ResponseBody,
         ends: Ends,
         ends_at: Instant,
-        sealing: Option<Sealing>,
+        rewriting: Rewriting,
         recording: Recording,
     ) -> Self {
-        let forward = Forward::new(&ends.deployment, ends.client, sealing);
+        let forward = Forward::new(&ends.deployment, ends.client, rewriting);
         Self::new(settings, events, Carrier::Forward(forward), ends, ends_at, recording)
     }
 

@@ -232,6 +232,27 @@ fn stage_of_silence() -> Stage {
     stage(Script::Silence, keyless())
 }
 
+/// Usage is asked for on our own account, and the client does not see the event that it did not ask for.
+#[tokio::test]
+async fn usage_is_asked_for_and_not_shown_to_who_did_not_ask() {
+    let pieces = vec![chunk("a"), last(), used(), event("[DONE]")];
+    for (options, sent, shown) in [
+        ("", r#""stream_options":{"include_usage":true}"#, false),
+        (r#""stream_options":null,"#, r#""stream_options":{"include_usage":true}"#, false),
+        (r#""stream_options":{"x":1},"#, r#""stream_options":{"x":1,"include_usage":true}"#, false),
+        (r#""stream_options": {"include_usage": true},"#, r#""stream_options": {"include_usage": true}"#, true),
+    ] {
+        let stage = stage(Script::events(pieces.clone()), keyless());
+        let body = streamed("chat").replacen('{', &format!("{{{options}"), 1);
+        let told = text(stage.gateway.handle(post(CHAT, &body)).await).await;
+        assert!(stage.provider.bodies()[0].contains(sent), "{}", stage.provider.bodies()[0]);
+        assert_eq!(told.contains("prompt_tokens"), shown, "{told}");
+        assert!(told.ends_with("data: [DONE]\n\n"));
+        let usage = stage.call().1.usage.unwrap();
+        assert_eq!((usage.input, usage.output, usage.estimated), (Some(3), Some(1), None));
+    }
+}
+
 /// The end of a stream is not there before its record is.
 #[tokio::test]
 async fn the_end_waits_for_its_record() {

@@ -58,6 +58,17 @@ fn nothing_of_what_is_said_is_written_anywhere() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_crash_leaves_no_core() {
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = serve(folder.path(), "");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", gateway.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let limits: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(limits, ["0", "0"], "{core}");
+}
+
 /// Every file is read, but for the two that were written by this test.
 fn search(folder: &Path, searched: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
