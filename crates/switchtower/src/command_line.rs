@@ -166,6 +166,9 @@ struct ConformanceOptions {
     /// Change each typed value in the middle and see whether the exchange notices
     #[arg(long)]
     mutate: bool,
+    /// A file that says of recordings why they fail; only what it does not say counts
+    #[arg(long, value_name = "FILE")]
+    explained: Option<PathBuf>,
 }
 
 /// What `sim` is told.
@@ -332,9 +335,17 @@ fn ledger_of(options: &ledger::Options) -> ExitCode {
 
 fn conformance_of(options: ConformanceOptions) -> ExitCode {
     let what = conformance::Options { folder: options.folder, dialect: options.dialect, mutate: options.mutate };
+    let explained = options.explained.as_deref();
     let told = conformance::run(&what).map_err(anyhow::Error::from).and_then(|(report, mutations)| {
         conformance::tell(&report, mutations.as_ref(), options.json, options.failures, &mut std::io::stdout())?;
-        Ok(report.passed() && mutations.is_none_or(|mutations| mutations.unnoticed().next().is_none()))
+        let explained =
+            explained.map(conformance::Explained::read).transpose().context("failed to read what is explained")?;
+        let news = explained.map(|explained| explained.news(&report));
+        for news in news.iter().flatten() {
+            writeln!(std::io::stderr(), "{news}")?;
+        }
+        Ok(news.map_or_else(|| report.passed(), |news| news.is_empty())
+            && mutations.is_none_or(|mutations| mutations.unnoticed().next().is_none()))
     });
     match told {
         Ok(true) => ExitCode::SUCCESS,

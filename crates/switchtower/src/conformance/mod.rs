@@ -4,6 +4,7 @@
 //! bytes as `Forward` treats them. `docs/reference/conformance.md` defines each check and what "the same" means.
 
 mod answers;
+mod explained;
 mod forward;
 mod framing;
 mod mutation;
@@ -14,6 +15,7 @@ mod semantic;
 mod services;
 mod streams;
 
+pub use explained::Explained;
 pub use report::{Counts, Failed, Report};
 
 use bytes::Bytes;
