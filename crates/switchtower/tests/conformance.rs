@@ -121,3 +121,23 @@ fn a_row_is_held_against_its_recordings() {
     assert!(told.contains("mistral.json: stream decodes: the stream does not end"), "{told}");
     assert!(!told.contains("perplexity.json"), "{told}");
 }
+
+#[test]
+fn what_is_explained_does_not_fail_a_run_and_what_is_explained_for_nothing_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = json!({"model": "m", "messages": [{"role": "user", "content": "hello"}]});
+    let bad = recording("test.chat", "openai.chat", &request, "{}", false);
+    std::fs::write(folder.path().join("good.json"), good()).unwrap();
+    std::fs::write(folder.path().join("bad.json"), bad).unwrap();
+    assert_eq!(conformance(folder.path(), &[]).status.code(), Some(1));
+    let list = tempfile::NamedTempFile::new().unwrap();
+    let with = |text: &str| {
+        std::fs::write(list.path(), text).unwrap();
+        conformance(folder.path(), &["--explained", list.path().to_str().unwrap()])
+    };
+    assert_eq!(with("# why\nbad.json: the provider said nothing\n").status.code(), Some(0));
+    let stale = with("bad.json: the provider said nothing\ngood.json: it is good\n");
+    assert!(stale.status.code() == Some(1) && String::from_utf8_lossy(&stale.stderr).contains("good.json is explained"));
+    assert_eq!(with("").status.code(), Some(1));
+    assert_eq!(with("bad.json\n").status.code(), Some(2));
+}
