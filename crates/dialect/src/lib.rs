@@ -244,9 +244,15 @@ pub trait Dialect: Sync + std::fmt::Debug {
 
 /// How tokens are counted in a dialect: a call of its own, of what a request for an answer would say.
 pub trait Counting: Sync {
+    /// The dialect that this is.
+    fn dialect(&self) -> DialectId;
+
     /// The request that a client wants to have counted.
-    fn counted_request<'a>(&self, body: Json<'a>) -> Json<'a> {
-        body
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the call holds one that nobody can read.
+    fn counted_request<'a>(&self, body: Json<'a>) -> Result<Counted<'a>, DecodeError> {
+        Ok(Counted { dialect: self.dialect(), body })
     }
 
     /// The body that asks a provider to count a request, of the body that would ask it for an answer.
@@ -257,6 +263,15 @@ pub trait Counting: Sync {
 
     /// Tells a client a count.
     fn tell(&self, tokens: u64) -> Value;
+}
+
+/// A request that is to be counted, free of the call for counting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counted<'a> {
+    /// What it is written in, which need not be what the call is.
+    pub dialect: DialectId,
+    /// The request.
+    pub body: Json<'a>,
 }
 
 /// Keeps the fields of a request that a call for counting has as well.

@@ -40,8 +40,8 @@ pub(super) async fn estimated(
     let counting = counting(client)?;
     let body = json::parse(decoded.body)
         .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
-    let request =
-        dialect(client).decode_request(counting.counted_request(body)).map_err(|error| undecodable(&error))?;
+    let counted = counting.counted_request(body).map_err(|error| undecodable(&error))?;
+    let request = dialect(counted.dialect).decode_request(counted.body).map_err(|error| undecodable(&error))?;
     let estimate = estimate(request, deployment.model.clone()).await?;
     let uncounted = estimate.uncounted.into_iter().map(|path| Notice::meaning(path, "is no text, and was not counted"));
     let mut response = reply::json(&counting.tell(estimate.tokens), client, id);

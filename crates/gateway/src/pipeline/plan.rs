@@ -361,7 +361,12 @@ impl Draft<'_> {
         let value = json::parse(&text)
             .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
         let counts = matches!(decoded.asked.place, Place::CountTokens(_));
-        let value = if counts { count::counting(client)?.counted_request(value) } else { value };
+        let (client, value) = if counts {
+            let counted = count::counting(client)?.counted_request(value).map_err(|error| undecodable(&error))?;
+            (counted.dialect, counted.body)
+        } else {
+            (client, value)
+        };
         let mut request = dialect(client).decode_request(value).map_err(|error| undecodable(&error))?;
         deployment.model.as_str().clone_into(&mut request.model);
         if decoded.asked.addressed.is_some() {

@@ -50,13 +50,8 @@ impl Mutations {
     pub(super) fn exchange(&mut self, exchange: &Exchange, id: DialectId) {
         let own = dialect(id);
         let variant = Variant::default();
-        if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref())
-            && let Ok(request) = own.decode_request(body.clone().into())
-        {
-            let body = &own.encode_request(&request, &variant).body;
-            self.each(&format!("{id} request"), &request, |changed: &Request| {
-                !differences(body, &own.encode_request(changed, &variant).body).is_empty()
-            });
+        if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref()) {
+            self.request(body, id);
         }
         if exchange.response.status >= 400 {
             return;
@@ -75,6 +70,15 @@ impl Mutations {
                 !differences(&value, &own.encode_answer(changed).body).is_empty()
             });
         }
+    }
+
+    pub(super) fn request(&mut self, body: &Value, id: DialectId) {
+        let (own, variant) = (dialect(id), Variant::default());
+        let Ok(request) = own.decode_request(body.clone().into()) else { return };
+        let body = &own.encode_request(&request, &variant).body;
+        self.each(&format!("{id} request"), &request, |changed: &Request| {
+            !differences(body, &own.encode_request(changed, &variant).body).is_empty()
+        });
     }
 
     pub(super) fn each<T: Serialize + DeserializeOwned>(
