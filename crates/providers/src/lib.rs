@@ -29,6 +29,7 @@ mod gate;
 pub mod google;
 mod known;
 mod offers;
+pub mod ollama;
 pub mod openai;
 mod operation;
 mod request;
@@ -44,7 +45,7 @@ pub use deployment::{Deployment, Interface, Provider, RetentionPolicy, StreamFra
 pub use endpoint::Endpoint;
 pub use gate::{Entered, Gate};
 pub use known::{Known, KnownInterface};
-pub use offers::{KnownOffers, Offers};
+pub use offers::{EmbeddingsAt, KnownOffers, Offers};
 pub use operation::Operation;
 pub use request::{RequestError, address, caller_keys, request};
 pub use trouble::{provider_request_id, retry_after};

@@ -9,6 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN,
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use switchtower_dialect::dialect;
+use switchtower_dialect::services::EmbeddingForm;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
 use switchtower_providers::{Operation, Within};
 
@@ -25,6 +26,8 @@ pub(super) struct Accepted {
     pub(super) signed: Option<Box<Result<Signed, SignatureError>>>,
     /// What the address says in place of the body, in dialects where it does.
     pub(super) addressed: Option<Addressed>,
+    /// Whose form of embeddings the client uses, where it asks for some.
+    pub(super) embeddings: EmbeddingForm,
 }
 
 /// What an address says of a request.
@@ -43,6 +46,15 @@ impl Accepted {
         let usual = if dialect(self.client).streams_lines() { Framing::Lines } else { Framing::Events };
         self.addressed.as_ref().map_or(usual, |addressed| addressed.framing)
     }
+
+    /// Whether the answer is streamed where the request does not say.
+    pub(super) fn streams_unsaid(&self) -> bool {
+        let can = match self.place {
+            Place::Service(operation) => operation.streams(),
+            _ => true,
+        };
+        can && dialect(self.client).streams_lines()
+    }
 }
 
 /// The endpoints.
@@ -59,21 +71,32 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, :rawPredict and :streamRawPredict of Vertex AI, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed and /v2/rerank, POST /api/chat and GET /api/tags, and GET /v1/models";
+pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents, :predict (of embeddings), :rawPredict and :streamRawPredict of Vertex AI, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed, /v2/rerank and /v1/embed, POST /api/chat, /api/embed and /api/embeddings, GET /api/tags, and GET /v1/models";
 
 /// Where services are asked for.
-const SERVICES: [(&str, Operation); 7] = [
+const SERVICES: [(&str, Operation); 10] = [
     ("/v1/embeddings", Operation::Embeddings),
+    ("/v1/embed", Operation::Embeddings),
     ("/v1/rerank", Operation::Rerank),
     ("/v2/embed", Operation::Embeddings),
+    ("/api/embed", Operation::Embeddings),
+    ("/api/embeddings", Operation::Embeddings),
     ("/v2/rerank", Operation::Rerank),
     ("/v1/completions", Operation::Completions),
     ("/v1/fim/completions", Operation::Fim),
     ("/v1/moderations", Operation::Moderations),
 ];
 
+/// The forms of embeddings that are not those of `OpenAI`, by where they are asked for.
+const EMBEDDING_FORMS: [(&str, EmbeddingForm); 4] = [
+    ("/v1/embed", EmbeddingForm::CohereFirst),
+    ("/v2/embed", EmbeddingForm::Cohere),
+    ("/api/embed", EmbeddingForm::Ollama),
+    ("/api/embeddings", EmbeddingForm::OllamaFirst),
+];
+
 /// Endpoints of the dialects that are not built yet, with everything beneath them.
-const UNBUILT: [&str; 41] = [
+const UNBUILT: [&str; 38] = [
     "/v1/responses",
     "/v1/files",
     "/v1/batches",
@@ -104,13 +127,10 @@ const UNBUILT: [&str; 41] = [
     "/v1/chat/moderations",
     "/v1/chat/completions",
     "/v1/chat",
-    "/v1/embed",
     "/v1/classify",
     "/v1/tokenize",
     "/v1/detokenize",
     "/api/generate",
-    "/api/embed",
-    "/api/embeddings",
     "/api/show",
     "/api/version",
     "/api/ps",
@@ -130,6 +150,8 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
     let of_bedrock = bedrock::called(head.uri.path());
     let within = of_model.as_ref().and_then(gemini::Called::within);
     let within = within.or_else(|| of_bedrock.as_ref().and_then(bedrock::Called::within));
+    let embeddings = of_model.as_ref().and_then(gemini::Called::embeddings);
+    let embeddings = embeddings.unwrap_or_else(|| embedding_form(head.uri.path()));
     let (place, method) = match (&of_model, &of_bedrock) {
         (Some(called), _) => (called.place()?, Method::POST),
         (None, Some(called)) => (called.place()?, Method::POST),
@@ -153,7 +175,7 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         check_length(settings, &head.headers)?;
         check_strict(&head.headers)?;
     }
-    Ok(Accepted { place, client, within, headers: head.headers, signed, addressed })
+    Ok(Accepted { place, client, within, headers: head.headers, signed, addressed, embeddings })
 }
 
 /// The dialect in which a client expects its answer, even if it is "no".
@@ -170,7 +192,8 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if path == "/api" || path.starts_with("/api/") {
         return DialectId::OllamaChat;
     }
-    if path.starts_with("/cohere/") || path == "/v2" || path.starts_with("/v2/") {
+    let first_of_cohere = |path: &str| path.trim_end_matches('/') == "/v1/embed";
+    if path.starts_with("/cohere/") || path == "/v2" || path.starts_with("/v2/") || first_of_cohere(path) {
         return DialectId::CohereChat;
     }
     let responses = |path: &str| path == "/v1/responses" || path.starts_with("/v1/responses/");
@@ -191,11 +214,21 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     }
 }
 
+/// The path without the name of the vendor whose SDK it was written by.
+fn bare(path: &str) -> &str {
+    let vendors = ["/openai/v1/", "/anthropic/v1/", "/cohere/v1/", "/cohere/v2/"];
+    let found = vendors.iter().find_map(|prefix| path.starts_with(prefix).then(|| path.get(prefix.len() - 4..)));
+    found.flatten().unwrap_or(path)
+}
+
+/// Whose form of embeddings is spoken at a path.
+fn embedding_form(path: &str) -> EmbeddingForm {
+    let path = bare(path).trim_end_matches('/');
+    EMBEDDING_FORMS.iter().find(|(at, _)| *at == path).map_or(EmbeddingForm::Openai, |(_, form)| *form)
+}
+
 fn place(path: &str) -> Result<(Place, Method), Refusal> {
-    let bare = ["/openai/v1/", "/anthropic/v1/", "/cohere/v1/", "/cohere/v2/"]
-        .iter()
-        .find_map(|prefix| path.starts_with(prefix).then(|| path.get(prefix.len() - 4..)).flatten())
-        .unwrap_or(path);
+    let bare = bare(path);
     // Clients that join addresses leave a slash at the end, which means nothing anywhere here but in a model's name.
     let trimmed = bare.trim_end_matches('/');
     if let Some((_, operation)) = SERVICES.iter().find(|(path, _)| *path == trimmed) {

@@ -59,7 +59,6 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let Resolved { decoded, deployment } = resolved;
     let client = match decoded.asked.place {
         Place::Answer(client) | Place::CountTokens(client) => client,
-        Place::Service(_) => DialectId::OpenaiChat,
         _ => decoded.asked.client,
     };
     let usual = deployment.provider.interface(client);
@@ -67,7 +66,7 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         Place::CountTokens(client) => {
             (count::interface(&deployment.provider, client).unwrap_or(usual), Operation::CountTokens)
         }
-        Place::Service(operation) => (usual, operation),
+        Place::Service(operation) => (service::interface(&decoded, &deployment, operation).unwrap_or(usual), operation),
         _ => (usual, Operation::Answer),
     };
     let strict = settings.strict
@@ -91,10 +90,10 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         }
         _ => None,
     };
-    let mut more = Vec::new();
+    let (mut more, mut at) = (Vec::new(), None);
     let (body, carriage) = if let Place::Service(operation) = decoded.asked.place {
         let prepared = service::prepare(&mut draft, &decoded, &deployment, operation)?;
-        more = prepared.more;
+        (more, at) = (prepared.more, prepared.at);
         (prepared.body, prepared.carriage)
     } else if interface.dialect == client {
         (draft.forward(&decoded, &deployment)?, Carriage::Forward)
@@ -112,8 +111,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         return Err(refusal);
     }
     let unsendable = |error: RequestError| unsendable(&error, &deployment);
-    let address =
-        address(&deployment.provider, interface, operation, &deployment.model, decoded.streamed).map_err(unsendable)?;
+    let usual = || address(&deployment.provider, interface, operation, &deployment.model, decoded.streamed);
+    let address = at.map_or_else(usual, Ok).map_err(unsendable)?;
     let headers = betas.map_or(Cow::Borrowed(&decoded.asked.headers), |betas| {
         let mut headers = decoded.asked.headers.clone();
         headers.insert(BETA_HEADER, betas);

@@ -6,6 +6,7 @@ mod bedrock;
 mod cohere;
 mod counting;
 mod deployments;
+mod embeddings;
 mod failures;
 mod limits;
 mod needs;

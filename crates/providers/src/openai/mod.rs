@@ -57,7 +57,7 @@ pub fn unlisted() -> Known {
 }
 
 /// What a provider of a dialect is that needs nothing of its own, and that no row describes.
-pub fn unlisted_of(dialect: DialectId) -> Known {
+pub(crate) fn unlisted_of(dialect: DialectId) -> Known {
     Known { main: interface(dialect, Variant::default()), ..unlisted() }
 }
 
