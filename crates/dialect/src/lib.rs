@@ -25,6 +25,7 @@ mod error;
 pub mod event_stream;
 mod failure_class;
 mod fields;
+mod form;
 mod function_calls;
 pub mod google_gemini;
 mod in_turn;
@@ -46,6 +47,7 @@ mod variant;
 
 pub use error::DecodeError;
 pub(crate) use failure_class::failure_class;
+pub use form::{FirstChatWatch, Form, InvokedWatch};
 pub use json::Json;
 pub use variant::{StreamEnding, StreamUsage, Thinking, Variant};
 

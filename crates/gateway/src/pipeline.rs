@@ -69,15 +69,16 @@ where
     if matches!(authenticated.place, Place::Models | Place::Model(_)) {
         return Ok(listing::list(&shared.directory, &authenticated, id)?);
     }
-    let framing = authenticated.framing();
     let permit = Permit::take(shared)?;
     let bytes = decode::read(settings, &authenticated, body).await?;
     // Who signs a request signs its body too.
     authenticate::verify(settings, &authenticated, &bytes)?;
     // The name of the model, whether to stream, and whether everybody will read the same in these bytes.
-    let decoded = decode::decode(settings, authenticated, &bytes)?;
-    within::check(&decoded)?;
-    let resolved = resolve::resolve(&shared.directory, decoded)?;
+    let mut decoded = decode::decode(settings, authenticated, &bytes)?;
+    within::settle(&mut decoded)?;
+    let mut resolved = resolve::resolve(&shared.directory, decoded)?;
+    service::settle(&mut resolved);
+    let framing = resolved.decoded.asked.framing();
     let label = resolved.deployment.label().clone();
     let at_deployment = |refusal: Refusal| Refused {
         refusal: Box::new(refusal),

@@ -85,11 +85,14 @@ struct Offered {
     /// Beneath the base URL, or a whole address.
     path: String,
     address: Address,
+    /// Where its streams are, if that is elsewhere.
+    streamed: Option<Address>,
 }
 
 impl Offered {
     fn new(operation: Operation, path: &str, base: &Base) -> Result<Self, EndpointError> {
-        Ok(Self { operation, path: path.to_owned(), address: address_of(path, base)? })
+        let streamed = operation.streamed_path().map(|path| address_of(path, base)).transpose()?;
+        Ok(Self { operation, path: path.to_owned(), address: address_of(path, base)?, streamed })
     }
 }
 
@@ -143,6 +146,12 @@ impl Offers {
     pub fn address(&self, operation: Operation, model: &ModelName) -> Option<Uri> {
         let offered = self.services.iter().find(|offered| offered.operation == operation)?;
         offered.address.of(model)
+    }
+
+    /// The same for a stream.
+    pub fn streamed_address(&self, operation: Operation, model: &ModelName) -> Option<Uri> {
+        let offered = self.services.iter().find(|offered| offered.operation == operation)?;
+        offered.streamed.as_ref().unwrap_or(&offered.address).of(model)
     }
 
     /// How and where vectors of a model are asked for, for a client that has a form: in that one where it can be.

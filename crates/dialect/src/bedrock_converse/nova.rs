@@ -82,6 +82,11 @@ pub fn as_converse(mut body: Value) -> Value {
     body
 }
 
+/// Where a path of Converse stands in a request of Nova.
+pub fn path(path: &str) -> String {
+    path.strip_prefix(MORE).and_then(|rest| rest.strip_prefix('.')).unwrap_or(path).to_owned()
+}
+
 /// An answer of Converse as Nova tells it.
 pub fn told(mut answer: Value) -> Value {
     if let Value::Object(body) = &mut answer {

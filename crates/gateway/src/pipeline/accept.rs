@@ -8,8 +8,8 @@ use crate::stream::Framing;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use switchtower_dialect::dialect;
 use switchtower_dialect::services::EmbeddingForm;
+use switchtower_dialect::{Form, dialect};
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
 use switchtower_providers::{Operation, Within};
 
@@ -26,6 +26,8 @@ pub(super) struct Accepted {
     pub(super) signed: Option<Box<Result<Signed, SignatureError>>>,
     /// What the address says in place of the body, in dialects where it does.
     pub(super) addressed: Option<Addressed>,
+    /// In which other form of its dialect the client speaks, if it does.
+    pub(super) form: Option<Form>,
     /// Whose form of embeddings the client uses, where it asks for some.
     pub(super) embeddings: EmbeddingForm,
 }
@@ -43,6 +45,13 @@ pub(super) struct Addressed {
 
 impl Accepted {
     pub(super) fn framing(&self) -> Framing {
+        match (&self.place, self.form) {
+            (Place::Answer(_), Some(Form::Generate)) => return Framing::Generate,
+            (Place::Answer(_), Some(Form::Nova)) => return Framing::Nova,
+            (Place::Service(Operation::Invoke), _) => return Framing::Invoked,
+            (Place::Service(Operation::FirstChat), _) => return Framing::FirstChat,
+            _ => {}
+        }
         let usual = if dialect(self.client).streams_lines() { Framing::Lines } else { Framing::Events };
         self.addressed.as_ref().map_or(usual, |addressed| addressed.framing)
     }
@@ -71,10 +80,11 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents, :predict (of embeddings), :rawPredict and :streamRawPredict of Vertex AI, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed, /v2/rerank and /v1/embed, POST /api/chat, /api/embed and /api/embeddings, GET /api/tags, and GET /v1/models";
+pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents, :predict (of embeddings), :rawPredict and :streamRawPredict of Vertex AI, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed, /v2/rerank, /v1/chat (of Cohere) and /v1/embed, POST /api/chat, /api/generate, /api/embed and /api/embeddings, GET /api/tags, and GET /v1/models";
 
 /// Where services are asked for.
-const SERVICES: [(&str, Operation); 10] = [
+const SERVICES: [(&str, Operation); 11] = [
+    ("/v1/chat", Operation::FirstChat),
     ("/v1/embeddings", Operation::Embeddings),
     ("/v1/embed", Operation::Embeddings),
     ("/v1/rerank", Operation::Rerank),
@@ -95,8 +105,11 @@ const EMBEDDING_FORMS: [(&str, EmbeddingForm); 4] = [
     ("/api/embeddings", EmbeddingForm::OllamaFirst),
 ];
 
+/// Where Ollama is asked for an answer to one prompt.
+const GENERATE: &str = "/api/generate";
+
 /// Endpoints of the dialects that are not built yet, with everything beneath them.
-const UNBUILT: [&str; 38] = [
+const UNBUILT: [&str; 36] = [
     "/v1/responses",
     "/v1/files",
     "/v1/batches",
@@ -126,11 +139,9 @@ const UNBUILT: [&str; 38] = [
     "/v1/ocr",
     "/v1/chat/moderations",
     "/v1/chat/completions",
-    "/v1/chat",
     "/v1/classify",
     "/v1/tokenize",
     "/v1/detokenize",
-    "/api/generate",
     "/api/show",
     "/api/version",
     "/api/ps",
@@ -152,6 +163,7 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
     let within = within.or_else(|| of_bedrock.as_ref().and_then(bedrock::Called::within));
     let embeddings = of_model.as_ref().and_then(gemini::Called::embeddings);
     let embeddings = embeddings.unwrap_or_else(|| embedding_form(head.uri.path()));
+    let form = (head.uri.path().trim_end_matches('/') == GENERATE).then_some(Form::Generate);
     let (place, method) = match (&of_model, &of_bedrock) {
         (Some(called), _) => (called.place()?, Method::POST),
         (None, Some(called)) => (called.place()?, Method::POST),
@@ -175,7 +187,7 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         check_length(settings, &head.headers)?;
         check_strict(&head.headers)?;
     }
-    Ok(Accepted { place, client, within, headers: head.headers, signed, addressed, embeddings })
+    Ok(Accepted { place, client, within, headers: head.headers, signed, addressed, form, embeddings })
 }
 
 /// The dialect in which a client expects its answer, even if it is "no".
@@ -192,7 +204,7 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if path == "/api" || path.starts_with("/api/") {
         return DialectId::OllamaChat;
     }
-    let first_of_cohere = |path: &str| path.trim_end_matches('/') == "/v1/embed";
+    let first_of_cohere = |path: &str| ["/v1/chat", "/v1/embed"].contains(&path.trim_end_matches('/'));
     if path.starts_with("/cohere/") || path == "/v2" || path.starts_with("/v2/") || first_of_cohere(path) {
         return DialectId::CohereChat;
     }
@@ -241,7 +253,7 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
         "/v1/messages" => (Place::Answer(DialectId::AnthropicMessages), Method::POST),
         "/v1/messages/count_tokens" => (Place::CountTokens(DialectId::AnthropicMessages), Method::POST),
         "/v2/chat" => (Place::Answer(DialectId::CohereChat), Method::POST),
-        "/api/chat" => (Place::Answer(DialectId::OllamaChat), Method::POST),
+        "/api/chat" | GENERATE => (Place::Answer(DialectId::OllamaChat), Method::POST),
         "/api/tags" => (Place::Models, Method::GET),
         "/v1/models" => (Place::Models, Method::GET),
         "/healthz" => (Place::Health, Method::GET),
@@ -456,6 +468,8 @@ mod tests {
         assert_eq!(found("/v1/chat/completions/"), Ok(Place::Answer(DialectId::OpenaiChat)));
         assert_eq!(found("/anthropic/v1/messages/"), Ok(Place::Answer(DialectId::AnthropicMessages)));
         assert_eq!(found("/v2/embed"), Ok(Place::Service(Operation::Embeddings)));
+        assert_eq!(found("/cohere/v1/chat"), Ok(Place::Service(Operation::FirstChat)));
+        assert_eq!(found("/api/generate"), Ok(Place::Answer(DialectId::OllamaChat)));
         assert_eq!(found("/cohere/v2/chat"), Ok(Place::Answer(DialectId::CohereChat)));
         assert_eq!(found("/v1/responses/"), Ok(Place::Answer(DialectId::OpenaiResponses)));
         assert_eq!(found("/v1/responses/input_tokens"), Ok(Place::CountTokens(DialectId::OpenaiResponses)));
@@ -470,7 +484,6 @@ mod tests {
             "/v1/organization/usage/embeddings",
             "/v1/messages/batches",
             "/v1/chat/completions/c1",
-            "/v1/chat",
             "/v1/tokenize",
         ] {
             assert_eq!(found(path).unwrap_err().code, RefusalCode::NotImplemented, "{path}");

@@ -39,7 +39,7 @@ pub(super) fn encode(
                     let bytes = checked(bytes, client, &deployment)?;
                     sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes)).map_or(bytes, Bytes::from)
                 }
-                Carriage::Translate { .. } => translated(&bytes, client, &deployment, &mut notices)?,
+                Carriage::Translate { .. } => translated(&bytes, client, framing, &deployment, &mut notices)?,
                 Carriage::Count(counter) => counted(&bytes, counter, client, &deployment)?,
                 Carriage::Service(job) => served(*job, &[bytes], client, &deployment, &mut notices)?,
             };
@@ -72,7 +72,7 @@ pub(super) fn encode(
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
     headers.insert(CONTENT_TYPE, kind);
-    if framing == Framing::Chunks {
+    if framing.is_of_invoked() {
         headers.insert(INVOKED_CONTENT_TYPE, JSON);
     }
     describe(headers, client, &deployment, &notices, id);
@@ -110,6 +110,7 @@ fn error_in_disguise(deployment: &Deployment, client: DialectId, bytes: &[u8]) -
 fn translated(
     bytes: &[u8],
     client: DialectId,
+    framing: Framing,
     deployment: &Deployment,
     notices: &mut Vec<Notice>,
 ) -> Result<Bytes, Refusal> {
@@ -126,7 +127,11 @@ fn translated(
     // Paths of the answer are told from those of the request.
     notices
         .extend(encoded.notices.into_iter().map(|notice| Notice { path: format!("answer.{}", notice.path), ..notice }));
-    Ok(json_text::write(&encoded.body, bytes.len() + 512).into())
+    let body = match framing.form() {
+        Some(form) => form.told(encoded.body),
+        None => encoded.body,
+    };
+    Ok(json_text::write(&body, bytes.len() + 512).into())
 }
 
 /// A count, as the client's dialect tells it.

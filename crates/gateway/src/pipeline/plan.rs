@@ -80,7 +80,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let mut draft =
         Draft { interface, operation, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
     draft.keep_nothing(&decoded, client)?;
-    let betas = draft.fit_within(&decoded, interface.dialect == client);
+    let same = interface.dialect == client && decoded.asked.form.is_none();
+    let betas = draft.fit_within(&decoded, same);
     let sealing = match decoded.asked.place {
         Place::Answer(_) => kept::open(settings, &decoded, client, &deployment, interface, &mut draft.splice)?,
         // What counts tokens of a conversation refers to it all the same; its answer has no id.
@@ -95,13 +96,17 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         let prepared = service::prepare(&mut draft, &decoded, &deployment, operation)?;
         (more, at) = (prepared.more, prepared.at);
         (prepared.body, prepared.carriage)
-    } else if interface.dialect == client {
+    } else if same {
         (draft.forward(&decoded, &deployment)?, Carriage::Forward)
     } else if operation == Operation::CountTokens {
         (draft.count(&decoded, client, &deployment)?, Carriage::Count(interface.dialect))
     } else {
         draft.translate(&decoded, client, &deployment)?
     };
+    if let Some(form) = decoded.asked.form {
+        let instructed = decoded.scan.field("system").is_some_and(|field| !matches!(field.value, b"null" | b"\"\""));
+        draft.notices.iter_mut().for_each(|notice| notice.path = form.path(&notice.path, instructed));
+    }
     if strict && let Some(paths) = notices::paths_of_meaning(&draft.notices) {
         let message =
             format!("deployment '{}' cannot express all of the request, and strict is on: {paths}", deployment.name);
@@ -360,6 +365,10 @@ impl Draft<'_> {
         let value = json::parse(&text)
             .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
         let counts = matches!(decoded.asked.place, Place::CountTokens(_));
+        let value = match decoded.asked.form {
+            Some(form) => form.request(value.into_value()).map_err(|error| undecodable(&error))?.into(),
+            None => value,
+        };
         let (client, value) = if counts {
             let counted = count::counting(client)?.counted_request(value).map_err(|error| undecodable(&error))?;
             (counted.dialect, counted.body)

@@ -16,7 +16,7 @@ use switchtower_dialect::scan::Scan;
 use switchtower_dialect::services::openai_embeddings::{self, Elements, EmbeddingVariant};
 use switchtower_dialect::services::rerank::{self, RankingVariant, Rerank};
 use switchtower_dialect::services::{EmbeddingForm, Service as _, Unsayable};
-use switchtower_dialect::{DecodeError, Encoded, Json, json};
+use switchtower_dialect::{DecodeError, Encoded, Form, Json, json};
 use switchtower_domain::{
     DialectId, DimensionsField, ModelInput, Notice, RankingRequest, Refusal, RefusalCode, VectorEncoding,
 };
@@ -48,6 +48,20 @@ pub(super) struct Prepared {
     pub(super) carriage: Carriage,
     /// Where it goes, if that is not where the operation usually is.
     pub(super) at: Option<Uri>,
+}
+
+/// What is spoken in another form of a dialect is forwarded to a provider that has that form; elsewhere it is translated.
+pub(super) fn settle(resolved: &mut Resolved<'_>) {
+    let deployment = &resolved.deployment;
+    let operation = match resolved.decoded.asked.form {
+        Some(Form::Generate) => Operation::Generate,
+        // What a profile is of its name does not tell; Converse serves every model.
+        Some(Form::Nova) if deployment.model.as_str().contains("nova") => Operation::Invoke,
+        Some(Form::Nova) | None => return,
+    };
+    if deployment.provider.offers.has(operation) {
+        resolved.decoded.asked.place = Place::Service(operation);
+    }
 }
 
 /// A provider that lacks the operation is told apart here, with those that have it.
@@ -97,9 +111,15 @@ pub(super) fn prepare(
             draft.fit_stream_usage(decoded);
             Ok(forward(draft, decoded, deployment, &variant.renamed, &variant.forbidden))
         }
-        Operation::Moderations | Operation::Answer | Operation::CountTokens => {
-            Ok(forward(draft, decoded, deployment, &BTreeMap::new(), &[]))
+        // Whatever it says is the model's own.
+        Operation::Invoke => {
+            Ok(Prepared { body: decoded.body.clone(), more: Vec::new(), carriage: Carriage::Forward, at: None })
         }
+        Operation::Moderations
+        | Operation::Generate
+        | Operation::FirstChat
+        | Operation::Answer
+        | Operation::CountTokens => Ok(forward(draft, decoded, deployment, &BTreeMap::new(), &[])),
     }
 }
 

@@ -17,9 +17,15 @@ pub(super) struct Forward {
 }
 
 impl Forward {
-    pub(super) fn new(deployment: &Deployment, client: DialectId, sealing: Option<Sealing>) -> Self {
+    /// `watch` looks at what is no stream of the provider's dialect.
+    pub(super) fn new(
+        deployment: &Deployment,
+        client: DialectId,
+        watch: Option<Box<dyn StreamWatch>>,
+        sealing: Option<Sealing>,
+    ) -> Self {
         let interface = deployment.provider.interface(client);
-        let watch = dialect(interface.dialect).stream_watch(&interface.variant);
+        let watch = watch.unwrap_or_else(|| dialect(interface.dialect).stream_watch(&interface.variant));
         Self { watch, ending: interface.variant.stream_ending, marked: false, sealing }
     }
 

@@ -115,7 +115,7 @@ impl EventStream {
         ends_at: Instant,
         sealing: Option<Sealing>,
     ) -> Self {
-        let forward = Forward::new(&ends.deployment, ends.client, sealing);
+        let forward = Forward::new(&ends.deployment, ends.client, ends.framing.watch(), sealing);
         Self::new(settings, events, Carrier::Forward(forward), ends, ends_at)
     }
 

@@ -8,6 +8,7 @@ mod counting;
 mod deployments;
 mod embeddings;
 mod failures;
+mod forms;
 mod limits;
 mod needs;
 mod ollama;

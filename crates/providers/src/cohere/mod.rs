@@ -54,6 +54,8 @@ fn offers() -> KnownOffers {
     let mut offers = KnownOffers::usual(&[]);
     offers.paths.push((Operation::Embeddings, "/v2/embed".to_owned()));
     offers.paths.push((Operation::Rerank, "/v2/rerank".to_owned()));
+    // Source: <https://docs.cohere.com/v1/reference/chat>
+    offers.paths.push((Operation::FirstChat, Operation::FirstChat.usual_path().to_owned()));
     offers.embeddings.form = EmbeddingForm::Cohere;
     offers.embedding_forms = vec![
         EmbeddingsAt::of_all(EmbeddingForm::Cohere, "/v2/embed"),

@@ -17,11 +17,14 @@ pub(crate) fn beside(offers: &mut KnownOffers) {
         offers.embedding_forms.push(EmbeddingsAt::of_all(EmbeddingForm::Openai, Operation::Embeddings.usual_path()));
         offers.embedding_forms.extend(EMBEDDINGS);
     }
+    if offers.answers {
+        offers.paths.push((Operation::Generate, Operation::Generate.usual_path().to_owned()));
+    }
 }
 
 /// What a provider of Ollama's chat is that no row describes. Its embeddings take texts only.
 pub fn unlisted() -> Known {
-    let mut offers = KnownOffers::usual(&[]);
+    let mut offers = KnownOffers::usual(&[Operation::Generate]);
     offers.paths.push((Operation::Embeddings, "/api/embed".to_owned()));
     offers.embeddings.form = EmbeddingForm::Ollama;
     offers.embeddings.token_inputs = false;

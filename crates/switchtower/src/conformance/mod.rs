@@ -5,6 +5,7 @@
 
 mod answers;
 mod counting;
+mod forms;
 mod forward;
 mod framing;
 mod mutation;
@@ -18,6 +19,7 @@ mod streams;
 pub use report::{Counts, Failed, Report};
 
 use bytes::Bytes;
+use forms::Spoken;
 use report::Outcome;
 use rows::Row;
 use serde_json::Value;
@@ -110,6 +112,8 @@ enum Claim {
     Answer(DialectId),
     /// A dialect's counting.
     Count(DialectId),
+    /// Another form of a dialect, or what is passed on as it is.
+    Spoken(Spoken),
     /// A service.
     Service(Claimed),
 }
@@ -118,12 +122,14 @@ impl Claim {
     fn of(exchange: &Exchange) -> Option<Self> {
         let answer = || claimed(exchange).map(Self::Answer);
         let count = || counting::claimed(exchange).map(Self::Count);
-        answer().or_else(count).or_else(|| Claimed::of(exchange).map(Self::Service))
+        let spoken = || Spoken::of(exchange).map(Self::Spoken);
+        answer().or_else(count).or_else(spoken).or_else(|| Claimed::of(exchange).map(Self::Service))
     }
 
     const fn name(self) -> &'static str {
         match self {
             Self::Answer(id) | Self::Count(id) => id.as_str(),
+            Self::Spoken(spoken) => spoken.name(),
             Self::Service(service) => service.name(),
         }
     }
@@ -133,6 +139,7 @@ impl Claim {
         match self {
             Self::Answer(id) => check(exchange, id, schemas, &mut findings),
             Self::Count(id) => counting::check(exchange, id, schemas, &mut findings),
+            Self::Spoken(spoken) => spoken.check(exchange, schemas, &mut findings),
             Self::Service(service) => service.check(exchange, &mut findings),
         }
         if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
@@ -142,6 +149,7 @@ impl Claim {
         match self {
             Self::Answer(id) => mutations.exchange(exchange, id),
             Self::Count(id) => counting::mutate(exchange, id, mutations),
+            Self::Spoken(spoken) => spoken.mutate(exchange, mutations),
             Self::Service(service) => service.mutate(exchange, mutations),
         }
     }
