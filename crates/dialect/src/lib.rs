@@ -30,6 +30,7 @@ mod function_calls;
 pub mod google_gemini;
 mod in_turn;
 pub mod json;
+mod listing;
 mod logprobs;
 pub mod ollama_chat;
 pub mod openai_chat;
@@ -49,6 +50,7 @@ pub use error::DecodeError;
 pub(crate) use failure_class::failure_class;
 pub use form::{FirstChatWatch, Form, InvokedWatch};
 pub use json::Json;
+pub use listing::ListingForm;
 pub use variant::{StreamEnding, StreamUsage, Thinking, Variant};
 
 use serde_json::Value;

@@ -21,6 +21,7 @@ mod event;
 mod extras;
 mod failure;
 pub mod limits;
+mod listing;
 mod locus;
 mod moderation;
 mod name;
@@ -45,6 +46,7 @@ pub use embedding::{
 pub use event::{AnswerBuilder, Delta, Event, Frame, OutOfPlace};
 pub use extras::Extras;
 pub use failure::{Failure, FailureClass, FailureForm};
+pub use listing::{ListedModel, ModelListing};
 pub use locus::Locus;
 pub use moderation::{ModeratedInput, ModerationAnswer, ModerationRequest, ModerationVerdict};
 pub use name::{DeploymentName, ModelName, NameError, ProviderName, RegionName};

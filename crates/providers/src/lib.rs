@@ -28,6 +28,7 @@ mod endpoint;
 mod gate;
 pub mod google;
 mod known;
+mod listing;
 mod offers;
 pub mod ollama;
 pub mod openai;
@@ -45,6 +46,7 @@ pub use deployment::{Deployment, Interface, Provider, RetentionPolicy, StreamFra
 pub use endpoint::Endpoint;
 pub use gate::{Entered, Gate};
 pub use known::{Known, KnownInterface};
+pub use listing::listing;
 pub use offers::{EmbeddingsAt, KnownOffers, Offers};
 pub use operation::Operation;
 pub use request::{RequestError, address, caller_keys, request};

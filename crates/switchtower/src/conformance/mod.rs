@@ -8,6 +8,7 @@ mod counting;
 mod forms;
 mod forward;
 mod framing;
+mod listings;
 mod mutation;
 mod report;
 mod requests;
@@ -26,7 +27,7 @@ use serde_json::Value;
 use services::Claimed;
 use std::io::Write;
 use std::path::PathBuf;
-use switchtower_dialect::dialect;
+use switchtower_dialect::{ListingForm, dialect};
 use switchtower_domain::DialectId;
 use switchtower_sim::recording::{self, Exchange, FolderError};
 
@@ -114,6 +115,8 @@ enum Claim {
     Count(DialectId),
     /// Another form of a dialect, or what is passed on as it is.
     Spoken(Spoken),
+    /// A list of models.
+    Listing(ListingForm),
     /// A service.
     Service(Claimed),
 }
@@ -123,13 +126,15 @@ impl Claim {
         let answer = || claimed(exchange).map(Self::Answer);
         let count = || counting::claimed(exchange).map(Self::Count);
         let spoken = || Spoken::of(exchange).map(Self::Spoken);
-        answer().or_else(count).or_else(spoken).or_else(|| Claimed::of(exchange).map(Self::Service))
+        let listing = || listings::claimed(exchange).map(Self::Listing);
+        answer().or_else(count).or_else(spoken).or_else(listing).or_else(|| Claimed::of(exchange).map(Self::Service))
     }
 
     const fn name(self) -> &'static str {
         match self {
             Self::Answer(id) | Self::Count(id) => id.as_str(),
             Self::Spoken(spoken) => spoken.name(),
+            Self::Listing(_) => "models",
             Self::Service(service) => service.name(),
         }
     }
@@ -140,6 +145,7 @@ impl Claim {
             Self::Answer(id) => check(exchange, id, schemas, &mut findings),
             Self::Count(id) => counting::check(exchange, id, schemas, &mut findings),
             Self::Spoken(spoken) => spoken.check(exchange, schemas, &mut findings),
+            Self::Listing(form) => listings::check(exchange, form, &mut findings),
             Self::Service(service) => service.check(exchange, &mut findings),
         }
         if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
@@ -150,6 +156,7 @@ impl Claim {
             Self::Answer(id) => mutations.exchange(exchange, id),
             Self::Count(id) => counting::mutate(exchange, id, mutations),
             Self::Spoken(spoken) => spoken.mutate(exchange, mutations),
+            Self::Listing(form) => listings::mutate(exchange, form, mutations),
             Self::Service(service) => service.mutate(exchange, mutations),
         }
     }
