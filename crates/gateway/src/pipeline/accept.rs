@@ -272,6 +272,12 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
 }
 
 fn no_such_place(path: &str) -> Refusal {
+    if path.split('/').any(|part| part == "cachedContents") {
+        let message = format!(
+            "cachedContents asks the provider to keep what is sent, which no request here may; send it with each request, of which providers cache the beginning by themselves; what works: {BUILT}"
+        );
+        return Refusal::new(RefusalCode::NotImplemented, message);
+    }
     let beneath =
         |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     match UNBUILT.iter().find(|prefix| beneath(prefix)) {
@@ -485,6 +491,9 @@ mod tests {
             "/v1/messages/batches",
             "/v1/chat/completions/c1",
             "/v1/tokenize",
+            "/v1beta/cachedContents",
+            "/v1beta/cachedContents/c1",
+            "/v1beta1/projects/p/locations/l/cachedContents",
         ] {
             assert_eq!(found(path).unwrap_err().code, RefusalCode::NotImplemented, "{path}");
         }

@@ -274,3 +274,15 @@ async fn our_own_lists_of_models_are_read_by_who_reads_those_of_providers() {
     assert!(lists[0].contains(&"google/gemini-2.5-pro".to_owned()), "{lists:?}");
     assert!(lists.iter().all(|list| *list == lists[0]), "{lists:?}");
 }
+
+#[tokio::test]
+async fn white_space_alone_is_left_out_by_name_where_it_is_refused_and_its_cache_mark_stays() {
+    let (gateway, provider) = gateway(Script::json(200, MESSAGES_ANSWER));
+    let body = json!({"messages": [{"role": "user", "content": [
+        {"text": "a"}, {"text": "\n"}, {"cachePoint": {"type": "default"}}, {"text": "b"}]}]});
+    let response = gateway.handle(post("/model/messages/converse", &body.to_string())).await;
+    assert!(response.headers()["x-switchtower-notices"].to_str().unwrap().contains("messages[0].content[1];hint"));
+    let sent: Value = serde_json::from_str(&provider.bodies()[0]).unwrap();
+    let marked = json!({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}});
+    assert_eq!(sent["messages"][0]["content"], json!([marked, {"type": "text", "text": "b"}]));
+}
