@@ -6,13 +6,18 @@
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use switchtower_catalogue::Catalogue;
-use switchtower_dialect::services::Service;
 use switchtower_dialect::services::cohere_embed::CohereEmbed;
+use switchtower_dialect::services::gemini_batch_embed::GeminiBatchEmbed;
+use switchtower_dialect::services::gemini_embed::GeminiEmbed;
+use switchtower_dialect::services::ollama_embed::OllamaEmbed;
+use switchtower_dialect::services::ollama_embeddings::OllamaEmbeddings;
 use switchtower_dialect::services::openai_completions::Completions;
 use switchtower_dialect::services::openai_embeddings::{self, EmbeddingVariant, Elements, Embeddings};
 use switchtower_dialect::services::openai_moderations::Moderations;
 use switchtower_dialect::services::rerank::{self as reranking, Rerank};
-use switchtower_dialect::{ALL, Dialect, Variant, WireEvent, chunks, dialect, event_stream as messages, json as trees, scan as scanning, schema as schemas, sse as events};
+use switchtower_dialect::services::vertex_predict::VertexPredict;
+use switchtower_dialect::services::{EmbeddingForm, Service};
+use switchtower_dialect::{ALL, Dialect, Form, ListingForm, Variant, WireEvent, chunks, dialect, event_stream as messages, json as trees, scan as scanning, schema as schemas, sse as events};
 use switchtower_domain::{AnswerBuilder, DialectId, Secret, VectorEncoding, limits, mask_secrets};
 
 /// The reader accepts what the usual parser accepts, and reads the same.
@@ -327,6 +332,49 @@ pub fn openai_embeddings(data: &[u8]) {
 /// Embeddings in the form of Cohere.
 pub fn cohere_embed(data: &[u8]) {
     service::<CohereEmbed>(data);
+}
+
+/// Embeddings in every form: written back as they were, and told in each other form without a panic.
+pub fn embedding_forms(data: &[u8]) {
+    service::<GeminiEmbed>(data);
+    service::<GeminiBatchEmbed>(data);
+    service::<VertexPredict>(data);
+    service::<OllamaEmbed>(data);
+    service::<OllamaEmbeddings>(data);
+    use EmbeddingForm::{Cohere, CohereFirst, Gemini, GeminiBatch, Ollama, OllamaFirst, Openai, Predict};
+    let forms = [Openai, Cohere, CohereFirst, Gemini, GeminiBatch, Predict, Ollama, OllamaFirst];
+    let Ok(message) = serde_json::from_slice::<Value>(data) else { return };
+    for (from, to) in forms.into_iter().flat_map(|from| forms.into_iter().map(move |to| (from, to))) {
+        let vendor = EmbeddingVariant { form: to, ..EmbeddingVariant::default() };
+        if let Ok(request) = from.decode_request(message.clone().into())
+            && let Ok((told, _)) = from.told_in(&vendor, request)
+        {
+            let _ = to.encode_request(&told, &vendor);
+        }
+        if let Ok(answer) = from.decode_answer(message.clone().into()) {
+            let _ = to.encode_answer(&from.told_to(to, answer, "m", &mut Vec::new()));
+        }
+    }
+}
+
+/// Other forms of a dialect: whatever is read or told in one is taken without a panic.
+pub fn forms(data: &[u8]) {
+    let Ok(message) = serde_json::from_slice::<Value>(data) else { return };
+    for form in [Form::Generate, Form::Nova] {
+        let _ = form.request(message.clone());
+        let _ = form.read(form.told(message.clone()));
+    }
+    let _ = switchtower_dialect::bedrock_converse::nova::is_spoken(&message);
+}
+
+/// Lists of models: written back as they were.
+pub fn listings(data: &[u8]) {
+    let Ok(message) = serde_json::from_slice::<Value>(data) else { return };
+    for form in ListingForm::ALL {
+        if let Ok(listing) = form.decode(message.clone().into()) {
+            assert_eq!(form.encode(&listing), message);
+        }
+    }
 }
 
 /// Rankings: also held against a request.

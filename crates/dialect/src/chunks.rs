@@ -2,7 +2,8 @@
 //! own dialect in base64. Source:
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_PayloadPart.html>
 //!
-//! Messages is the one dialect that is spoken so here; its errors come as exceptions.
+//! Messages is spoken so, and Nova's form of Converse ([`nova`](crate::bedrock_converse::nova)); other models speak as
+//! they like. Errors come as exceptions.
 
 use crate::WireEvent;
 use crate::event_stream::{EventStreamError, Kind, Message, write_event};
@@ -32,7 +33,7 @@ pub fn read(message: &Message) -> Result<WireEvent, EventStreamError> {
     let body: Value = serde_json::from_str(&told.data).unwrap_or_default();
     let name = match message.kind()? {
         Kind::Event(CHUNK) => {
-            let data = body.get("bytes").and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
+            let data = decoded(&body);
             let data = data.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(EventStreamError::Text)?;
             // Clients that get it as a server-sent event go by its name.
             let kind = serde_json::from_str::<Value>(&data).ok();
@@ -47,6 +48,15 @@ pub fn read(message: &Message) -> Result<WireEvent, EventStreamError> {
     let words = body.get("message").cloned().unwrap_or_default();
     let data = json!({"type": "error", "error": {"type": kind, "message": words}}).to_string();
     Ok(WireEvent { name: Some("error".to_owned()), data })
+}
+
+/// The bytes that the data of a message carries.
+pub(crate) fn carried(data: &[u8]) -> Option<Vec<u8>> {
+    decoded(&serde_json::from_slice(data).ok()?)
+}
+
+fn decoded(body: &Value) -> Option<Vec<u8>> {
+    STANDARD.decode(body.get("bytes")?.as_str()?).ok()
 }
 
 /// Writes an event of Messages, and an exception for one that tells of an error.

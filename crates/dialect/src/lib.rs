@@ -27,10 +27,12 @@ pub mod event_stream;
 mod failure_class;
 mod field_names;
 mod fields;
+mod form;
 mod function_calls;
 pub mod google_gemini;
 mod in_turn;
 pub mod json;
+mod listing;
 mod logprobs;
 pub mod ollama_chat;
 pub mod openai_chat;
@@ -50,7 +52,9 @@ pub use account::{AccountReader, Places, SAID_BYTES_MAX};
 pub use error::DecodeError;
 pub(crate) use failure_class::failure_class;
 pub use field_names::documented_path;
+pub use form::{FirstChatWatch, Form, InvokedWatch};
 pub use json::Json;
+pub use listing::ListingForm;
 pub use variant::{StreamEnding, StreamUsage, Thinking, Variant};
 
 use serde_json::Value;
@@ -251,9 +255,15 @@ pub trait Dialect: Sync + std::fmt::Debug {
 
 /// How tokens are counted in a dialect: a call of its own, of what a request for an answer would say.
 pub trait Counting: Sync {
+    /// The dialect that this is.
+    fn dialect(&self) -> DialectId;
+
     /// The request that a client wants to have counted.
-    fn counted_request<'a>(&self, body: Json<'a>) -> Json<'a> {
-        body
+    ///
+    /// # Errors
+    /// [`DecodeError`] where the call holds one that nobody can read.
+    fn counted_request<'a>(&self, body: Json<'a>) -> Result<Counted<'a>, DecodeError> {
+        Ok(Counted { dialect: self.dialect(), body })
     }
 
     /// The body that asks a provider to count a request, of the body that would ask it for an answer.
@@ -264,6 +274,15 @@ pub trait Counting: Sync {
 
     /// Tells a client a count.
     fn tell(&self, tokens: u64) -> Value;
+}
+
+/// A request that is to be counted, free of the call for counting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counted<'a> {
+    /// What it is written in, which need not be what the call is.
+    pub dialect: DialectId,
+    /// The request.
+    pub body: Json<'a>,
 }
 
 /// Keeps the fields of a request that a call for counting has as well.

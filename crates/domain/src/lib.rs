@@ -22,6 +22,7 @@ mod event;
 mod extras;
 mod failure;
 pub mod limits;
+mod listing;
 mod locus;
 mod moderation;
 mod name;
@@ -47,6 +48,7 @@ pub use embedding::{
 pub use event::{AnswerBuilder, Delta, Event, Frame, OutOfPlace};
 pub use extras::Extras;
 pub use failure::{Failure, FailureClass, FailureForm};
+pub use listing::{ListedModel, ModelListing};
 pub use locus::Locus;
 pub use moderation::{ModeratedInput, ModerationAnswer, ModerationRequest, ModerationVerdict};
 pub use name::{DeploymentName, ModelName, NameError, ProviderName, RegionName};

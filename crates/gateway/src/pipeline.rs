@@ -83,17 +83,18 @@ where
         let recorded = record::told(shared, standing, id).await?;
         return Ok(reply::json(&list, authenticated.client, id, recorded));
     }
-    let framing = authenticated.framing();
     let permit = Permit::take(shared)?;
     let bytes = decode::read(settings, &authenticated, body).await?;
     // Who signs a request signs its body too.
     authenticate::verify(settings, &authenticated, &bytes)?;
     standing.known(shared, &authenticated);
     // The name of the model, whether to stream, and whether everybody will read the same in these bytes.
-    let decoded = decode::decode(settings, authenticated, &bytes)?;
-    within::check(&decoded)?;
-    let resolved = resolve::resolve(&shared.directory, decoded)?;
+    let mut decoded = decode::decode(settings, authenticated, &bytes)?;
+    within::settle(&mut decoded)?;
+    let mut resolved = resolve::resolve(&shared.directory, decoded)?;
     standing.chosen(shared, &resolved.deployment);
+    service::settle(&mut resolved);
+    let framing = resolved.decoded.asked.framing();
     let label = resolved.deployment.label().clone();
     let at_deployment = |refusal: Refusal| Refused {
         refusal: Box::new(refusal),

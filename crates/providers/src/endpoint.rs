@@ -110,7 +110,10 @@ impl Endpoint {
             | Operation::Rerank
             | Operation::Completions
             | Operation::Fim
-            | Operation::Moderations => None,
+            | Operation::Moderations
+            | Operation::Generate
+            | Operation::FirstChat
+            | Operation::Invoke => None,
         }
     }
 }

@@ -21,11 +21,29 @@ pub enum Operation {
     Fim,
     /// Verdicts on content.
     Moderations,
+    /// The continuation of one prompt as Ollama has it, whole or streamed.
+    Generate,
+    /// An answer of Cohere's chat in its first version, whole or streamed.
+    FirstChat,
+    /// What a model of Bedrock is invoked with in its own words, whole or streamed.
+    Invoke,
 }
 
 impl Operation {
     /// What is asked for besides answers to conversations.
-    pub const SERVICES: [Self; 5] = [Self::Embeddings, Self::Rerank, Self::Completions, Self::Fim, Self::Moderations];
+    pub const SERVICES: [Self; 8] = [
+        Self::Embeddings,
+        Self::Rerank,
+        Self::Completions,
+        Self::Fim,
+        Self::Moderations,
+        Self::Generate,
+        Self::FirstChat,
+        Self::Invoke,
+    ];
+
+    /// Those that vendors took over from one another.
+    pub const SHARED: [Self; 5] = [Self::Embeddings, Self::Rerank, Self::Completions, Self::Fim, Self::Moderations];
 
     /// The word in configuration, in the catalogue and in messages.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +55,9 @@ impl Operation {
             Self::Completions => "completions",
             Self::Fim => "fim",
             Self::Moderations => "moderations",
+            Self::Generate => "generate",
+            Self::FirstChat => "first_chat",
+            Self::Invoke => "invoke",
         }
     }
 
@@ -49,12 +70,23 @@ impl Operation {
             Self::Completions => "/completions",
             Self::Fim => "/fim/completions",
             Self::Moderations => "/moderations",
+            Self::Generate => "/api/generate",
+            Self::FirstChat => "/v1/chat",
+            Self::Invoke => "/model/{model}/invoke",
+        }
+    }
+
+    /// Where its streams are usually asked for, if that is elsewhere.
+    pub const fn streamed_path(self) -> Option<&'static str> {
+        match self {
+            Self::Invoke => Some("/model/{model}/invoke-with-response-stream"),
+            _ => None,
         }
     }
 
     /// Whether its answers can be streamed.
     pub const fn streams(self) -> bool {
-        matches!(self, Self::Answer | Self::Completions | Self::Fim)
+        matches!(self, Self::Answer | Self::Completions | Self::Fim | Self::Generate | Self::FirstChat | Self::Invoke)
     }
 }
 

@@ -40,6 +40,7 @@ pub fn address(
 ) -> Result<Uri, RequestError> {
     let found = match operation {
         Operation::Answer | Operation::CountTokens => interface.endpoint.address(operation, model, streamed),
+        service if streamed => provider.offers.streamed_address(service, model),
         service => provider.offers.address(service, model),
     };
     found.ok_or(RequestError::NoSuchOperation)

@@ -93,6 +93,9 @@ struct ModelsOptions {
     #[arg(long, value_name = "KIND", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "the flag may stand alone")]
     known: Option<Option<String>>,
+    /// Ask a provider for its models instead, and show them beside what the catalogue knows
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "known")]
+    at: Option<String>,
     /// Print it as JSON
     #[arg(long)]
     json: bool,
@@ -274,6 +277,9 @@ fn check(options: &CheckOptions) -> Result<()> {
 
 fn list_models(options: &ModelsOptions) -> Result<()> {
     let environment = Environment::of_process();
+    if let Some(provider) = &options.at {
+        return list_models_at(provider, options, &environment);
+    }
     let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
     let rows = match (&options.known, &ready) {
         (Some(kind), ready) => {
@@ -284,6 +290,21 @@ fn list_models(options: &ModelsOptions) -> Result<()> {
         (None, None) => models::of_directory(&serve::Plan::without_configuration(&environment, None)?.directory),
     };
     models::tell(&rows, options.json, &mut std::io::stdout())
+}
+
+fn list_models_at(provider: &str, options: &ModelsOptions, environment: &Environment) -> Result<()> {
+    let (plan, catalogue) = match &options.config {
+        Some(file) => {
+            let ready = configuration(file, environment, None)?;
+            let catalogue = Arc::clone(&ready.catalogue);
+            (serve::Plan::of(ready)?, catalogue)
+        }
+        None => (serve::Plan::without_configuration(environment, None)?, Catalogue::built_in()),
+    };
+    let (directory, transport) = plan.for_own_use()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut out = std::io::stdout();
+    runtime.block_on(models::at::tell(provider, &directory, &*transport, &catalogue, options.json, &mut out))
 }
 
 fn import(options: &ImportOptions) -> Result<()> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use switchtower_dialect::Variant;
 use switchtower_domain::{DialectId, ModelName, ProviderName};
 use switchtower_providers::{
-    Credential, Known, Operation, Provider, anthropic, bedrock, catalogue, cohere, google, openai,
+    Credential, Known, Operation, Provider, anthropic, bedrock, catalogue, cohere, google, ollama, openai,
 };
 
 /// The providers that the environment has keys for.
@@ -82,7 +82,7 @@ pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
         of_its_own("sim-gemini", google::unlisted())?,
         of_its_own("sim-bedrock", bedrock::unlisted())?,
         of_its_own("sim-cohere", cohere::unlisted())?,
-        of_its_own("sim-ollama", openai::unlisted_of(DialectId::OllamaChat))?,
+        of_its_own("sim-ollama", ollama::unlisted())?,
     ])
 }
 

@@ -137,7 +137,9 @@ fn what_is_explained_does_not_fail_a_run_and_what_is_explained_for_nothing_does(
     };
     assert_eq!(with("# why\nbad.json: the provider said nothing\n").status.code(), Some(0));
     let stale = with("bad.json: the provider said nothing\ngood.json: it is good\n");
-    assert!(stale.status.code() == Some(1) && String::from_utf8_lossy(&stale.stderr).contains("good.json is explained"));
+    assert!(
+        stale.status.code() == Some(1) && String::from_utf8_lossy(&stale.stderr).contains("good.json is explained")
+    );
     assert_eq!(with("").status.code(), Some(1));
     assert_eq!(with("bad.json\n").status.code(), Some(2));
 }

@@ -168,9 +168,23 @@ impl Composer<'_> {
             return message.into();
         }
         self.names(turn);
+        let mut parts: Vec<Cow<'_, Part>> = Vec::with_capacity(turn.parts.len());
         let calls = turn.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall(_)));
-        let parts: Vec<&Part> = turn.parts.iter().filter(|part| !self.is_empty_text(part, turn, calls)).collect();
-        let parts: Vec<Cow<'_, Part>> = parts.into_iter().map(|part| self.without_citations(part)).collect();
+        // The vendor takes back the white space that it wrote between cited texts.
+        let own_words = turn.role == Role::Assistant;
+        for part in &turn.parts {
+            let empty = matches!(&part.kind, PartKind::Text { text, .. } if text.is_empty());
+            let silent = if own_words { empty && (calls || turn.parts.len() == 1) } else { says_nothing(part) };
+            if !silent {
+                parts.push(self.without_citations(part));
+                continue;
+            }
+            self.out.hint(part.at.path(), "text of white space alone is not taken");
+            // What was to be cached up to here ends with what stands before.
+            if let (Some(marker), Some(last)) = (&part.cache, parts.last_mut().filter(|last| last.cache.is_none())) {
+                last.to_mut().cache = Some(marker.clone());
+            }
+        }
         let lone = if let [part] = parts.as_slice() { matches!(part.kind, PartKind::Text { .. }) } else { false };
         blocks::set_content(&mut message, parts.iter().map(Cow::as_ref), turn.plain && lone, &mut self.out);
         message.into()
@@ -187,16 +201,6 @@ impl Composer<'_> {
             }
             _ => Cow::Borrowed(part),
         }
-    }
-
-    /// Text that says nothing is not taken.
-    fn is_empty_text(&mut self, part: &Part, turn: &Turn, calls: bool) -> bool {
-        let alone = turn.parts.len() == 1;
-        let empty = (calls || alone) && matches!(&part.kind, PartKind::Text { text, .. } if text.is_empty());
-        if empty {
-            self.out.hint(part.at.path(), "empty text is not taken");
-        }
-        empty
     }
 
     fn tools(&mut self, body: &mut Object) {

@@ -2,6 +2,7 @@
 
 use crate::{Counting, Variant, keep_fields};
 use serde_json::{Value, json};
+use switchtower_domain::DialectId;
 
 /// What a request for a count has in common with one for an answer.
 const FIELDS: [&str; 9] = [
@@ -19,6 +20,10 @@ const FIELDS: [&str; 9] = [
 pub(super) struct Counter;
 
 impl Counting for Counter {
+    fn dialect(&self) -> DialectId {
+        DialectId::AnthropicMessages
+    }
+
     fn ask(&self, request: Value, _: &Variant) -> Value {
         keep_fields(request, &FIELDS)
     }

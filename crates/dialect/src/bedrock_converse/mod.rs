@@ -11,6 +11,7 @@ mod compose;
 mod counting;
 mod failure;
 mod formats;
+pub mod nova;
 mod parts;
 mod parts_out;
 mod request;

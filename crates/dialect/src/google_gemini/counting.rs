@@ -1,8 +1,9 @@
 //! Counting tokens: <https://ai.google.dev/api/tokens>, and as Vertex AI has it,
 //! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/count-tokens>
 
-use crate::{Counting, Json, Variant, keep_fields};
+use crate::{Counted, Counting, DecodeError, Json, Variant, keep_fields};
 use serde_json::{Value, json};
+use switchtower_domain::DialectId;
 
 /// A whole request to be counted, as AI Studio takes it. Vertex AI takes its fields at the top.
 const WHOLE: &str = "generateContentRequest";
@@ -11,8 +12,12 @@ const FIELDS: [&str; 4] = ["contents", "systemInstruction", "tools", "generation
 pub(super) struct Counter;
 
 impl Counting for Counter {
-    fn counted_request<'a>(&self, body: Json<'a>) -> Json<'a> {
-        match body {
+    fn dialect(&self) -> DialectId {
+        DialectId::GoogleGemini
+    }
+
+    fn counted_request<'a>(&self, body: Json<'a>) -> Result<Counted<'a>, DecodeError> {
+        let body = match body {
             Json::Object(members) => {
                 let whole = members.iter().position(|(name, _)| name == WHOLE || name == "generate_content_request");
                 match whole.and_then(|place| members.get(place)) {
@@ -21,7 +26,8 @@ impl Counting for Counter {
                 }
             }
             other => other,
-        }
+        };
+        Ok(Counted { dialect: self.dialect(), body })
     }
 
     fn ask(&self, request: Value, variant: &Variant) -> Value {

@@ -6,6 +6,7 @@
 
 mod compose;
 mod failure;
+pub mod generate;
 mod parts;
 mod request;
 mod response;

@@ -21,6 +21,16 @@ pub(super) fn read(fields: &mut Fields, key: &str) -> Result<(Vec<ModelInput>, b
     }
 }
 
+/// Reads texts, of which one may stand without a list around it.
+pub(super) fn read_texts(fields: &mut Fields, key: &str) -> Result<(Vec<ModelInput>, bool), DecodeError> {
+    let path = fields.path_of(key);
+    let (inputs, single) = read(fields, key)?;
+    match inputs.iter().any(|input| matches!(input, ModelInput::Tokens(_))) {
+        true => Err(DecodeError::Value { path, expected: "a string or a list of strings" }),
+        false => Ok((inputs, single)),
+    }
+}
+
 fn elements(items: Vec<Json<'_>>, path: &str) -> Result<Vec<ModelInput>, DecodeError> {
     let read = items.into_iter().enumerate().map(|(place, item)| match item {
         Json::String(text) => Ok(ModelInput::Text(text.into_owned())),

@@ -1,8 +1,8 @@
 //! What providers are asked for besides answers: embeddings, rankings, completions of bare text, moderations.
 //!
 //! Each has one wire format that vendors took over from one another, so there is no pair of dialects to translate
-//! between, but for embeddings, which Cohere writes in a form of its own ([`EmbeddingForm`]); what else differs from vendor
-//! to vendor is data, the service's [`Service::Variant`]. A folder has the same files as
+//! between, but for embeddings, which Cohere, Google and Ollama write in forms of their own ([`EmbeddingForm`]); what else
+//! differs from vendor to vendor is data, the service's [`Service::Variant`]. A folder has the same files as
 //! a dialect's: `mod.rs`, `request.rs`, `response.rs`, `request.schema.json`, `fixtures/`.
 //!
 //! ```text
@@ -12,11 +12,16 @@
 
 pub mod cohere_embed;
 mod embedding_form;
+pub mod gemini_batch_embed;
+pub mod gemini_embed;
 mod input;
+pub mod ollama_embed;
+pub mod ollama_embeddings;
 pub mod openai_completions;
 pub mod openai_embeddings;
 pub mod openai_moderations;
 pub mod rerank;
+pub mod vertex_predict;
 
 pub use embedding_form::{EmbeddingForm, Unsayable};
 

@@ -59,11 +59,11 @@ const PICTURE: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /// The last turn of the user in Chat Completions, with these parts.
-fn chat_parts(parts: Value) -> Value {
+fn chat_parts(parts: &Value) -> Value {
     json!({"messages": [{"role": "user", "content": parts}]})
 }
 
-fn messages_parts(parts: Value) -> Value {
+fn messages_parts(parts: &Value) -> Value {
     json!({"messages": [{"role": "user", "content": parts}]})
 }
 
@@ -72,7 +72,7 @@ fn tool() -> Value {
         {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"], "additionalProperties": false}}})
 }
 
-fn called(result: Value) -> Value {
+fn called(result: &Value) -> Value {
     json!({"tools": [{"name": "look", "description": "looks", "input_schema": {"type": "object", "properties": {"q": {"type": "string"}}}}],
         "messages": [{"role": "user", "content": "look"},
             {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"q": "a"}}]},
@@ -100,53 +100,53 @@ fn requests() -> Vec<Probe> {
             "a picture, its bytes",
             MESSAGES,
             messages_parts(
-                json!([{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PICTURE}}, text]),
+                &json!([{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PICTURE}}, text]),
             ),
         ),
         probe(
             "a picture, its address",
             MESSAGES,
             messages_parts(
-                json!([{"type": "image", "source": {"type": "url", "url": "https://a.example/a.png"}}, text]),
+                &json!([{"type": "image", "source": {"type": "url", "url": "https://a.example/a.png"}}, text]),
             ),
         ),
         probe(
             "sound",
             CHAT,
-            chat_parts(json!([text, {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}])),
+            chat_parts(&json!([text, {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}])),
         ),
         probe(
             "a PDF, its bytes",
             MESSAGES,
             messages_parts(
-                json!([{"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": pdf}}, text]),
+                &json!([{"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": pdf}}, text]),
             ),
         ),
         probe(
             "a PDF, its address",
             MESSAGES,
             messages_parts(
-                json!([{"type": "document", "source": {"type": "url", "url": "https://a.example/a.pdf"}}, text]),
+                &json!([{"type": "document", "source": {"type": "url", "url": "https://a.example/a.pdf"}}, text]),
             ),
         ),
         probe(
             "a document of text, with a title",
             MESSAGES,
             messages_parts(
-                json!([{"type": "document", "title": "t", "source": {"type": "text", "media_type": "text/plain", "data": "words"}}, text]),
+                &json!([{"type": "document", "title": "t", "source": {"type": "text", "media_type": "text/plain", "data": "words"}}, text]),
             ),
         ),
         probe(
             "a document to be cited",
             MESSAGES,
             messages_parts(
-                json!([{"type": "document", "citations": {"enabled": true}, "source": {"type": "text", "media_type": "text/plain", "data": "words"}}, text]),
+                &json!([{"type": "document", "citations": {"enabled": true}, "source": {"type": "text", "media_type": "text/plain", "data": "words"}}, text]),
             ),
         ),
         probe("function tools", CHAT, json!({"tools": [tool()]})),
         probe("strict tools", CHAT, {
             let mut strict = tool();
-            strict["function"]["strict"] = json!(true);
+            merge(&mut strict, &json!({"function": {"strict": true}}));
             json!({"tools": [strict]})
         }),
         probe("a tool must be called", CHAT, json!({"tools": [tool()], "tool_choice": "required"})),
@@ -160,18 +160,18 @@ fn requests() -> Vec<Probe> {
         probe(
             "a call and its result",
             MESSAGES,
-            called(json!({"type": "tool_result", "tool_use_id": "toolu_1", "content": "found"})),
+            called(&json!({"type": "tool_result", "tool_use_id": "toolu_1", "content": "found"})),
         ),
         probe(
             "a result that failed",
             MESSAGES,
-            called(json!({"type": "tool_result", "tool_use_id": "toolu_1", "is_error": true, "content": "no"})),
+            called(&json!({"type": "tool_result", "tool_use_id": "toolu_1", "is_error": true, "content": "no"})),
         ),
         probe(
             "a picture in a result",
             MESSAGES,
             called(
-                json!({"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PICTURE}}]}),
+                &json!({"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PICTURE}}]}),
             ),
         ),
         probe(
@@ -205,7 +205,7 @@ fn requests() -> Vec<Probe> {
         probe(
             "markers for the cache",
             MESSAGES,
-            messages_parts(json!([{"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}}])),
+            messages_parts(&json!([{"type": "text", "text": "long", "cache_control": {"type": "ephemeral"}}])),
         ),
         probe("the end user", CHAT, json!({"user": "u-1"})),
         probe("labels", CHAT, json!({"metadata": {"a": "b"}})),
@@ -220,8 +220,9 @@ fn requests() -> Vec<Probe> {
 
 fn answers() -> Vec<Probe> {
     let chat = |message: Value, rest: Value| {
-        let mut answer = json!({"choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]});
-        merge(&mut answer["choices"][0]["message"], &message);
+        let mut said = json!({"role": "assistant", "content": "hi"});
+        merge(&mut said, &message);
+        let mut answer = json!({"choices": [{"index": 0, "message": said, "finish_reason": "stop"}]});
         merge(&mut answer, &rest);
         answer
     };
@@ -274,7 +275,7 @@ fn answers() -> Vec<Probe> {
         probe(
             "stopped at a text",
             MESSAGES,
-            messages(text.clone(), json!({"stop_reason": "stop_sequence", "stop_sequence": "END"})),
+            messages(text, json!({"stop_reason": "stop_sequence", "stop_sequence": "END"})),
         ),
         probe(
             "stopped by a filter",
@@ -403,7 +404,9 @@ fn page() -> String {
     ] {
         for from in &ALL {
             let _ = write!(text, "\n## {title} `{}`\n\n| |", from.id().as_str());
-            ALL.iter().for_each(|to| drop(write!(text, " {} |", to.id().as_str())));
+            for to in ALL {
+                let _ = write!(text, " {} |", to.id().as_str());
+            }
             let _ = write!(text, "\n| --- |{}\n", " :-: |".repeat(ALL.len()));
             for probe in &probes {
                 let fates: Vec<Fate> = ALL.iter().map(|to| fate(probe, *from, *to)).collect();

@@ -6,10 +6,15 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use switchtower_dialect::services::Service;
 use switchtower_dialect::services::cohere_embed::CohereEmbed;
+use switchtower_dialect::services::gemini_batch_embed::GeminiBatchEmbed;
+use switchtower_dialect::services::gemini_embed::GeminiEmbed;
+use switchtower_dialect::services::ollama_embed::OllamaEmbed;
+use switchtower_dialect::services::ollama_embeddings::OllamaEmbeddings;
 use switchtower_dialect::services::openai_completions::Completions;
 use switchtower_dialect::services::openai_embeddings::{Elements, EmbeddingVariant, Embeddings};
 use switchtower_dialect::services::openai_moderations::Moderations;
 use switchtower_dialect::services::rerank::Rerank;
+use switchtower_dialect::services::vertex_predict::VertexPredict;
 use switchtower_domain::DimensionsField;
 
 fn fixture<S: Service>(name: &str) -> Value {
@@ -40,6 +45,11 @@ fn golden<S: Service>() {
 fn what_is_read_is_written_back() {
     golden::<Embeddings>();
     golden::<CohereEmbed>();
+    golden::<GeminiEmbed>();
+    golden::<GeminiBatchEmbed>();
+    golden::<VertexPredict>();
+    golden::<OllamaEmbed>();
+    golden::<OllamaEmbeddings>();
     golden::<Rerank>();
     golden::<Completions>();
     golden::<Moderations>();
@@ -102,6 +112,11 @@ proptest! {
     fn what_is_read_is_written_back_as_it_was(changes in prop::collection::vec(change(), 0..4)) {
         returns::<Embeddings>(&changes)?;
         returns::<CohereEmbed>(&changes)?;
+        returns::<GeminiEmbed>(&changes)?;
+        returns::<GeminiBatchEmbed>(&changes)?;
+        returns::<VertexPredict>(&changes)?;
+        returns::<OllamaEmbed>(&changes)?;
+        returns::<OllamaEmbeddings>(&changes)?;
         returns::<Rerank>(&changes)?;
         returns::<Completions>(&changes)?;
         returns::<Moderations>(&changes)?;

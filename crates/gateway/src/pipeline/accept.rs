@@ -8,7 +8,8 @@ use crate::stream::Framing;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use switchtower_dialect::dialect;
+use switchtower_dialect::services::EmbeddingForm;
+use switchtower_dialect::{Form, dialect};
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
 use switchtower_providers::{Operation, Within};
 
@@ -27,6 +28,10 @@ pub(super) struct Accepted {
     pub(super) signed: Option<Box<Result<Signed, SignatureError>>>,
     /// What the address says in place of the body, in dialects where it does.
     pub(super) addressed: Option<Addressed>,
+    /// In which other form of its dialect the client speaks, if it does.
+    pub(super) form: Option<Form>,
+    /// Whose form of embeddings the client uses, where it asks for some.
+    pub(super) embeddings: EmbeddingForm,
 }
 
 /// What an address says of a request.
@@ -42,8 +47,24 @@ pub(super) struct Addressed {
 
 impl Accepted {
     pub(super) fn framing(&self) -> Framing {
+        match (&self.place, self.form) {
+            (Place::Answer(_), Some(Form::Generate)) => return Framing::Generate,
+            (Place::Answer(_), Some(Form::Nova)) => return Framing::Nova,
+            (Place::Service(Operation::Invoke), _) => return Framing::Invoked,
+            (Place::Service(Operation::FirstChat), _) => return Framing::FirstChat,
+            _ => {}
+        }
         let usual = if dialect(self.client).streams_lines() { Framing::Lines } else { Framing::Events };
         self.addressed.as_ref().map_or(usual, |addressed| addressed.framing)
+    }
+
+    /// Whether the answer is streamed where the request does not say.
+    pub(super) fn streams_unsaid(&self) -> bool {
+        let can = match self.place {
+            Place::Service(operation) => operation.streams(),
+            _ => true,
+        };
+        can && dialect(self.client).streams_lines()
     }
 }
 
@@ -61,21 +82,36 @@ pub(super) enum Place {
 }
 
 /// What works, for the answer to who asks for what does not yet.
-pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent and :countTokens, :rawPredict and :streamRawPredict of Vertex AI, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed and /v2/rerank, POST /api/chat and GET /api/tags, and GET /v1/models";
+pub(super) const BUILT: &str = "POST /v1/chat/completions, /v1/responses, /v1/responses/input_tokens, /v1/messages, /v1/messages/count_tokens, /v1/embeddings, /v1/rerank, /v1/completions, /v1/fim/completions and /v1/moderations, POST /v1beta/models/MODEL:generateContent, :streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents, :predict (of embeddings), :rawPredict and :streamRawPredict of Vertex AI, POST /model/MODEL/converse, /converse-stream, /invoke, /invoke-with-response-stream and /count-tokens, POST /v2/chat, /v2/embed, /v2/rerank, /v1/chat (of Cohere) and /v1/embed, POST /api/chat, /api/generate, /api/embed and /api/embeddings, GET /api/tags, and GET /v1/models";
 
 /// Where services are asked for.
-const SERVICES: [(&str, Operation); 7] = [
+const SERVICES: [(&str, Operation); 11] = [
+    ("/v1/chat", Operation::FirstChat),
     ("/v1/embeddings", Operation::Embeddings),
+    ("/v1/embed", Operation::Embeddings),
     ("/v1/rerank", Operation::Rerank),
     ("/v2/embed", Operation::Embeddings),
+    ("/api/embed", Operation::Embeddings),
+    ("/api/embeddings", Operation::Embeddings),
     ("/v2/rerank", Operation::Rerank),
     ("/v1/completions", Operation::Completions),
     ("/v1/fim/completions", Operation::Fim),
     ("/v1/moderations", Operation::Moderations),
 ];
 
+/// The forms of embeddings that are not those of `OpenAI`, by where they are asked for.
+const EMBEDDING_FORMS: [(&str, EmbeddingForm); 4] = [
+    ("/v1/embed", EmbeddingForm::CohereFirst),
+    ("/v2/embed", EmbeddingForm::Cohere),
+    ("/api/embed", EmbeddingForm::Ollama),
+    ("/api/embeddings", EmbeddingForm::OllamaFirst),
+];
+
+/// Where Ollama is asked for an answer to one prompt.
+const GENERATE: &str = "/api/generate";
+
 /// Endpoints of the dialects that are not built yet, with everything beneath them.
-const UNBUILT: [&str; 41] = [
+const UNBUILT: [&str; 36] = [
     "/v1/responses",
     "/v1/files",
     "/v1/batches",
@@ -105,14 +141,9 @@ const UNBUILT: [&str; 41] = [
     "/v1/ocr",
     "/v1/chat/moderations",
     "/v1/chat/completions",
-    "/v1/chat",
-    "/v1/embed",
     "/v1/classify",
     "/v1/tokenize",
     "/v1/detokenize",
-    "/api/generate",
-    "/api/embed",
-    "/api/embeddings",
     "/api/show",
     "/api/version",
     "/api/ps",
@@ -132,6 +163,9 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
     let of_bedrock = bedrock::called(head.uri.path());
     let within = of_model.as_ref().and_then(gemini::Called::within);
     let within = within.or_else(|| of_bedrock.as_ref().and_then(bedrock::Called::within));
+    let embeddings = of_model.as_ref().and_then(gemini::Called::embeddings);
+    let embeddings = embeddings.unwrap_or_else(|| embedding_form(head.uri.path()));
+    let form = (head.uri.path().trim_end_matches('/') == GENERATE).then_some(Form::Generate);
     let (place, method) = match (&of_model, &of_bedrock) {
         (Some(called), _) => (called.place()?, Method::POST),
         (None, Some(called)) => (called.place()?, Method::POST),
@@ -155,7 +189,7 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         check_length(settings, &head.headers)?;
         check_strict(&head.headers)?;
     }
-    Ok(Accepted { place, client, within, headers: head.headers, caller: None, signed, addressed })
+    Ok(Accepted { place, client, within, headers: head.headers, caller: None, signed, addressed, form, embeddings })
 }
 
 /// The dialect in which a client expects its answer, even if it is "no".
@@ -172,7 +206,8 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     if path == "/api" || path.starts_with("/api/") {
         return DialectId::OllamaChat;
     }
-    if path.starts_with("/cohere/") || path == "/v2" || path.starts_with("/v2/") {
+    let first_of_cohere = |path: &str| ["/v1/chat", "/v1/embed"].contains(&path.trim_end_matches('/'));
+    if path.starts_with("/cohere/") || path == "/v2" || path.starts_with("/v2/") || first_of_cohere(path) {
         return DialectId::CohereChat;
     }
     let responses = |path: &str| path == "/v1/responses" || path.starts_with("/v1/responses/");
@@ -193,11 +228,21 @@ pub(super) fn dialect_of(path: &str, headers: &HeaderMap) -> DialectId {
     }
 }
 
+/// The path without the name of the vendor whose SDK it was written by.
+fn bare(path: &str) -> &str {
+    let vendors = ["/openai/v1/", "/anthropic/v1/", "/cohere/v1/", "/cohere/v2/"];
+    let found = vendors.iter().find_map(|prefix| path.starts_with(prefix).then(|| path.get(prefix.len() - 4..)));
+    found.flatten().unwrap_or(path)
+}
+
+/// Whose form of embeddings is spoken at a path.
+fn embedding_form(path: &str) -> EmbeddingForm {
+    let path = bare(path).trim_end_matches('/');
+    EMBEDDING_FORMS.iter().find(|(at, _)| *at == path).map_or(EmbeddingForm::Openai, |(_, form)| *form)
+}
+
 fn place(path: &str) -> Result<(Place, Method), Refusal> {
-    let bare = ["/openai/v1/", "/anthropic/v1/", "/cohere/v1/", "/cohere/v2/"]
-        .iter()
-        .find_map(|prefix| path.starts_with(prefix).then(|| path.get(prefix.len() - 4..)).flatten())
-        .unwrap_or(path);
+    let bare = bare(path);
     // Clients that join addresses leave a slash at the end, which means nothing anywhere here but in a model's name.
     let trimmed = bare.trim_end_matches('/');
     if let Some((_, operation)) = SERVICES.iter().find(|(path, _)| *path == trimmed) {
@@ -210,7 +255,7 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
         "/v1/messages" => (Place::Answer(DialectId::AnthropicMessages), Method::POST),
         "/v1/messages/count_tokens" => (Place::CountTokens(DialectId::AnthropicMessages), Method::POST),
         "/v2/chat" => (Place::Answer(DialectId::CohereChat), Method::POST),
-        "/api/chat" => (Place::Answer(DialectId::OllamaChat), Method::POST),
+        "/api/chat" | GENERATE => (Place::Answer(DialectId::OllamaChat), Method::POST),
         "/api/tags" => (Place::Models, Method::GET),
         "/v1/models" => (Place::Models, Method::GET),
         "/healthz" => (Place::Health, Method::GET),
@@ -229,6 +274,12 @@ fn place(path: &str) -> Result<(Place, Method), Refusal> {
 }
 
 fn no_such_place(path: &str) -> Refusal {
+    if path.split('/').any(|part| part == "cachedContents") {
+        let message = format!(
+            "cachedContents asks the provider to keep what is sent, which no request here may; send it with each request, of which providers cache the beginning by themselves; what works: {BUILT}"
+        );
+        return Refusal::new(RefusalCode::NotImplemented, message);
+    }
     let beneath =
         |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     match UNBUILT.iter().find(|prefix| beneath(prefix)) {
@@ -425,6 +476,8 @@ mod tests {
         assert_eq!(found("/v1/chat/completions/"), Ok(Place::Answer(DialectId::OpenaiChat)));
         assert_eq!(found("/anthropic/v1/messages/"), Ok(Place::Answer(DialectId::AnthropicMessages)));
         assert_eq!(found("/v2/embed"), Ok(Place::Service(Operation::Embeddings)));
+        assert_eq!(found("/cohere/v1/chat"), Ok(Place::Service(Operation::FirstChat)));
+        assert_eq!(found("/api/generate"), Ok(Place::Answer(DialectId::OllamaChat)));
         assert_eq!(found("/cohere/v2/chat"), Ok(Place::Answer(DialectId::CohereChat)));
         assert_eq!(found("/v1/responses/"), Ok(Place::Answer(DialectId::OpenaiResponses)));
         assert_eq!(found("/v1/responses/input_tokens"), Ok(Place::CountTokens(DialectId::OpenaiResponses)));
@@ -439,8 +492,10 @@ mod tests {
             "/v1/organization/usage/embeddings",
             "/v1/messages/batches",
             "/v1/chat/completions/c1",
-            "/v1/chat",
             "/v1/tokenize",
+            "/v1beta/cachedContents",
+            "/v1beta/cachedContents/c1",
+            "/v1beta1/projects/p/locations/l/cachedContents",
         ] {
             assert_eq!(found(path).unwrap_err().code, RefusalCode::NotImplemented, "{path}");
         }

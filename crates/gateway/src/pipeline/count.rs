@@ -39,8 +39,8 @@ pub(super) async fn estimated(resolved: &Resolved<'_>) -> Result<Option<Estimate
     let counting = counting(client)?;
     let body = json::parse(decoded.body)
         .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
-    let request =
-        dialect(client).decode_request(counting.counted_request(body)).map_err(|error| undecodable(&error))?;
+    let counted = counting.counted_request(body).map_err(|error| undecodable(&error))?;
+    let request = dialect(counted.dialect).decode_request(counted.body).map_err(|error| undecodable(&error))?;
     let model = deployment.model.clone();
     let counted = apart(move || of_request(&request, model.as_str())).await;
     let failed = || Refusal::new(RefusalCode::Internal, "the tokens could not be counted");

@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::Pin;
 use switchtower_dialect::DecodeError;
-use switchtower_dialect::dialect;
 use switchtower_dialect::scan::{Field, Scan, ScanError, scan};
 use switchtower_domain::{Refusal, RefusalCode};
 
@@ -88,7 +87,7 @@ pub(super) fn decode<'a>(settings: &Settings, asked: Accepted, body: &'a Bytes) 
         None => return Err(invalid("model", "is missing; it names a deployment, an alias, or provider/model")),
     };
     let streamed = match scan.field("stream").map(|field| field.value) {
-        None | Some(b"null") => dialect(asked.client).streams_lines(),
+        None | Some(b"null") => asked.streams_unsaid(),
         Some(b"false") => false,
         Some(b"true") => true,
         Some(_) => return Err(invalid("stream", "must be true or false")),

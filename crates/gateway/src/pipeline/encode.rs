@@ -48,7 +48,7 @@ pub(super) async fn encode(
                     let sealed = sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes));
                     (sealed.map_or(bytes, Bytes::from), account)
                 }
-                Carriage::Translate { .. } => translated(&bytes, client, &deployment, id, &mut notices)?,
+                Carriage::Translate { .. } => translated(&bytes, (client, framing), &deployment, id, &mut notices)?,
                 Carriage::Count(counter) => (counted(&bytes, counter, client, &deployment)?, Account::default()),
                 Carriage::Service(job) => served(*job, &[bytes], client, &deployment, &mut notices)?,
             };
@@ -87,7 +87,7 @@ pub(super) async fn encode(
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
     headers.insert(CONTENT_TYPE, kind);
-    if framing == Framing::Chunks {
+    if framing.is_of_invoked() {
         headers.insert(INVOKED_CONTENT_TYPE, JSON);
     }
     describe(headers, client, &deployment, &notices, id);
@@ -151,7 +151,7 @@ fn error_in_disguise(deployment: &Deployment, client: DialectId, bytes: &[u8]) -
 
 fn translated(
     bytes: &[u8],
-    client: DialectId,
+    (client, framing): (DialectId, Framing),
     deployment: &Deployment,
     id: &RequestId,
     notices: &mut Vec<Notice>,
@@ -172,7 +172,11 @@ fn translated(
     // Paths of the answer are told from those of the request.
     notices
         .extend(encoded.notices.into_iter().map(|notice| Notice { path: format!("answer.{}", notice.path), ..notice }));
-    Ok((json_text::write(&encoded.body, bytes.len() + 512).into(), Account::of(&answer)))
+    let body = match framing.form() {
+        Some(form) => form.told(encoded.body),
+        None => encoded.body,
+    };
+    Ok((json_text::write(&body, bytes.len() + 512).into(), Account::of(&answer)))
 }
 
 /// A count, as the client's dialect tells it.

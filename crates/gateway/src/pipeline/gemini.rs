@@ -9,8 +9,9 @@ use super::accept::{Addressed, BUILT, Place, percent_decoded};
 use crate::stream::Framing;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
+use switchtower_dialect::services::EmbeddingForm;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
-use switchtower_providers::{Within, X_GOOG_API_KEY};
+use switchtower_providers::{Operation, Within, X_GOOG_API_KEY};
 
 /// Versions of the API, as addresses begin with them.
 const VERSIONS: [&str; 4] = ["/v1beta/", "/v1/", "/v1beta1/", "/v1alpha/"];
@@ -42,6 +43,7 @@ impl Called {
         match self.method.as_str() {
             "generateContent" | "streamGenerateContent" => Ok(Place::Answer(DialectId::GoogleGemini)),
             "countTokens" => Ok(Place::CountTokens(DialectId::GoogleGemini)),
+            _ if self.embeddings().is_some() => Ok(Place::Service(Operation::Embeddings)),
             _ if self.counts_messages() => Ok(Place::CountTokens(DialectId::AnthropicMessages)),
             _ if self.within().is_some() => Ok(Place::Answer(DialectId::AnthropicMessages)),
             _ => {
@@ -61,6 +63,16 @@ impl Called {
     /// The API within which the dialect of the model's vendor is spoken, which is Messages.
     pub(super) fn within(&self) -> Option<Within> {
         matches!(self.method.as_str(), "rawPredict" | "streamRawPredict").then_some(Within::RawPredict)
+    }
+
+    /// The form in which embeddings are asked for.
+    pub(super) fn embeddings(&self) -> Option<EmbeddingForm> {
+        match self.method.as_str() {
+            "embedContent" => Some(EmbeddingForm::Gemini),
+            "batchEmbedContents" => Some(EmbeddingForm::GeminiBatch),
+            "predict" => Some(EmbeddingForm::Predict),
+            _ => None,
+        }
     }
 
     /// Tokens of Messages are counted by what looks like a model. Source:

@@ -35,7 +35,11 @@ pub(super) fn check(decoded: &Decoded<'_>, deployment: &Deployment) -> Result<()
     }
     // Only now is it worth reading the request whole. One that cannot be read is refused where it is decoded.
     let Ok(value) = json::parse(decoded.body) else { return Ok(()) };
-    let Ok(request) = dialect(client).decode_request(value) else { return Ok(()) };
+    let value = match decoded.asked.form {
+        Some(form) => form.request(value.into_value()).map(json::Json::from),
+        None => Ok(value),
+    };
+    let Ok(request) = value.and_then(|value| dialect(client).decode_request(value)) else { return Ok(()) };
     match lacking(&request, client, facts) {
         Some((path, needs)) => refuse(&path, needs),
         None => Ok(()),

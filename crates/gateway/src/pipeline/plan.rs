@@ -62,7 +62,6 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let Resolved { decoded, deployment } = resolved;
     let client = match decoded.asked.place {
         Place::Answer(client) | Place::CountTokens(client) => client,
-        Place::Service(_) => DialectId::OpenaiChat,
         _ => decoded.asked.client,
     };
     let usual = deployment.provider.interface(client);
@@ -70,7 +69,7 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         Place::CountTokens(client) => {
             (count::interface(&deployment.provider, client).unwrap_or(usual), Operation::CountTokens)
         }
-        Place::Service(operation) => (usual, operation),
+        Place::Service(operation) => (service::interface(&decoded, &deployment, operation).unwrap_or(usual), operation),
         _ => (usual, Operation::Answer),
     };
     let strict = settings.strict
@@ -84,7 +83,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let mut draft =
         Draft { interface, operation, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
     draft.keep_nothing(&decoded, client)?;
-    let betas = draft.fit_within(&decoded, interface.dialect == client);
+    let same = interface.dialect == client && decoded.asked.form.is_none();
+    let betas = draft.fit_within(&decoded, same);
     let sealing = match decoded.asked.place {
         Place::Answer(_) => kept::open(settings, &decoded, client, &deployment, interface, &mut draft.splice)?,
         // What counts tokens of a conversation refers to it all the same; its answer has no id.
@@ -94,12 +94,12 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         }
         _ => None,
     };
-    let mut more = Vec::new();
+    let (mut more, mut at) = (Vec::new(), None);
     let (body, carriage) = if let Place::Service(operation) = decoded.asked.place {
         let prepared = service::prepare(&mut draft, &decoded, &deployment, operation)?;
-        more = prepared.more;
+        (more, at) = (prepared.more, prepared.at);
         (prepared.body, prepared.carriage)
-    } else if interface.dialect == client {
+    } else if same {
         let (body, usage_unasked) = draft.forward(&decoded, &deployment)?;
         (body, Carriage::Forward { usage_unasked })
     } else if operation == Operation::CountTokens {
@@ -107,6 +107,10 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     } else {
         draft.translate(&decoded, client, &deployment)?
     };
+    if let Some(form) = decoded.asked.form {
+        let instructed = decoded.scan.field("system").is_some_and(|field| !matches!(field.value, b"null" | b"\"\""));
+        draft.notices.iter_mut().for_each(|notice| notice.path = form.path(&notice.path, instructed));
+    }
     if strict && let Some(paths) = notices::paths_of_meaning(&draft.notices) {
         let message =
             format!("deployment '{}' cannot express all of the request, and strict is on: {paths}", deployment.name);
@@ -116,8 +120,8 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         return Err(refusal);
     }
     let unsendable = |error: RequestError| unsendable(&error, &deployment);
-    let address =
-        address(&deployment.provider, interface, operation, &deployment.model, decoded.streamed).map_err(unsendable)?;
+    let usual = || address(&deployment.provider, interface, operation, &deployment.model, decoded.streamed);
+    let address = at.map_or_else(usual, Ok).map_err(unsendable)?;
     let headers = betas.map_or(Cow::Borrowed(&decoded.asked.headers), |betas| {
         let mut headers = decoded.asked.headers.clone();
         headers.insert(BETA_HEADER, betas);
@@ -391,7 +395,16 @@ impl Draft<'_> {
         let value = json::parse(&text)
             .map_err(|_| Refusal::new(RefusalCode::MalformedJson, "the body is not JSON that can be read"))?;
         let counts = matches!(decoded.asked.place, Place::CountTokens(_));
-        let value = if counts { count::counting(client)?.counted_request(value) } else { value };
+        let value = match decoded.asked.form {
+            Some(form) => form.request(value.into_value()).map_err(|error| undecodable(&error))?.into(),
+            None => value,
+        };
+        let (client, value) = if counts {
+            let counted = count::counting(client)?.counted_request(value).map_err(|error| undecodable(&error))?;
+            (counted.dialect, counted.body)
+        } else {
+            (client, value)
+        };
         let mut request = dialect(client).decode_request(value).map_err(|error| undecodable(&error))?;
         deployment.model.as_str().clone_into(&mut request.model);
         if decoded.asked.addressed.is_some() {

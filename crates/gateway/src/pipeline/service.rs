@@ -9,17 +9,18 @@ use super::plan::{Carriage, Draft};
 use super::resolve::Resolved;
 use crate::{Directory, json_text};
 use bytes::Bytes;
+use http::Uri;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use switchtower_dialect::scan::Scan;
 use switchtower_dialect::services::openai_embeddings::{self, Elements, EmbeddingVariant};
 use switchtower_dialect::services::rerank::{self, RankingVariant, Rerank};
 use switchtower_dialect::services::{EmbeddingForm, Service as _, Unsayable};
-use switchtower_dialect::{DecodeError, Encoded, Json, json};
+use switchtower_dialect::{DecodeError, Encoded, Form, Json, json};
 use switchtower_domain::{
     DialectId, DimensionsField, ModelInput, Notice, RankingRequest, Refusal, RefusalCode, Usage, VectorEncoding,
 };
-use switchtower_providers::{Deployment, Operation};
+use switchtower_providers::{Deployment, Interface, Operation};
 
 /// What is done with the answer of a service that is not forwarded.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) enum Job {
         counts: Vec<usize>,
         /// How vectors are to be written.
         wanted: VectorEncoding,
+        /// How they come.
+        from: EmbeddingVariant,
         /// The form that the client expects.
         form: EmbeddingForm,
     },
@@ -43,6 +46,22 @@ pub(super) struct Prepared {
     /// Further bodies that belong to the same answer.
     pub(super) more: Vec<Bytes>,
     pub(super) carriage: Carriage,
+    /// Where it goes, if that is not where the operation usually is.
+    pub(super) at: Option<Uri>,
+}
+
+/// What is spoken in another form of a dialect is forwarded to a provider that has that form; elsewhere it is translated.
+pub(super) fn settle(resolved: &mut Resolved<'_>) {
+    let deployment = &resolved.deployment;
+    let operation = match resolved.decoded.asked.form {
+        Some(Form::Generate) => Operation::Generate,
+        // What a profile is of its name does not tell; Converse serves every model.
+        Some(Form::Nova) if deployment.model.as_str().contains("nova") => Operation::Invoke,
+        Some(Form::Nova) | None => return,
+    };
+    if deployment.provider.offers.has(operation) {
+        resolved.decoded.asked.place = Place::Service(operation);
+    }
 }
 
 /// A provider that lacks the operation is told apart here, with those that have it.
@@ -84,18 +103,7 @@ pub(super) fn prepare(
     }
     let offers = &deployment.provider.offers;
     match operation {
-        Operation::Embeddings
-            if form_of(decoded) != offers.embeddings.form || !embeddings_fit(&decoded.scan, &offers.embeddings) =>
-        {
-            embeddings(draft, decoded, deployment)
-        }
-        Operation::Embeddings => {
-            let renamed = dimensions(&offers.embeddings);
-            if !offers.embeddings.float_word && value(&decoded.scan, "encoding_format") == Some(b"\"float\"") {
-                draft.splice.remove("encoding_format");
-            }
-            Ok(forward(draft, decoded, deployment, &renamed, &offers.embeddings.forbidden))
-        }
+        Operation::Embeddings => embeddings(draft, decoded, deployment),
         Operation::Rerank if !rerank_fits(&decoded.scan, &offers.rerank) => ranking(draft, decoded, deployment),
         Operation::Rerank => Ok(forward(draft, decoded, deployment, &BTreeMap::new(), &offers.rerank.forbidden)),
         Operation::Completions | Operation::Fim => {
@@ -103,9 +111,18 @@ pub(super) fn prepare(
             draft.fit_stream_usage(decoded);
             Ok(forward(draft, decoded, deployment, &variant.renamed, &variant.forbidden))
         }
-        Operation::Moderations | Operation::Answer | Operation::CountTokens => {
-            Ok(forward(draft, decoded, deployment, &BTreeMap::new(), &[]))
-        }
+        // Whatever it says is the model's own.
+        Operation::Invoke => Ok(Prepared {
+            body: decoded.body.clone(),
+            more: Vec::new(),
+            carriage: Carriage::Forward { usage_unasked: false },
+            at: None,
+        }),
+        Operation::Moderations
+        | Operation::Generate
+        | Operation::FirstChat
+        | Operation::Answer
+        | Operation::CountTokens => Ok(forward(draft, decoded, deployment, &BTreeMap::new(), &[])),
     }
 }
 
@@ -118,24 +135,35 @@ fn forward(
     forbidden: &[String],
 ) -> Prepared {
     draft.fit_names(decoded, deployment, renamed, forbidden);
-    Prepared { body: draft.spliced(decoded), more: Vec::new(), carriage: Carriage::Forward { usage_unasked: false } }
+    Prepared {
+        body: draft.spliced(decoded),
+        more: Vec::new(),
+        carriage: Carriage::Forward { usage_unasked: false },
+        at: None,
+    }
 }
 
 fn value<'a>(scan: &Scan<'a>, name: &str) -> Option<&'a [u8]> {
     scan.field(name).map(|field| field.value).filter(|value| *value != b"null")
 }
 
-/// Whose form of embeddings a client uses.
-const fn form_of(decoded: &Decoded<'_>) -> EmbeddingForm {
-    match decoded.asked.client {
-        DialectId::CohereChat => EmbeddingForm::Cohere,
-        DialectId::OpenaiChat
-        | DialectId::OpenaiResponses
-        | DialectId::AnthropicMessages
-        | DialectId::GoogleGemini
-        | DialectId::BedrockConverse
-        | DialectId::OllamaChat => EmbeddingForm::Openai,
+/// How the provider is spoken to for a service: as the form speaks in which it is asked.
+pub(super) fn interface<'p>(
+    decoded: &Decoded<'_>,
+    deployment: &'p Deployment,
+    operation: Operation,
+) -> Option<&'p Interface> {
+    if operation != Operation::Embeddings {
+        return None;
     }
+    let (variant, _) = deployment.provider.offers.embeddings_in(decoded.asked.embeddings, &deployment.model)?;
+    let dialect = match variant.form {
+        EmbeddingForm::Openai => return None,
+        EmbeddingForm::Cohere | EmbeddingForm::CohereFirst => DialectId::CohereChat,
+        EmbeddingForm::Gemini | EmbeddingForm::GeminiBatch | EmbeddingForm::Predict => DialectId::GoogleGemini,
+        EmbeddingForm::Ollama | EmbeddingForm::OllamaFirst => DialectId::OllamaChat,
+    };
+    Some(deployment.provider.interface(dialect))
 }
 
 /// The name that the provider does not have for the number of dimensions.
@@ -156,12 +184,21 @@ fn embeddings_fit(scan: &Scan<'_>, variant: &EmbeddingVariant) -> bool {
         // A word of the vendor's own is the vendor's to understand.
         Some(_) => true,
     };
-    let Some(input) = scan.field("input") else { return encoding };
+    let mut lists = INPUTS.iter().filter_map(|name| scan.field(name));
+    let Some(input) = lists.next() else { return encoding };
     let as_tokens = input.value.starts_with(b"[")
-        && input.value.iter().skip(1).find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| *byte != b'"');
+        && input
+            .value
+            .iter()
+            .skip(1)
+            .find(|byte| !byte.is_ascii_whitespace())
+            .is_some_and(|byte| !b"\"{".contains(byte));
     let short = variant.inputs_max.is_none_or(|max| input.elements <= max);
     encoding && short && (variant.token_inputs || !as_tokens)
 }
+
+/// Where the forms of embeddings have their texts.
+const INPUTS: [&str; 4] = ["input", "texts", "requests", "instances"];
 
 /// Whether the provider has the names that the caller used, and takes the documents as they are.
 fn rerank_fits(scan: &Scan<'_>, variant: &RankingVariant) -> bool {
@@ -187,25 +224,75 @@ fn written(draft: &mut Draft<'_>, encoded: Encoded, size: usize) -> Bytes {
 }
 
 fn embeddings(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<Prepared, Refusal> {
-    let variant = &deployment.provider.offers.embeddings;
+    let form = decoded.asked.embeddings;
+    let Some((variant, at)) = deployment.provider.offers.embeddings_in(form, &deployment.model) else {
+        return Err(Refusal::new(RefusalCode::NotImplemented, "the provider has no embeddings of this model"));
+    };
+    let prepared = if form == variant.form && embeddings_fit(&decoded.scan, &variant) {
+        let renamed = dimensions(&variant);
+        if !variant.float_word && value(&decoded.scan, "encoding_format") == Some(b"\"float\"") {
+            draft.splice.remove("encoding_format");
+        }
+        let forwarded = forward(draft, decoded, deployment, &renamed, &variant.forbidden);
+        match form {
+            EmbeddingForm::GeminiBatch => Prepared { body: named(&forwarded.body, deployment)?, ..forwarded },
+            EmbeddingForm::Predict => {
+                // Other models are asked so too, and what they make is no vector.
+                form.decode_request(parsed(&forwarded.body)?).map_err(|error| undecodable(&error))?;
+                forwarded
+            }
+            _ => forwarded,
+        }
+    } else {
+        rewritten_embeddings(draft, decoded, deployment, &variant)?
+    };
+    Ok(Prepared { at: Some(at), ..prepared })
+}
+
+/// The requests of a batch name the model of its address.
+fn named(body: &Bytes, deployment: &Deployment) -> Result<Bytes, Refusal> {
+    let mut value = parsed(body)?.into_value();
+    let name = Value::from(format!("models/{}", deployment.model));
+    let mut changed = false;
+    for request in value.get_mut("requests").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Object(request) = request {
+            changed |= request.get("model") != Some(&name);
+            request.insert("model".to_owned(), name.clone());
+        }
+    }
+    Ok(if changed { json_text::write(&value, body.len() + 256).into() } else { body.clone() })
+}
+
+fn rewritten_embeddings(
+    draft: &mut Draft<'_>,
+    decoded: &Decoded<'_>,
+    deployment: &Deployment,
+    variant: &EmbeddingVariant,
+) -> Result<Prepared, Refusal> {
     let body = draft.spliced(decoded);
-    let form = form_of(decoded);
+    let form = decoded.asked.embeddings;
     let request = form.decode_request(parsed(&body)?).map_err(|error| undecodable(&error))?;
-    let (mut request, lost) = form.told_in(variant, request).map_err(|error| unsayable(&error))?;
+    let asked = request.encoding.clone();
+    let typed = asked.is_some();
+    let (mut request, lost) = form.told_in(variant, request).map_err(unsayable)?;
     draft.notices.extend(lost);
     let tokens = |input: &ModelInput| matches!(input, ModelInput::Tokens(_));
     if !variant.token_inputs
         && let Some(place) = request.inputs.iter().position(tokens)
     {
-        let path = if request.single { "input".to_owned() } else { format!("input[{place}]") };
+        let path = if request.single { "input".to_owned() } else { form.input_path(place) };
         let message = format!(
             "'{path}' is tokens, and provider '{}' takes texts only; tokens of one model mean nothing to another",
             deployment.provider.name
         );
         return Err(Refusal::new(RefusalCode::Untranslatable, message).param(path));
     }
-    deployment.model.as_str().clone_into(&mut request.model);
-    let wanted = request.encoding.clone().unwrap_or(VectorEncoding::Float);
+    request.model.clear();
+    if !variant.form.is_addressed() {
+        request.model.push_str(deployment.model.as_str());
+    }
+    // A vendor that tells numbers only is not asked for anything else; they are rewritten later.
+    let wanted = request.encoding.clone().or(asked).unwrap_or(VectorEncoding::Float);
     if variant.elements == Elements::Int8 && !matches!(wanted, VectorEncoding::Other(_)) {
         draft
             .notices
@@ -220,10 +307,13 @@ fn embeddings(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deploym
     }
     let more = bodies.split_off(1.min(bodies.len()));
     let body = bodies.pop().unwrap_or_default();
-    Ok(Prepared { body, more, carriage: Carriage::Service(Box::new(Job::Embeddings { counts, wanted, form })) })
+    // Who named a type of numbers gets vectors by their types, also from Cohere's first version.
+    let told = if typed && form == EmbeddingForm::CohereFirst { EmbeddingForm::Cohere } else { form };
+    let job = Job::Embeddings { counts, wanted, from: variant.clone(), form: told };
+    Ok(Prepared { body, more, carriage: Carriage::Service(Box::new(job)), at: None })
 }
 
-fn unsayable(error: &Unsayable) -> Refusal {
+fn unsayable(error: Unsayable) -> Refusal {
     Refusal::new(RefusalCode::Untranslatable, error.to_string()).param(error.path)
 }
 
@@ -233,7 +323,7 @@ fn ranking(draft: &mut Draft<'_>, decoded: &Decoded<'_>, deployment: &Deployment
     let mut request = Rerank::decode_request(parsed(&body)?).map_err(|error| undecodable(&error))?;
     deployment.model.as_str().clone_into(&mut request.model);
     let body = written(draft, Rerank::encode_request(&request, variant), decoded.body.len());
-    Ok(Prepared { body, more: Vec::new(), carriage: Carriage::Service(Box::new(Job::Rerank(request))) })
+    Ok(Prepared { body, more: Vec::new(), carriage: Carriage::Service(Box::new(Job::Rerank(request))), at: None })
 }
 
 impl Job {
@@ -245,11 +335,10 @@ impl Job {
         notices: &mut Vec<Notice>,
     ) -> Result<(Value, Option<Usage>), DecodeError> {
         match self {
-            Self::Embeddings { counts, wanted, form } => {
-                let variant = &deployment.provider.offers.embeddings;
+            Self::Embeddings { counts, wanted, from: variant, form } => {
                 let answers =
                     answers.into_iter().map(|answer| variant.form.decode_answer(answer)).collect::<Result<_, _>>()?;
-                let (whole, lost) = openai_embeddings::join(answers, &counts, variant, &wanted)?;
+                let (whole, lost) = openai_embeddings::join(answers, &counts, &variant, &wanted)?;
                 let mut lost = lost;
                 let whole = variant.form.told_to(form, whole, deployment.model.as_str(), &mut lost);
                 let told = |notice: Notice| Notice { path: format!("answer.{}", notice.path), ..notice };

@@ -1,11 +1,14 @@
 //! Messages within another API: `InvokeModel` of Bedrock and `rawPredict` of Vertex AI. There the address says which model
-//! it is and whether to stream, and the body names a version.
+//! it is and whether to stream, and the body names a version. What else a model of Bedrock is invoked with is told apart.
 
+use super::accept::Place;
 use super::decode::Decoded;
 use super::plan::Draft;
 use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
-use switchtower_domain::{Refusal, RefusalCode};
+use switchtower_dialect::Form;
+use switchtower_dialect::bedrock_converse::nova;
+use switchtower_domain::{DialectId, Refusal, RefusalCode};
 use switchtower_providers::{Operation, Within};
 
 /// The field by which bodies of Messages are known within another API.
@@ -15,15 +18,29 @@ const BETA: &str = "anthropic_beta";
 /// Where the others have them.
 pub(super) const BETA_HEADER: HeaderName = HeaderName::from_static("anthropic-beta");
 
-/// What is spoken within another API must be Messages.
-pub(super) fn check(decoded: &Decoded<'_>) -> Result<(), Refusal> {
-    if decoded.asked.within.is_none() || decoded.scan.field(VERSION).is_some() {
-        return Ok(());
+/// What is spoken within another API is Messages, but within `InvokeModel` every model speaks as it likes: Nova in a form
+/// of Converse, which every provider can be asked in, others in words of their own, which only Bedrock understands.
+pub(super) fn settle(decoded: &mut Decoded<'_>) -> Result<(), Refusal> {
+    let asked = &mut decoded.asked;
+    match asked.within {
+        None => return Ok(()),
+        Some(_) if decoded.scan.field(VERSION).is_some() => return Ok(()),
+        Some(Within::InvokeModel) => {}
+        Some(Within::RawPredict) => {
+            let message = format!(
+                "this endpoint takes bodies of Anthropic Messages, which have '{VERSION}' here; other models of Google are at :generateContent"
+            );
+            return Err(Refusal::new(RefusalCode::InvalidRequest, message).param(VERSION));
+        }
     }
-    let message = format!(
-        "this endpoint takes bodies of Anthropic Messages, which have '{VERSION}' here; other models of Bedrock are at /model/MODEL/converse, and those of Google at :generateContent"
-    );
-    Err(Refusal::new(RefusalCode::InvalidRequest, message).param(VERSION))
+    asked.within = None;
+    if nova::is_spoken_in(&decoded.scan) {
+        asked.place = Place::Answer(DialectId::BedrockConverse);
+        asked.form = Some(Form::Nova);
+    } else {
+        asked.place = Place::Service(Operation::Invoke);
+    }
+    Ok(())
 }
 
 impl Draft<'_> {

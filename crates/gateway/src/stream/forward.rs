@@ -29,9 +29,15 @@ pub(crate) struct Rewriting {
 }
 
 impl Forward {
-    pub(super) fn new(deployment: &Deployment, client: DialectId, rewriting: Rewriting) -> Self {
+    /// `watch` looks at what is no stream of the provider's dialect.
+    pub(super) fn new(
+        deployment: &Deployment,
+        client: DialectId,
+        watch: Option<Box<dyn StreamWatch>>,
+        rewriting: Rewriting,
+    ) -> Self {
         let interface = deployment.provider.interface(client);
-        let watch = dialect(interface.dialect).stream_watch(&interface.variant);
+        let watch = watch.unwrap_or_else(|| dialect(interface.dialect).stream_watch(&interface.variant));
         let reader = AccountReader::new(dialect(interface.dialect).account_places());
         let ending = interface.variant.stream_ending;
         Self { watch, ending, marked: false, rewriting, reader, broken: None }

@@ -134,7 +134,7 @@ impl EventStream {
         rewriting: Rewriting,
         recording: Recording,
     ) -> Self {
-        let forward = Forward::new(&ends.deployment, ends.client, rewriting);
+        let forward = Forward::new(&ends.deployment, ends.client, ends.framing.watch(), rewriting);
         Self::new(settings, events, Carrier::Forward(forward), ends, ends_at, recording)
     }
 

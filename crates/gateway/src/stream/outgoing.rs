@@ -3,7 +3,8 @@
 use super::Arrived;
 use bytes::Bytes;
 use http::HeaderValue;
-use switchtower_dialect::{WireEvent, chunks, event_stream, sse};
+use switchtower_dialect::bedrock_converse::nova;
+use switchtower_dialect::{FirstChatWatch, Form, InvokedWatch, StreamWatch, WireEvent, chunks, event_stream, sse};
 use switchtower_providers::StreamFraming;
 
 /// How the pieces of a streamed answer are told apart.
@@ -23,7 +24,19 @@ pub(crate) enum Framing {
     Messages,
     /// The same, each with an event of Messages in it, as `InvokeModelWithResponseStream` has them.
     Chunks,
+    /// The same with events of Nova.
+    Nova,
+    /// The same with whatever a model says in its own words.
+    Invoked,
+    /// Lines, in the words of Ollama's `/api/generate`.
+    Generate,
+    /// Lines, in the words of Cohere's first chat.
+    FirstChat,
 }
+
+/// How a stream of Cohere's first chat ends that broke. Source: <https://docs.cohere.com/v1/reference/chat-stream>
+const FIRST_CHAT_FAILED: &[u8] =
+    br#"{"is_finished":true,"event_type":"stream-end","finish_reason":"ERROR","response":{"text":"","finish_reason":"ERROR"}}"#;
 
 impl Framing {
     /// Whether what comes in a provider's framing can leave as it is.
@@ -31,7 +44,7 @@ impl Framing {
         matches!(
             (self, provider),
             (Self::Events, StreamFraming::Events)
-                | (Self::Messages, StreamFraming::Messages)
+                | (Self::Messages | Self::Invoked, StreamFraming::Messages)
                 | (Self::Chunks, StreamFraming::Chunks)
                 | (Self::Lines, StreamFraming::Lines)
         )
@@ -41,9 +54,35 @@ impl Framing {
     pub(crate) const fn media_type(self) -> HeaderValue {
         match self {
             Self::Events => HeaderValue::from_static("text/event-stream"),
-            Self::Lines => HeaderValue::from_static("application/x-ndjson"),
+            Self::Lines | Self::Generate => HeaderValue::from_static("application/x-ndjson"),
+            Self::FirstChat => HeaderValue::from_static("application/stream+json"),
             Self::List { .. } => HeaderValue::from_static("application/json"),
-            Self::Messages | Self::Chunks => HeaderValue::from_static("application/vnd.amazon.eventstream"),
+            Self::Messages | Self::Chunks | Self::Nova | Self::Invoked => {
+                HeaderValue::from_static("application/vnd.amazon.eventstream")
+            }
+        }
+    }
+
+    /// The form of its dialect in which the client is answered, where it is not the dialect's own.
+    pub(crate) const fn form(self) -> Option<Form> {
+        match self {
+            Self::Generate => Some(Form::Generate),
+            Self::Nova => Some(Form::Nova),
+            _ => None,
+        }
+    }
+
+    /// Whether the answer is that of an invoked model.
+    pub(crate) const fn is_of_invoked(self) -> bool {
+        matches!(self, Self::Chunks | Self::Nova | Self::Invoked)
+    }
+
+    /// Who looks at a stream that is forwarded, where that is not the dialect.
+    pub(super) fn watch(self) -> Option<Box<dyn StreamWatch>> {
+        match self {
+            Self::Invoked => Some(Box::new(InvokedWatch::default())),
+            Self::FirstChat => Some(Box::new(FirstChatWatch::default())),
+            _ => None,
         }
     }
 }
@@ -80,12 +119,13 @@ impl Outgoing {
         let alike = self.alike
             && matches!(
                 (self.framing, event),
-                (Framing::Events, Arrived::Event(_)) | (Framing::Messages | Framing::Chunks, Arrived::Message { .. })
+                (Framing::Events, Arrived::Event(_))
+                    | (Framing::Messages | Framing::Chunks | Framing::Invoked, Arrived::Message { .. })
             );
         if !alike {
             let Some(parsed) = event.read() else { return };
             match self.framing {
-                Framing::List { .. } => self.element(parsed.data()),
+                Framing::List { .. } | Framing::FirstChat => self.element(parsed.data()),
                 _ => parsed.to_wire().iter().for_each(|wire| self.write(wire)),
             }
             return;
@@ -100,9 +140,16 @@ impl Outgoing {
     pub(super) fn write(&mut self, event: &WireEvent) {
         match self.framing {
             Framing::Events => sse::write(event, self.gathered()),
-            Framing::Messages => event_stream::write_event(event, self.gathered()),
+            Framing::Messages | Framing::Invoked => event_stream::write_event(event, self.gathered()),
             Framing::Chunks => chunks::write(event, self.gathered()),
+            Framing::Nova => nova::write_message(event, self.gathered()),
             Framing::Lines | Framing::List { .. } => self.element(event.data.as_bytes()),
+            Framing::Generate => {
+                let data = serde_json::from_str(&event.data).map(|piece| Form::Generate.told(piece).to_string());
+                self.element(data.as_ref().unwrap_or(&event.data).as_bytes());
+            }
+            // Only an end that went wrong is told in other words than the provider's.
+            Framing::FirstChat => self.element(FIRST_CHAT_FAILED),
         }
     }
 
@@ -112,7 +159,13 @@ impl Outgoing {
             Framing::Events => sse::KEEP_ALIVE,
             Framing::List { .. } => b"\n",
             // Clients of Ollama take every line for a piece of the answer.
-            Framing::Lines | Framing::Messages | Framing::Chunks => return,
+            Framing::Lines
+            | Framing::Generate
+            | Framing::FirstChat
+            | Framing::Messages
+            | Framing::Chunks
+            | Framing::Nova
+            | Framing::Invoked => return,
         };
         self.gathered().extend_from_slice(word);
     }
@@ -125,7 +178,7 @@ impl Outgoing {
     }
 
     fn element(&mut self, data: &[u8]) {
-        if self.framing == Framing::Lines {
+        if matches!(self.framing, Framing::Lines | Framing::Generate | Framing::FirstChat) {
             let gathered = self.gathered();
             gathered.extend_from_slice(data);
             return gathered.push(b'\n');

@@ -222,14 +222,14 @@ async fn a_model_that_is_invoked_is_spoken_to_in_messages() {
 }
 
 #[tokio::test]
-async fn what_is_no_body_of_messages_cannot_be_invoked() {
+async fn what_only_a_model_of_bedrock_understands_is_refused_where_messages_are_all_that_is_invoked() {
     let (gateway, _) = at_bedrock(Script::Unreachable);
     let response = gateway.handle(post("/model/by-claude/invoke", r#"{"inputText":"hi"}"#)).await;
     assert_eq!(
         (response.status().as_u16(), &response.headers()["x-amzn-errortype"]),
-        (400, &"ValidationException".parse().unwrap())
+        (501, &"ValidationException".parse().unwrap())
     );
-    assert!(json(response).await["message"].as_str().unwrap().contains("/converse"));
+    assert!(json(response).await["message"].as_str().unwrap().ends_with("these providers have: bed"));
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn a_client_of_openai_has_its_embeddings_from_cohere() {
     let told = json(response).await;
     let sent: Value = serde_json::from_str(&provider.bodies()[0]).unwrap();
     let asked = json!({"model": "m", "texts": ["a", "b"], "input_type": "search_query", "embedding_types": ["base64"]});
-    assert_eq!((sent, provider.addresses()), (asked, vec!["https://cohere.example/v1/v2/embed".to_owned()]));
+    assert_eq!((sent, provider.addresses()), (asked, vec!["https://cohere.example/v2/embed".to_owned()]));
     assert_eq!(told["usage"], json!({"prompt_tokens": 2, "total_tokens": 2}));
     assert_eq!((&told["data"][1]["index"], &told["model"]), (&json!(1), &json!("m")));
     assert_eq!(told["data"][0]["embedding"], "AAAAP28Sgzo=");
@@ -142,7 +142,7 @@ async fn embeddings_and_rankings_of_cohere_are_forwarded_to_cohere() {
     for path in ["/v2/rerank", "/v1/rerank"] {
         assert_eq!(text(gateway.handle(post(path, body)).await).await, ranked);
     }
-    assert_eq!(provider.addresses(), ["https://cohere.example/v1/v2/rerank"; 2]);
+    assert_eq!(provider.addresses(), ["https://cohere.example/v2/rerank"; 2]);
 }
 
 #[tokio::test]

@@ -63,3 +63,35 @@ async fn where_nobody_counts_an_estimate_says_whose_it_is() {
     assert_eq!(wrong.status(), 400);
     assert!(provider.bodies().is_empty());
 }
+
+#[tokio::test]
+async fn what_a_model_is_invoked_with_is_counted_in_the_words_of_whoever_counts() {
+    use base64::Engine as _;
+    let (gateway, provider) = gateway_with(
+        Script::json(200, r#"{"input_tokens":5,"inputTokens":5}"#),
+        keyless(),
+        vec![crate::provider("bed", "bedrock")],
+    );
+    let invoked = |body: &Value| {
+        let body = base64::engine::general_purpose::STANDARD.encode(body.to_string());
+        json!({"input": {"invokeModel": {"body": body}}}).to_string()
+    };
+    let messages = json!({"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    let nova = json!({"schemaVersion": "messages-v1", "messages": [{"role": "user", "content": [{"text": "hi"}]}]});
+    for (body, content) in [(&messages, json!("hi")), (&nova, json!([{"type": "text", "text": "hi"}]))] {
+        let asked = invoked(body);
+        // Bedrock is asked as the caller asked.
+        let told = gateway.handle(post("/model/by-bed/count-tokens", &asked)).await;
+        assert_eq!(json(told).await["inputTokens"], 5);
+        assert_eq!(provider.bodies().last().unwrap(), &asked);
+        // Others are asked in their own words.
+        let told = gateway.handle(post("/model/messages/count-tokens", &asked)).await;
+        assert_eq!(json(told).await, json!({"inputTokens": 5}));
+        let sent: Value = serde_json::from_str(provider.bodies().last().unwrap()).unwrap();
+        let user = json!({"role": "user", "content": content});
+        assert!(sent["messages"] == json!([user]) || sent["messages"][0]["content"] == "hi", "{sent}");
+        assert!(sent.get("max_tokens").is_none() && sent.get("anthropic_version").is_none(), "{sent}");
+    }
+    let titan = gateway.handle(post("/model/messages/count-tokens", &invoked(&json!({"inputText": "hi"})))).await;
+    assert_eq!(titan.status(), 400);
+}

@@ -17,7 +17,7 @@ const LINES: &str = concat!(
 
 /// A provider that speaks Ollama's own API and nothing else.
 fn before(script: Script) -> (Gateway, ScriptedProvider) {
-    let known: Known = switchtower_providers::openai::unlisted_of(switchtower_domain::DialectId::OllamaChat);
+    let known: Known = switchtower_providers::ollama::unlisted();
     let name = ProviderName::new("ollama").unwrap();
     let provider = Provider::of_kind(name, &known, "http://ollama.example:11434/v1", Credential::None).unwrap();
     gateway_with(script, keyless(), vec![provider])

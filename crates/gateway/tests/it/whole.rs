@@ -244,3 +244,45 @@ async fn a_gateway_without_keys_serves_this_machine_only() {
     assert_eq!(response.status(), 200);
     assert_eq!(provider.bodies().len(), 1);
 }
+
+#[tokio::test]
+async fn our_own_lists_of_models_are_read_by_who_reads_those_of_providers() {
+    use switchtower_dialect::ListingForm;
+    let mut google = provider("google", "google");
+    google.models = vec![ModelName::new("gemini-2.5-pro").unwrap()];
+    let (gateway, _) = gateway_with(Script::Unreachable, keyless(), vec![google]);
+    let get = |path: &str, header: Option<&'static str>| {
+        let mut request = Request::get(path).header("host", "localhost:8080");
+        if let Some(name) = header {
+            request = request.header(name, "2023-06-01");
+        }
+        request.body(Full::from("")).unwrap()
+    };
+    let mut lists = Vec::new();
+    for (path, header, form) in [
+        ("/v1/models", None, ListingForm::Openai),
+        ("/v1/models", Some("anthropic-version"), ListingForm::Anthropic),
+        ("/v1beta/models", None, ListingForm::Gemini),
+        ("/api/tags", None, ListingForm::Ollama),
+    ] {
+        let told = json(gateway.handle(get(path, header)).await).await;
+        let listing = form.decode(told.clone().into()).unwrap();
+        assert_eq!(form.encode(&listing), told, "{path}");
+        assert_eq!(listing.next, None);
+        lists.push(listing.models.into_iter().map(|model| model.id).collect::<Vec<_>>());
+    }
+    assert!(lists[0].contains(&"google/gemini-2.5-pro".to_owned()), "{lists:?}");
+    assert!(lists.iter().all(|list| *list == lists[0]), "{lists:?}");
+}
+
+#[tokio::test]
+async fn white_space_alone_is_left_out_by_name_where_it_is_refused_and_its_cache_mark_stays() {
+    let (gateway, provider) = gateway(Script::json(200, MESSAGES_ANSWER));
+    let body = json!({"messages": [{"role": "user", "content": [
+        {"text": "a"}, {"text": "\n"}, {"cachePoint": {"type": "default"}}, {"text": "b"}]}]});
+    let response = gateway.handle(post("/model/messages/converse", &body.to_string())).await;
+    assert!(response.headers()["x-switchtower-notices"].to_str().unwrap().contains("messages[0].content[1];hint"));
+    let sent: Value = serde_json::from_str(&provider.bodies()[0]).unwrap();
+    let marked = json!({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}});
+    assert_eq!(sent["messages"][0]["content"], json!([marked, {"type": "text", "text": "b"}]));
+}

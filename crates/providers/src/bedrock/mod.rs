@@ -1,7 +1,7 @@
 //! Amazon Bedrock, which speaks Converse for every model, and for Anthropic's also Messages, within `InvokeModel`.
 //! Source: <https://docs.aws.amazon.com/bedrock/latest/userguide/inference-api.html>
 
-use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, Within, anthropic};
+use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, Operation, Within, anthropic};
 use http::{HeaderMap, HeaderName};
 use switchtower_dialect::{StreamEnding, Thinking, Variant};
 use switchtower_domain::DialectId;
@@ -34,7 +34,8 @@ pub(crate) fn known() -> [Known; 2] {
             request_id_header: REQUEST_ID,
         },
         others: Vec::new(),
-        offers: KnownOffers::usual(&[]),
+        // Source: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html>
+        offers: KnownOffers::usual(&[Operation::Invoke]),
         docs: "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html".to_owned(),
     };
     let messages = anthropic::unlisted().main;
@@ -48,6 +49,7 @@ pub(crate) fn known() -> [Known; 2] {
             request_id_header: REQUEST_ID,
             ..messages
         },
+        offers: KnownOffers::usual(&[]),
         docs: "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html"
             .to_owned(),
         ..converse.clone()

@@ -1,6 +1,6 @@
 //! Cohere, which speaks Cohere Chat as it documents it: <https://docs.cohere.com/reference/chat>.
 
-use crate::{CredentialStyle, Known, KnownInterface, KnownOffers, Operation, openai};
+use crate::{CredentialStyle, EmbeddingsAt, Known, KnownInterface, KnownOffers, Operation, openai};
 use http::{HeaderMap, HeaderName};
 use switchtower_dialect::services::EmbeddingForm;
 use switchtower_dialect::{StreamEnding, Variant};
@@ -54,7 +54,14 @@ fn offers() -> KnownOffers {
     let mut offers = KnownOffers::usual(&[]);
     offers.paths.push((Operation::Embeddings, "/v2/embed".to_owned()));
     offers.paths.push((Operation::Rerank, "/v2/rerank".to_owned()));
+    // Source: <https://docs.cohere.com/v1/reference/chat>
+    offers.paths.push((Operation::FirstChat, Operation::FirstChat.usual_path().to_owned()));
     offers.embeddings.form = EmbeddingForm::Cohere;
+    offers.embedding_forms = vec![
+        EmbeddingsAt::of_all(EmbeddingForm::Cohere, "/v2/embed"),
+        // Source: <https://docs.cohere.com/v1/reference/embed>
+        EmbeddingsAt::of_all(EmbeddingForm::CohereFirst, "/v1/embed"),
+    ];
     offers.embeddings.token_inputs = false;
     offers.embeddings.inputs_max = Some(EMBEDDING_INPUTS_MAX);
     offers.rerank.form = Some(RankingForm::Results);

@@ -4,7 +4,9 @@
 
 mod services;
 
-use crate::{Cloud, CredentialStyle, Known, KnownInterface, Operation, anthropic, bedrock, cohere, google, openai};
+use crate::{
+    Cloud, CredentialStyle, Known, KnownInterface, Operation, anthropic, bedrock, cohere, google, ollama, openai,
+};
 use http::HeaderName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -218,7 +220,7 @@ fn unlisted(dialect: DialectName) -> Known {
         DialectName::GoogleGemini => google::unlisted(),
         DialectName::CohereChat => cohere::unlisted(),
         DialectName::BedrockConverse => bedrock::unlisted(),
-        DialectName::OllamaChat => openai::unlisted_of(DialectId::OllamaChat),
+        DialectName::OllamaChat => ollama::unlisted(),
     }
 }
 
@@ -237,6 +239,10 @@ fn of_row(row: Row) -> Known {
         others.iter_mut().for_each(|other| other.variant.keeps_unasked = keeps.value);
     }
     main.variant = row.quirks.over(main.variant);
+    let mut offers = services::offers(row.operations, row.paths, row.embeddings, row.rerank);
+    if others.iter().any(|other| other.dialect == DialectId::OllamaChat) {
+        ollama::beside(&mut offers);
+    }
     Known {
         name: row.name,
         base_url: row.base_url,
@@ -246,7 +252,7 @@ fn of_row(row: Row) -> Known {
         cloud: row.cloud,
         main,
         others,
-        offers: services::offers(row.operations, row.paths, row.embeddings, row.rerank),
+        offers,
         docs: row.docs,
     }
 }

@@ -1,10 +1,11 @@
 //! Vertex AI: Gemini, Claude within `rawPredict`, and the open models that it serves in Chat Completions, at addresses of a project and a place, with
 //! tokens of Google Cloud. Source: <https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest>
 
-use super::variant;
-use crate::{Cloud, CredentialStyle, Known, KnownInterface, KnownOffers, Within, anthropic, openai};
+use super::{EMBED_CONTENT, offers, variant};
+use crate::{Cloud, CredentialStyle, EmbeddingsAt, Known, KnownInterface, KnownOffers, Within, anthropic, openai};
 use http::{HeaderMap, HeaderName};
 use switchtower_dialect::Variant;
+use switchtower_dialect::services::EmbeddingForm;
 use switchtower_domain::DialectId;
 
 /// Gemini at Vertex AI.
@@ -32,7 +33,7 @@ pub(crate) fn known() -> [Known; 3] {
         cloud: Some(Cloud::Google),
         main: KnownInterface { variant: Variant { labels: true, ..variant() }, ..gemini.main },
         others: Vec::new(),
-        offers: KnownOffers::usual(&[]),
+        offers: offers(&EMBEDDINGS),
         docs: "https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference".to_owned(),
     };
     let messages = anthropic::unlisted().main;
@@ -45,6 +46,7 @@ pub(crate) fn known() -> [Known; 3] {
             passed_headers: vec![HeaderName::from_static("anthropic-beta")],
             ..messages
         },
+        offers: KnownOffers::usual(&[]),
         docs: "https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude".to_owned(),
         ..kind.clone()
     };
@@ -52,11 +54,22 @@ pub(crate) fn known() -> [Known; 3] {
         name: OPEN_MODELS.to_owned(),
         base_url: Some(place!("endpoints/openapi").to_owned()),
         main: openai::interface(DialectId::OpenaiChat, openai::unlisted().main.variant),
+        offers: KnownOffers::usual(&[]),
         docs: "https://cloud.google.com/vertex-ai/generative-ai/docs/maas/call-open-model-apis".to_owned(),
         ..kind.clone()
     };
     [kind, claude, open_models]
 }
+
+/// The latest models are asked as they are at AI Studio; all others by `predict`, the Gemini ones among them for one text
+/// at a time. Source: <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api>
+const EMBEDDINGS: [EmbeddingsAt; 3] = [
+    EmbeddingsAt { models: &["gemini-embedding-2"], inputs_max: Some(1), ..EMBED_CONTENT },
+    EmbeddingsAt { models: &["gemini-embedding"], inputs_max: Some(1), ..PREDICT },
+    EmbeddingsAt { inputs_max: Some(250), ..PREDICT },
+];
+
+const PREDICT: EmbeddingsAt = EmbeddingsAt::of_all(EmbeddingForm::Predict, "/models/{model}:predict");
 
 /// The base URL with the host of its place, which is named otherwise where it is no region: `global`, and the
 /// multi-regions `us` and `eu`. Source: <https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations>

@@ -43,7 +43,7 @@ pub(crate) fn interface(dialect: DialectId, variant: Variant) -> KnownInterface 
 pub fn unlisted() -> Known {
     let main = interface(DialectId::OpenaiChat, quirks::unlisted());
     // What is really there the operator knows, and says so where it matters.
-    let offers = KnownOffers::usual(&Operation::SERVICES);
+    let offers = KnownOffers::usual(&Operation::SHARED);
     Known {
         name: String::new(),
         base_url: None,
@@ -57,7 +57,7 @@ pub fn unlisted() -> Known {
 }
 
 /// What a provider of a dialect is that needs nothing of its own, and that no row describes.
-pub fn unlisted_of(dialect: DialectId) -> Known {
+pub(crate) fn unlisted_of(dialect: DialectId) -> Known {
     Known { main: interface(dialect, Variant::default()), ..unlisted() }
 }
 

@@ -250,7 +250,7 @@ impl Resolver<'_> {
             DialectId::GoogleGemini => providers::google::unlisted(),
             DialectId::CohereChat => providers::cohere::unlisted(),
             DialectId::BedrockConverse => providers::bedrock::unlisted(),
-            DialectId::OllamaChat => providers::openai::unlisted_of(DialectId::OllamaChat),
+            DialectId::OllamaChat => providers::ollama::unlisted(),
         };
         let chosen = written.dialect.as_ref().and_then(|at| kind?.only(at.value));
         let mut made = chosen.or_else(|| kind.cloned()).or_else(|| dialect.map(unlisted))?;

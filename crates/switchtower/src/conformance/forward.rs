@@ -26,7 +26,11 @@ pub(super) fn request(body: &Value, findings: &mut Findings) {
 }
 
 pub(super) fn stream(own: &dyn Dialect, variant: &Variant, framing: Framing, body: &[u8], findings: &mut Findings) {
-    let mut watch = own.stream_watch(variant);
+    watched(own.stream_watch(variant), framing, body, findings);
+}
+
+/// The same with whoever looks at streams of this kind.
+pub(super) fn watched(mut watch: Box<dyn StreamWatch>, framing: Framing, body: &[u8], findings: &mut Findings) {
     let mut cutter = Cutter::new(framing);
     let mut sent = Vec::with_capacity(body.len());
     for piece in body.chunks(97) {

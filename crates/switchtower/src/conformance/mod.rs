@@ -4,9 +4,12 @@
 //! bytes as `Forward` treats them. `docs/reference/conformance.md` defines each check and what "the same" means.
 
 mod answers;
+mod counting;
 mod explained;
+mod forms;
 mod forward;
 mod framing;
+mod listings;
 mod mutation;
 mod report;
 mod requests;
@@ -19,13 +22,14 @@ pub use explained::Explained;
 pub use report::{Counts, Failed, Report};
 
 use bytes::Bytes;
+use forms::Spoken;
 use report::Outcome;
 use rows::Row;
 use serde_json::Value;
 use services::Claimed;
 use std::io::Write;
 use std::path::PathBuf;
-use switchtower_dialect::dialect;
+use switchtower_dialect::{ListingForm, dialect};
 use switchtower_domain::DialectId;
 use switchtower_sim::recording::{self, Exchange, FolderError};
 
@@ -56,18 +60,13 @@ pub fn run(options: &Options) -> Result<(Report, Option<Mutations>), FolderError
             continue;
         }
         let file = path.strip_prefix(&options.folder).unwrap_or(&path).display().to_string();
-        let service = Claimed::of(&exchange);
-        let outcome = match (claimed(&exchange), service) {
-            (Some(id), _) => check(&exchange, id, &schemas),
-            (None, Some(service)) => check_service(&exchange, service),
-            (None, None) => Outcome::NotCovered,
+        let claim = Claim::of(&exchange);
+        let outcome = match &claim {
+            Some(claim) => claim.check(&exchange, &schemas),
+            None => Outcome::NotCovered,
         };
-        if let (Some(mutations), Outcome::Passed) = (&mut mutations, &outcome) {
-            match (claimed(&exchange), service) {
-                (Some(id), _) => mutations.exchange(&exchange, id),
-                (None, Some(service)) => service.mutate(&exchange, mutations),
-                (None, None) => {}
-            }
+        if let (Some(mutations), Outcome::Passed, Some(claim)) = (&mut mutations, &outcome, &claim) {
+            claim.mutate(&exchange, mutations);
         }
         report.add(&file, &exchange.api, &exchange.provider, outcome);
     }
@@ -109,6 +108,62 @@ pub fn tell(
     Ok(())
 }
 
+/// Who claims an exchange's wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// A dialect.
+    Answer(DialectId),
+    /// A dialect's counting.
+    Count(DialectId),
+    /// Another form of a dialect, or what is passed on as it is.
+    Spoken(Spoken),
+    /// A list of models.
+    Listing(ListingForm),
+    /// A service.
+    Service(Claimed),
+}
+
+impl Claim {
+    fn of(exchange: &Exchange) -> Option<Self> {
+        let answer = || claimed(exchange).map(Self::Answer);
+        let count = || counting::claimed(exchange).map(Self::Count);
+        let spoken = || Spoken::of(exchange).map(Self::Spoken);
+        let listing = || listings::claimed(exchange).map(Self::Listing);
+        answer().or_else(count).or_else(spoken).or_else(listing).or_else(|| Claimed::of(exchange).map(Self::Service))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Answer(id) | Self::Count(id) => id.as_str(),
+            Self::Spoken(spoken) => spoken.name(),
+            Self::Listing(_) => "models",
+            Self::Service(service) => service.name(),
+        }
+    }
+
+    fn check(self, exchange: &Exchange, schemas: &requests::Schemas) -> Outcome {
+        let mut findings = Findings::new();
+        match self {
+            Self::Answer(id) => check(exchange, id, schemas, &mut findings),
+            Self::Count(id) => counting::check(exchange, id, schemas, &mut findings),
+            Self::Spoken(spoken) => spoken.check(exchange, schemas, &mut findings),
+            Self::Listing(form) => listings::check(exchange, form, &mut findings),
+            Self::Service(service) => service.check(exchange, &mut findings),
+        }
+        if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
+    }
+
+    fn mutate(self, exchange: &Exchange, mutations: &mut Mutations) {
+        match self {
+            Self::Answer(id) => mutations.exchange(exchange, id),
+            Self::Count(id) => counting::mutate(exchange, id, mutations),
+            Self::Spoken(spoken) => spoken.mutate(exchange, mutations),
+            Self::Listing(form) => listings::mutate(exchange, form, mutations),
+            Self::Service(service) => service.mutate(exchange, mutations),
+        }
+    }
+}
+
 /// The dialect that claims an exchange's wire format.
 fn claimed(exchange: &Exchange) -> Option<DialectId> {
     match exchange.dialect.as_str() {
@@ -129,37 +184,33 @@ fn claimed(exchange: &Exchange) -> Option<DialectId> {
 }
 
 fn is_of(exchange: &Exchange, wanted: &str) -> bool {
-    exchange.dialect == wanted
-        || claimed(exchange).is_some_and(|id| id.as_str() == wanted)
-        || Claimed::of(exchange).is_some_and(|service| service.name() == wanted)
+    exchange.dialect == wanted || Claim::of(exchange).is_some_and(|claim| claim.name() == wanted)
 }
 
 /// The findings of one exchange: a check's name and what was wrong.
 type Findings = Vec<(&'static str, String)>;
 
-fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas) -> Outcome {
+fn check(exchange: &Exchange, id: DialectId, schemas: &requests::Schemas, findings: &mut Findings) {
     let own = dialect(id);
     let variant = Row::of(exchange).variant(id);
-    let mut findings = Findings::new();
     if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref()) {
         let refused = (400..500).contains(&exchange.response.status);
-        requests::check(own, body, refused, schemas, &mut findings);
-        forward::request(body, &mut findings);
+        requests::check(own, body, refused, schemas, findings);
+        forward::request(body, findings);
         if exchange.response.status < 300 {
-            rows::fits_request(body, &variant.forbidden, Some(&variant), &mut findings);
+            rows::fits_request(body, &variant.forbidden, Some(&variant), findings);
         }
     }
     let (framing, body) = framing::of(exchange, id, exchange.response.body.to_bytes());
     let body = events_of_list(body);
     if exchange.response.status >= 400 {
-        answers::failure(own, exchange.response.status, &body, &mut findings);
+        answers::failure(own, exchange.response.status, &body, findings);
     } else if exchange.streaming && !body.trim_ascii_start().starts_with(b"{") {
-        streams::check(own, &variant, framing, &body, &mut findings);
-        forward::stream(own, &variant, framing, &body, &mut findings);
+        streams::check(own, &variant, framing, &body, findings);
+        forward::stream(own, &variant, framing, &body, findings);
     } else {
-        answers::check(own, &variant, &body, &mut findings);
+        answers::check(own, &variant, &body, findings);
     }
-    if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
 }
 
 /// A stream that came as a list or in lines is read as events: the same pieces in another framing.
@@ -181,12 +232,6 @@ fn lines(body: &[u8]) -> Option<Vec<&str>> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let object = |line: &&str| serde_json::from_str::<serde_json::Map<String, Value>>(line).is_ok();
     lines.map(|line| Some(line).filter(object)).collect()
-}
-
-fn check_service(exchange: &Exchange, service: Claimed) -> Outcome {
-    let mut findings = Findings::new();
-    service.check(exchange, &mut findings);
-    if findings.is_empty() { Outcome::Passed } else { Outcome::Failed(findings) }
 }
 
 /// A list of paths for a reason, cut where it is long.

@@ -50,13 +50,8 @@ impl Mutations {
     pub(super) fn exchange(&mut self, exchange: &Exchange, id: DialectId) {
         let own = dialect(id);
         let variant = Variant::default();
-        if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref())
-            && let Ok(request) = own.decode_request(body.clone().into())
-        {
-            let body = &own.encode_request(&request, &variant).body;
-            self.each(&format!("{id} request"), &request, |changed: &Request| {
-                !differences(body, &own.encode_request(changed, &variant).body).is_empty()
-            });
+        if let Some(body) = exchange.request.as_ref().and_then(|request| request.body.as_ref()) {
+            self.request(body, id);
         }
         if exchange.response.status >= 400 {
             return;
@@ -75,6 +70,15 @@ impl Mutations {
                 !differences(&value, &own.encode_answer(changed).body).is_empty()
             });
         }
+    }
+
+    pub(super) fn request(&mut self, body: &Value, id: DialectId) {
+        let (own, variant) = (dialect(id), Variant::default());
+        let Ok(request) = own.decode_request(body.clone().into()) else { return };
+        let body = &own.encode_request(&request, &variant).body;
+        self.each(&format!("{id} request"), &request, |changed: &Request| {
+            !differences(body, &own.encode_request(changed, &variant).body).is_empty()
+        });
     }
 
     pub(super) fn each<T: Serialize + DeserializeOwned>(
@@ -108,7 +112,7 @@ fn stream_differs(own: &dyn Dialect, recorded: &[switchtower_dialect::WireEvent]
 
 /// Fields that say how something else was laid out, or repeat what its place says already: where there is nothing to
 /// lay out, a change of them changes nothing that is written.
-const SILENT: [&str; 27] = [
+const SILENT: [&str; 34] = [
     // How a text, a stop text, a format, a bound or an effort was written, where there is none.
     ".plain",
     ".stop_plain",
@@ -143,6 +147,16 @@ const SILENT: [&str; 27] = [
     ".single",
     ".dimensions_field",
     "rerank request: .form",
+    // The address names the model.
+    "vertex_predict request: .model",
+    "bedrock_converse request: .model",
+    // What begins before its first piece holds nothing yet, and Converse has one kind of call and one choice.
+    "bedrock_converse stream: .events.PartStarted.content.kind.ProviderItem.input",
+    "bedrock_converse stream: .events.PartStarted.content.kind.ToolCall.arguments",
+    "bedrock_converse stream: .events.PartStarted.content.kind.ToolCall.kind",
+    "bedrock_converse answer: .choices.index",
+    // What was written to a cache is broken down in a list that is kept.
+    "bedrock_converse answer: .usage.cache_write_5m",
     // The status of an error in a stream is read from its code.
     ".events.Failed.status",
 ];

@@ -28,6 +28,19 @@ impl Schemas {
 
 /// Checks one request. `refused` says that its provider refused it: then it need not be well-formed.
 pub(super) fn check(own: &dyn Dialect, body: &Value, refused: bool, schemas: &Schemas, findings: &mut Findings) {
+    check_within(own, body, refused, schemas, &|request| request, findings);
+}
+
+/// Checks one request that stands in a call for something else. `within` is what such a call holds of a request for an
+/// answer.
+pub(super) fn check_within(
+    own: &dyn Dialect,
+    body: &Value,
+    refused: bool,
+    schemas: &Schemas,
+    within: &dyn Fn(Value) -> Value,
+    findings: &mut Findings,
+) {
     // Google takes each field in two spellings.
     let spelt = match own.id() {
         DialectId::GoogleGemini => google_gemini::spelling::usual(body.clone().into()).into_value(),
@@ -68,7 +81,7 @@ pub(super) fn check(own: &dyn Dialect, body: &Value, refused: bool, schemas: &Sc
                     received.model.clone_from(&request.model);
                     received.stream = request.stream;
                 }
-                let mut back = own.encode_request(&received, &most_able(&request)).body;
+                let mut back = within(own.encode_request(&received, &most_able(&request)).body);
                 let mut original = body.clone();
                 if let (Value::Object(original), true) = (&mut original, request.model == MODEL && !own.is_addressed())
                 {

@@ -5,14 +5,19 @@ use super::rows::{self, Row};
 use super::semantic::differences;
 use super::{Findings, answers, forward, listed};
 use serde_json::Value;
-use switchtower_dialect::services::Service;
 use switchtower_dialect::services::cohere_embed::CohereEmbed;
+use switchtower_dialect::services::gemini_batch_embed::GeminiBatchEmbed;
+use switchtower_dialect::services::gemini_embed::GeminiEmbed;
+use switchtower_dialect::services::ollama_embed::OllamaEmbed;
+use switchtower_dialect::services::ollama_embeddings::OllamaEmbeddings;
 use switchtower_dialect::services::openai_completions::Completions;
 use switchtower_dialect::services::openai_embeddings::{Elements, EmbeddingVariant, Embeddings, join, rewritten};
 use switchtower_dialect::services::openai_moderations::Moderations;
 use switchtower_dialect::services::rerank::{Rerank, settle};
+use switchtower_dialect::services::vertex_predict::VertexPredict;
+use switchtower_dialect::services::{EmbeddingForm, Service};
 use switchtower_dialect::{dialect, sse};
-use switchtower_domain::{DialectId, EmbeddingAnswer, Usage, Vector, VectorEncoding, limits};
+use switchtower_domain::{DialectId, EmbeddingAnswer, EmbeddingRequest, Usage, Vector, VectorEncoding, limits};
 use switchtower_sim::recording::Exchange;
 
 /// The service that claims an exchange's wire format.
@@ -20,6 +25,11 @@ use switchtower_sim::recording::Exchange;
 pub(super) enum Claimed {
     Embeddings,
     CohereEmbed,
+    GeminiEmbed,
+    GeminiBatchEmbed,
+    VertexPredict,
+    OllamaEmbed,
+    OllamaEmbeddings,
     Rerank,
     Completions,
     Moderations,
@@ -33,8 +43,13 @@ impl Claimed {
         }
         match exchange.dialect.as_str() {
             "openai.embeddings" | "voyage.embeddings" => Some(Self::Embeddings),
-            "cohere.v2.embed" => Some(Self::CohereEmbed),
-            "openai.rerank" | "voyage.rerank" | "cohere.v2.rerank" => Some(Self::Rerank),
+            "cohere.v1.embed" | "cohere.v2.embed" => Some(Self::CohereEmbed),
+            "gemini.embedContent" => Some(Self::GeminiEmbed),
+            "gemini.batchEmbedContents" => Some(Self::GeminiBatchEmbed),
+            "gemini.predict" => Some(Self::VertexPredict),
+            "ollama.embed" => Some(Self::OllamaEmbed),
+            "ollama.embeddings" => Some(Self::OllamaEmbeddings),
+            "openai.rerank" | "voyage.rerank" | "cohere.v1.rerank" | "cohere.v2.rerank" => Some(Self::Rerank),
             "openai.completions" => Some(Self::Completions),
             "openai.moderations" => Some(Self::Moderations),
             _ => None,
@@ -45,6 +60,11 @@ impl Claimed {
         match self {
             Self::Embeddings => Embeddings::NAME,
             Self::CohereEmbed => CohereEmbed::NAME,
+            Self::GeminiEmbed => GeminiEmbed::NAME,
+            Self::GeminiBatchEmbed => GeminiBatchEmbed::NAME,
+            Self::VertexPredict => VertexPredict::NAME,
+            Self::OllamaEmbed => OllamaEmbed::NAME,
+            Self::OllamaEmbeddings => OllamaEmbeddings::NAME,
             Self::Rerank => Rerank::NAME,
             Self::Completions => Completions::NAME,
             Self::Moderations => Moderations::NAME,
@@ -62,9 +82,12 @@ impl Claimed {
                     vectors(answer, request, &variant, findings);
                 });
             }
-            Self::CohereEmbed => check::<CohereEmbed>(exchange, findings, |answer, request, findings| {
-                vectors(answer, request, &Row::of(exchange).embeddings(), findings);
-            }),
+            Self::CohereEmbed => own_form::<CohereEmbed>(exchange, EmbeddingForm::Cohere, findings),
+            Self::GeminiEmbed => own_form::<GeminiEmbed>(exchange, EmbeddingForm::Gemini, findings),
+            Self::GeminiBatchEmbed => own_form::<GeminiBatchEmbed>(exchange, EmbeddingForm::GeminiBatch, findings),
+            Self::VertexPredict => own_form::<VertexPredict>(exchange, EmbeddingForm::Predict, findings),
+            Self::OllamaEmbed => own_form::<OllamaEmbed>(exchange, EmbeddingForm::Ollama, findings),
+            Self::OllamaEmbeddings => own_form::<OllamaEmbeddings>(exchange, EmbeddingForm::OllamaFirst, findings),
             Self::Rerank => check::<Rerank>(exchange, findings, |answer, request, findings| {
                 carried(answer.usage.as_ref(), exchange, findings);
                 if let Some(request) = request
@@ -86,14 +109,149 @@ impl Claimed {
         }
     }
 
+    /// The dialect of the errors that stand beside it.
+    const fn dialect(self) -> DialectId {
+        match self {
+            Self::CohereEmbed => DialectId::CohereChat,
+            Self::GeminiEmbed | Self::GeminiBatchEmbed | Self::VertexPredict => DialectId::GoogleGemini,
+            Self::OllamaEmbed | Self::OllamaEmbeddings => DialectId::OllamaChat,
+            Self::Embeddings | Self::Rerank | Self::Completions | Self::Moderations => DialectId::OpenaiChat,
+        }
+    }
+
     pub(super) fn mutate(self, exchange: &Exchange, mutations: &mut Mutations) {
         match self {
             Self::Embeddings => mutate::<Embeddings>(exchange, mutations),
             Self::CohereEmbed => mutate::<CohereEmbed>(exchange, mutations),
+            Self::GeminiEmbed => mutate::<GeminiEmbed>(exchange, mutations),
+            Self::GeminiBatchEmbed => mutate::<GeminiBatchEmbed>(exchange, mutations),
+            Self::VertexPredict => mutate::<VertexPredict>(exchange, mutations),
+            Self::OllamaEmbed => mutate::<OllamaEmbed>(exchange, mutations),
+            Self::OllamaEmbeddings => mutate::<OllamaEmbeddings>(exchange, mutations),
             Self::Rerank => mutate::<Rerank>(exchange, mutations),
             Self::Completions => mutate::<Completions>(exchange, mutations),
             Self::Moderations => mutate::<Moderations>(exchange, mutations),
         }
+    }
+}
+
+/// Embeddings in a form of a vendor's own: as the others, and told in each other form and back.
+fn own_form<S>(exchange: &Exchange, form: EmbeddingForm, findings: &mut Findings)
+where
+    S: Service<Request = EmbeddingRequest, Answer = EmbeddingAnswer>,
+{
+    check::<S>(exchange, findings, |answer, request, findings| {
+        let variant = Row::of(exchange).embeddings();
+        if let Some(request) = &request {
+            told_elsewhere(form, request, findings);
+        }
+        counted(answer, form, exchange, findings);
+        answered_elsewhere(form, answer, findings);
+        if answer.embeddings.is_empty() && form == EmbeddingForm::Cohere {
+            return of_other_types(answer, request.as_ref(), findings);
+        }
+        vectors(answer, request, &variant, findings);
+    });
+}
+
+/// Vectors of numbers that only Cohere has stay as they came: as many of each type as there are inputs.
+fn of_other_types(answer: &EmbeddingAnswer, request: Option<&EmbeddingRequest>, findings: &mut Findings) {
+    let by_type = answer.extras.get("embeddings").and_then(Value::as_object);
+    let counts = by_type.into_iter().flat_map(|by_type| by_type.values()).map(|list| list.as_array().map(Vec::len));
+    let counts: Vec<usize> = counts.flatten().filter(|count| *count > 0).collect();
+    let wanted = request.map(|request| request.inputs.len());
+    if counts.is_empty() || counts.iter().any(|count| wanted.is_some_and(|wanted| wanted != *count)) {
+        findings.push(("answer fits its request", "another number of vectors".to_owned()));
+    }
+}
+
+/// Every form of embeddings.
+const FORMS: [EmbeddingForm; 8] = [
+    EmbeddingForm::Openai,
+    EmbeddingForm::Cohere,
+    EmbeddingForm::CohereFirst,
+    EmbeddingForm::Gemini,
+    EmbeddingForm::GeminiBatch,
+    EmbeddingForm::Predict,
+    EmbeddingForm::Ollama,
+    EmbeddingForm::OllamaFirst,
+];
+
+/// A request that is told in another form asks for the same texts, and for vectors of the same length; for the same use
+/// unless a notice says that it does not.
+fn told_elsewhere(form: EmbeddingForm, request: &EmbeddingRequest, findings: &mut Findings) {
+    for other in FORMS.into_iter().filter(|other| *other != form && !(other.is_of_one() && request.inputs.len() > 1)) {
+        let vendor = EmbeddingVariant { form: other, input_type: true, ..EmbeddingVariant::default() };
+        let mut wrong = |what: &str| findings.push(("translated request returns", format!("{other:?}: {what}")));
+        let (told, notices) = match form.told_in(&vendor, request.clone()) {
+            Ok(told) => told,
+            // What cannot be said is refused by name: numbers of 8 bits are known to Cohere alone, and a length to all but
+            // Ollama's first form.
+            Err(unsayable) if unsayable.path == "embedding_types" => continue,
+            Err(_) if other == EmbeddingForm::OllamaFirst && request.dimensions.is_some() => continue,
+            Err(unsayable) => {
+                wrong(&unsayable.to_string());
+                continue;
+            }
+        };
+        let received = match other.decode_request(other.encode_request(&told, &vendor).body.into()) {
+            Ok(received) => received,
+            Err(error) => {
+                wrong(&error.to_string());
+                continue;
+            }
+        };
+        if received.inputs != request.inputs || received.dimensions != request.dimensions {
+            wrong("other texts, or vectors of another length");
+        }
+        let back = EmbeddingVariant { form, input_type: true, ..EmbeddingVariant::default() };
+        let lost = !notices.is_empty();
+        match other.told_in(&back, received) {
+            Ok((returned, _)) if returned.input_type != request.input_type && !lost && request.input_type.is_some() => {
+                wrong("another use of the vectors");
+            }
+            Ok(_) => {}
+            Err(unsayable) => wrong(&unsayable.to_string()),
+        }
+    }
+}
+
+/// A client of each other form reads the same vectors.
+fn answered_elsewhere(form: EmbeddingForm, answer: &EmbeddingAnswer, findings: &mut Findings) {
+    let numbers = answer.embeddings.iter().all(|embedding| matches!(embedding.vector, Vector::Floats(_)));
+    for other in FORMS.into_iter().filter(|other| numbers && !(other.is_of_one() && answer.embeddings.len() != 1)) {
+        let told = form.told_to(other, answer.clone(), "m", &mut Vec::new());
+        let received = other.decode_answer(other.encode_answer(&told).into());
+        let same = |received: &EmbeddingAnswer| {
+            let vectors = |answer: &EmbeddingAnswer| {
+                answer.embeddings.iter().map(|embedding| embedding.vector.clone()).collect::<Vec<_>>()
+            };
+            vectors(received) == vectors(answer)
+        };
+        if !received.as_ref().is_ok_and(same) {
+            findings.push(("answer translated", format!("{other:?}: other vectors came back")));
+        }
+    }
+}
+
+/// The count is looked up in the recording itself.
+fn counted(answer: &EmbeddingAnswer, form: EmbeddingForm, exchange: &Exchange, findings: &mut Findings) {
+    let value: Value = serde_json::from_slice(&exchange.response.body.to_bytes()).unwrap_or_default();
+    let number = |path: &str| value.pointer(path).and_then(Value::as_u64);
+    let recorded = match form {
+        EmbeddingForm::Openai => number("/usage/prompt_tokens"),
+        EmbeddingForm::Cohere | EmbeddingForm::CohereFirst => number("/meta/billed_units/input_tokens"),
+        EmbeddingForm::Gemini | EmbeddingForm::GeminiBatch => number("/usageMetadata/promptTokenCount"),
+        EmbeddingForm::Predict => {
+            let predictions = value.get("predictions").and_then(Value::as_array).into_iter().flatten();
+            let counts = predictions.map(|one| one.pointer("/embeddings/statistics/token_count")?.as_u64());
+            counts.sum::<Option<u64>>()
+        }
+        EmbeddingForm::Ollama => number("/prompt_eval_count"),
+        EmbeddingForm::OllamaFirst => None,
+    };
+    if answer.usage.as_ref().and_then(|usage| usage.input) != recorded {
+        findings.push(("usage carried", "the count is not that of the recording".to_owned()));
     }
 }
 
@@ -105,7 +263,7 @@ fn check<S: Service>(
     let status = exchange.response.status;
     let body = exchange.request.as_ref().and_then(|request| request.body.as_ref());
     let request = body.and_then(|body| request::<S>(body, (400..500).contains(&status), findings));
-    let chat = dialect(DialectId::OpenaiChat);
+    let chat = dialect(Claimed::of(exchange).map_or(DialectId::OpenaiChat, Claimed::dialect));
     let bytes = exchange.response.body.to_bytes();
     if status >= 400 {
         return answers::failure(chat, status, &bytes, findings);

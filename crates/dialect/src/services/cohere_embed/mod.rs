@@ -6,6 +6,8 @@
 mod request;
 mod response;
 
+pub(super) use response::as_bare_lists;
+
 use super::Service;
 use crate::{DecodeError, Encoded, Json};
 use serde_json::Value;

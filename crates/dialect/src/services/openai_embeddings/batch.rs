@@ -2,19 +2,39 @@
 
 use super::{EmbeddingVariant, rewritten};
 use crate::DecodeError;
-use switchtower_domain::{Embedding, EmbeddingAnswer, EmbeddingRequest, Extras, Notice, Usage, Vector, VectorEncoding};
+use crate::services::embedding_form::LISTS;
+use serde_json::Value;
+use switchtower_domain::{
+    Embedding, EmbeddingAnswer, EmbeddingRequest, Extras, ModelInput, Notice, Usage, Vector, VectorEncoding,
+};
 
 /// The request in pieces that the vendor takes, in order. There is always at least one.
 pub fn split(request: EmbeddingRequest, variant: &EmbeddingVariant) -> Vec<EmbeddingRequest> {
     match variant.inputs_max {
         Some(max) if max > 0 && request.inputs.len() > max => {
-            let pieces = request.inputs.chunks(max);
-            pieces
-                .map(|inputs| EmbeddingRequest { inputs: inputs.to_vec(), single: false, ..request.clone() })
-                .collect()
+            let pieces = request.inputs.chunks(max).enumerate();
+            let piece = |(place, inputs): (usize, &[ModelInput])| {
+                let extras = of_piece(&request.extras, place * max, inputs.len());
+                EmbeddingRequest { inputs: inputs.to_vec(), single: false, extras, ..request.clone() }
+            };
+            pieces.map(piece).collect()
         }
         _ => vec![request],
     }
+}
+
+/// What is left of a request for some of its inputs: of what is said of single ones, that which is said of these.
+fn of_piece(extras: &Extras, from: usize, count: usize) -> Extras {
+    if !LISTS.iter().any(|list| extras.get(list).is_some()) {
+        return extras.clone();
+    }
+    let cut = |(name, value): (&str, &Value)| match value {
+        Value::Array(items) if LISTS.contains(&name) => {
+            (name.to_owned(), items.iter().skip(from).take(count).cloned().collect())
+        }
+        value => (name.to_owned(), value.clone()),
+    };
+    Extras::new(extras.fields().map(cut).collect(), Vec::new())
 }
 
 /// The answers to the pieces as the answer to the whole: in order, numbered from 0, with the counts of tokens added up,
@@ -123,7 +143,7 @@ mod tests {
     use super::*;
     use crate::services::Service as _;
     use crate::services::openai_embeddings::Embeddings;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn request(inputs: usize) -> EmbeddingRequest {
         let texts: Vec<String> = (0..inputs).map(|number| format!("text {number}")).collect();

@@ -1,5 +1,7 @@
 //! `switchtower models`: what can be asked for, and what is known of it; and the import of facts that others collected.
 
+pub mod at;
+
 use crate::config::{columns, today};
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Value, json};
