@@ -50,7 +50,7 @@ pub use locus::Locus;
 pub use moderation::{ModeratedInput, ModerationAnswer, ModerationRequest, ModerationVerdict};
 pub use money::{
     Amount, Charge, Cost, CostLine, CostStatus, Currency, CurrencyError, DecimalError, Discount, EstimateReason, Money,
-    MoneyError, Rate, Sums, Totals, Unit, UnknownReason,
+    MoneyError, Per, Rate, Sums, Totals, Unit, UnknownReason,
 };
 pub use name::{DeploymentName, ModelName, NameError, ProviderName, RegionName};
 pub use nearest::nearest;

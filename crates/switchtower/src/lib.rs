@@ -16,6 +16,7 @@ pub mod environment;
 pub mod findings;
 pub mod models;
 pub mod parity;
+pub mod prices;
 pub mod reload;
 pub mod serve;
 pub mod server;

@@ -128,9 +128,33 @@ pub enum EstimateReason {
     Interrupted,
     /// No usage is known: the cost is what was reserved.
     Reserved,
+    /// The price differs by region, and none is stated for this one.
+    Region,
+    /// The price differs by the hour of the day: this is the one of the busy hours.
+    Hour,
+    /// Some are free of charge first, and nothing here counts how many were.
+    Allowance,
+    /// The price differs by how much is searched, and the provider did not say: this is the one of the middle.
+    SearchSize,
+    /// The price is stated for every name that looks like this one, and was not written for it.
+    NameAlike,
 }
 
 impl EstimateReason {
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::CacheLifetime,
+        Self::CachedKind,
+        Self::CountedHere,
+        Self::Interrupted,
+        Self::Reserved,
+        Self::Region,
+        Self::Hour,
+        Self::Allowance,
+        Self::SearchSize,
+        Self::NameAlike,
+    ];
+
     /// The word in files, messages and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -139,6 +163,11 @@ impl EstimateReason {
             Self::CountedHere => "counted_here",
             Self::Interrupted => "interrupted",
             Self::Reserved => "reserved",
+            Self::Region => "region",
+            Self::Hour => "hour",
+            Self::Allowance => "allowance",
+            Self::SearchSize => "search_size",
+            Self::NameAlike => "name_alike",
         }
     }
 }
@@ -410,6 +439,9 @@ mod tests {
         assert!(wrong != text && serde_json::from_str::<Cost>(&wrong).is_err());
         for charge in Charge::ALL {
             assert_eq!(serde_json::to_value(charge).unwrap(), charge.as_str());
+        }
+        for reason in EstimateReason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
     }
 }

@@ -16,7 +16,7 @@ mod currency;
 mod rate;
 mod totals;
 
-pub use amount::{Amount, DecimalError};
+pub use amount::{Amount, DecimalError, Per};
 pub use cost::{Charge, Cost, CostLine, CostStatus, EstimateReason, UnknownReason};
 pub use currency::{Currency, CurrencyError};
 pub use rate::{Discount, Rate, Unit};
