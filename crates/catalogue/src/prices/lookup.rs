@@ -151,7 +151,7 @@ impl Prices {
             let (model, rows) = listed.list.name_of(kind, asked.model)?;
             let there: Vec<&PriceRow> =
                 rows.iter().filter(|row| row.tier == tier && row.period.has(asked.day)).collect();
-            let (mut rows, elsewhere) = in_region(there, asked.region);
+            let (mut rows, elsewhere) = in_region(&there, asked.region);
             rows.retain(|row| row.above_tokens == 0 || prompt_tokens > row.above_tokens);
             if rows.is_empty() {
                 return None;
@@ -188,7 +188,7 @@ fn priced_as(kind: &str) -> &str {
 
 /// The rows of a region, or else those of every other one, or else those that name none; and whether the region was
 /// stated, has no rows, and others have.
-fn in_region<'a>(rows: Vec<&'a PriceRow>, region: Option<&str>) -> (Vec<&'a PriceRow>, bool) {
+fn in_region<'a>(rows: &[&'a PriceRow], region: Option<&str>) -> (Vec<&'a PriceRow>, bool) {
     let of = |region: Option<&str>| -> Vec<&'a PriceRow> {
         rows.iter().copied().filter(|row| row.region.as_deref() == region).collect()
     };

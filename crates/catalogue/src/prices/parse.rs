@@ -124,10 +124,9 @@ impl Reader {
         for (key, value) in table {
             let word = key.get_ref().as_ref();
             if let Some((_, charge, unit)) = keys().find(|(name, ..)| *name == word) {
-                if let Some(amount) = self.amount(value) {
-                    if rates.insert(charge, Rate::new(amount, unit)).is_some() {
-                        self.mistake(value, "time has one price: state it by 'second' or by 'minute'");
-                    }
+                let again = self.amount(value).and_then(|amount| rates.insert(charge, Rate::new(amount, unit)));
+                if again.is_some() {
+                    self.mistake(value, "time has one price: state it by 'second' or by 'minute'");
                 }
             } else if !ROW.contains(&word) {
                 self.unknown(key.span().start, word, keys().map(|(name, ..)| name).chain(ROW).collect::<Vec<_>>());

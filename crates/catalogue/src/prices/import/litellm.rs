@@ -160,7 +160,7 @@ fn rates(entry: &Map<String, Value>, kind: &str) -> BTreeMap<(Tier, u64), Rates>
     }
     for band in entry.get("tiered_pricing").and_then(Value::as_array).into_iter().flatten() {
         let bounds = band.get("range").and_then(Value::as_array).and_then(|range| range.first());
-        let Some(above) = bounds.and_then(Value::as_f64).map(|above| above as u64) else { continue };
+        let Some(above) = bounds.and_then(|value| amount(value, 0)).and_then(whole) else { continue };
         for (name, charge) in CHARGES {
             if let Some(rate) =
                 band.get(name).and_then(|value| amount(value, MILLION)).and_then(|one| rate(charge, one))
@@ -186,6 +186,12 @@ fn rates(entry: &Map<String, Value>, kind: &str) -> BTreeMap<(Tier, u64), Rates>
         }
     }
     all
+}
+
+/// A number of tokens, written as `256000.0` there.
+fn whole(number: Amount) -> Option<u64> {
+    let unit = Amount::ATTO_PER_UNIT;
+    if number.atto() % unit == 0 { u64::try_from(number.atto() / unit).ok() } else { None }
 }
 
 /// Takes the name of a rate apart: what it is for, from which length of prompt on, at which tier.
