@@ -4,7 +4,8 @@
 //! are parts of the two. So each part is charged once, at its own rate, and taken off the whole before the rest is.
 
 use super::{Asked, Prices, Sheet, Tier};
-use switchtower_domain::{Charge, Cost, CostLine, EstimateReason, MoneyError, UnknownReason, Usage};
+use std::borrow::Cow;
+use switchtower_domain::{Amount, Charge, Cost, CostLine, EstimateReason, MoneyError, UnknownReason, Usage};
 
 impl Prices {
     /// What a usage costs.
@@ -17,8 +18,10 @@ impl Prices {
     ///   are generated.
     /// - The whole prompt chooses the band of its length, at the tier that the provider reports.
     /// - What was used and has no rate makes the cost unknown, and is named.
+    /// - Where a provider says which of its counts it bills, as Cohere does, those are charged.
     pub fn price(&self, asked: &Asked<'_>, usage: &Usage) -> Cost {
-        if usage.input.is_none() && usage.output.is_none() {
+        let usage = &*billed(usage);
+        if usage.input.is_none() && usage.output.is_none() && units(usage, "search_units").is_none() {
             return Cost::unknown(UnknownReason::NoUsage);
         }
         let Some(tier) = Tier::reported(usage.service_tier.as_deref()) else {
@@ -37,6 +40,33 @@ impl Prices {
     }
 }
 
+/// The usage that is billed.
+///
+/// Cohere reports the tokens that its model saw and, in `billed_units`, those that it charges for: fewer, for what it adds
+/// to a prompt is free. It states no price for what it read from its cache
+/// (<https://docs.cohere.com/docs/how-does-cohere-pricing-work>, unread; recorded usage has both).
+///
+/// Where a total is all that is reported, as with Voyage's vectors, it is the input. Where the total is the input, nothing
+/// was generated, also if nobody says so.
+fn billed(usage: &Usage) -> Cow<'_, Usage> {
+    match (units(usage, "input_tokens"), units(usage, "output_tokens")) {
+        (None, None) => {}
+        (input, output) => return Cow::Owned(Usage { input, output, cache_read: None, ..usage.clone() }),
+    }
+    match (usage.input, usage.output, usage.total) {
+        (None, None, Some(total)) => Cow::Owned(Usage { input: Some(total), ..usage.clone() }),
+        (Some(input), None, Some(total)) if input == total => Cow::Owned(Usage { output: Some(0), ..usage.clone() }),
+        _ => Cow::Borrowed(usage),
+    }
+}
+
+/// One of the units that Cohere bills, which it writes as `4453` or `4453.0`.
+fn units(usage: &Usage, name: &str) -> Option<u64> {
+    let number = usage.extras.get("billed_units")?.get(name)?.as_number()?.to_string();
+    let atto = number.parse::<Amount>().ok()?.atto();
+    if atto % Amount::ATTO_PER_UNIT == 0 { u64::try_from(atto / Amount::ATTO_PER_UNIT).ok() } else { None }
+}
+
 /// A cost that is being made.
 struct Bill<'a> {
     sheet: &'a Sheet<'a>,
@@ -50,7 +80,7 @@ impl Bill<'_> {
         self.prompt(usage)?;
         self.generated(usage)?;
         if self.has(Charge::Request) {
-            self.charge(Charge::Request, 1)?;
+            self.charge(Charge::Request, units(usage, "search_units").unwrap_or(1))?;
         }
         self.charge(Charge::WebSearch, usage.web_searches.unwrap_or_default())?;
         self.charge(Charge::WebFetch, usage.web_fetches.unwrap_or_default())
@@ -200,7 +230,7 @@ impl Bill<'_> {
 mod tests {
     use crate::prices::{Asked, PriceList, Prices};
     use std::sync::Arc;
-    use switchtower_domain::{Charge, Cost, CostStatus, EstimateReason, UnknownReason, Usage};
+    use switchtower_domain::{Charge, Cost, CostStatus, EstimateReason, Extras, UnknownReason, Usage};
 
     const LIST: &str = "currency = \"USD\"\nsource = \"s\"\ndate = 2026-11-21\n[prices.k]
 plain = { input = 3, output = 15 }
@@ -286,6 +316,15 @@ hours = { input = 3, output = 15, estimated = [\"hour\"] }
     }
 
     #[test]
+    fn what_cohere_bills_is_charged_and_not_what_its_model_saw() {
+        let extras = serde_json::json!({"billed_units": {"input_tokens": 60, "output_tokens": 4.0}});
+        let Some(fields) = extras.as_object() else { unreachable!("it is an object") };
+        let extras = Extras::new(fields.clone(), Vec::new());
+        let usage = Usage { cache_read: Some(20), extras, ..usage(100, 10) };
+        assert_eq!(told("plain", &usage), "exact: input 60, output 4 = 0.00024 USD");
+    }
+
+    #[test]
     fn searches_cost_and_a_fetch_without_a_price_is_unknown() {
         let usage = Usage { web_searches: Some(3), web_fetches: Some(1), ..usage(0, 0) };
         assert_eq!(told("cached", &usage), "unknown: web_search 3 = 0.03 USD");
@@ -306,6 +345,11 @@ hours = { input = 3, output = 15, estimated = [\"hour\"] }
         assert_eq!(status("vectors", &no_output), CostStatus::Exact);
         let no_input = Usage { input: None, ..usage(0, 5) };
         assert_eq!(status("plain", &no_input), unknown(UnknownReason::NoCountOf(Charge::Input)));
+        // A total that is the input says that there was no output; one that is alone is the input.
+        assert_eq!(status("plain", &Usage { total: Some(5), ..no_output }), CostStatus::Exact);
+        let alone = Usage { total: Some(5), ..Usage::default() };
+        assert_eq!(told("vectors", &alone), "exact: input 5 = 0.0000005 USD");
+        assert_eq!(status("plain", &alone), unknown(UnknownReason::NoCountOf(Charge::Output)));
         let too_many = Usage { cache_read: Some(101), ..usage(100, 0) };
         assert_eq!(status("cached", &too_many), unknown(UnknownReason::Contradiction(Charge::CacheRead)));
         assert_eq!(status("hours", &usage(1, 1)), CostStatus::Estimated(vec![EstimateReason::Hour]));

@@ -13,8 +13,10 @@ mod rows;
 mod semantic;
 mod services;
 mod streams;
+mod usages;
 
 pub use report::{Counts, Failed, Report};
+pub use usages::{RecordedUsage, usages};
 
 use bytes::Bytes;
 use report::Outcome;

@@ -82,7 +82,8 @@ fn read<'a>(
         Some(told) if told.starts_with("https://") && !told.contains('$') => format!("{source}: {told}"),
         _ => source.to_owned(),
     };
-    let off_peak = entry.contains_key("off_peak_pricing");
+    let off_peak = entry.contains_key("off_peak_pricing").then_some(EstimateReason::Hour);
+    let by_size = search_estimated(entry).filter(|_| kind == "perplexity");
     let row = |region: Option<&str>, tier, above_tokens, rates: Rates| PriceRow {
         region: region.map(str::to_owned),
         tier,
@@ -91,7 +92,7 @@ fn read<'a>(
         currency: Currency::USD,
         search_estimated: search_estimated(entry).filter(|_| rates.contains_key(&Charge::WebSearch)),
         rates,
-        estimated: off_peak.then_some(EstimateReason::Hour).into_iter().collect(),
+        estimated: off_peak.into_iter().chain(by_size).collect(),
         source: source.clone(),
         date,
     };
@@ -176,6 +177,10 @@ fn rates(entry: &Map<String, Value>, kind: &str) -> BTreeMap<(Tier, u64), Rates>
             standard.entry(Charge::CacheRead).or_insert(rate);
         }
     }
+    // xAI charges more as soon as a prompt reaches the length, others above it.
+    if kind == "xai" {
+        all = all.into_iter().map(|((tier, above), rates)| ((tier, above.saturating_sub(1)), rates)).collect();
+    }
     for ((_, above), rates) in &mut all {
         // Reasoning at the rate of output needs no row of its own.
         if rates.get(&Charge::Reasoning) == rates.get(&Charge::Output) {
@@ -213,9 +218,16 @@ fn charged(key: &str) -> Option<(Charge, u64, Tier)> {
 fn once(entry: &Map<String, Value>, kind: &str) -> Rates {
     let mut rates = Rates::new();
     let request = entry.get("input_cost_per_query").or_else(|| entry.get("input_cost_per_request"));
+    let request = request.and_then(|value| amount(value, 0));
     let searches = sizes(entry);
-    let search = searches.get("search_context_size_medium").copied();
-    let found = [(Charge::Request, request.and_then(|value| amount(value, 0))), (Charge::WebSearch, search)];
+    let size = |size: &str| searches.get(size).copied();
+    // Perplexity charges for each request, by how much is searched; unless told otherwise that is little:
+    // https://docs.perplexity.ai/guides/search-context-size-guide (unread); recorded usage says so.
+    let found = if kind == "perplexity" {
+        [(Charge::Request, request.or_else(|| size("search_context_size_low"))), (Charge::WebSearch, None)]
+    } else {
+        [(Charge::Request, request), (Charge::WebSearch, size("search_context_size_medium"))]
+    };
     rates.extend(found.into_iter().filter_map(|(charge, amount)| Some((charge, rate(charge, amount?)?))));
     // Anthropic fetches pages at no additional cost:
     // https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-fetch-tool (unread).
