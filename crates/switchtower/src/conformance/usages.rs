@@ -134,7 +134,7 @@ fn asked_for(exchange: &Exchange) -> Option<String> {
         let rest = ["/models/", "/model/"].into_iter().find_map(|place| url?.split_once(place))?.1;
         let model = rest.split(['/', '?']).next()?.replace("%3A", ":");
         let method = model.rsplit_once(':').filter(|(_, method)| method.ends_with("ontent"));
-        Some(method.map_or(model.clone(), |(model, _)| model.to_owned()))
+        Some(method.map_or(model.as_str(), |(model, _)| model).to_owned())
     })
 }
 

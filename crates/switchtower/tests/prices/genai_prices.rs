@@ -68,7 +68,8 @@ fn prices(model: &Value) -> &Map<String, Value> {
     let step = if steps.iter().any(|step| said(step, "start_time").is_some()) {
         holds.max_by_key(|step| Decimal::read(&step["prices"]["output_mtok"], 0)).unwrap()
     } else {
-        holds.last().unwrap()
+        let mut holds = holds;
+        holds.next_back().unwrap()
     };
     step["prices"].as_object().unwrap()
 }
@@ -131,8 +132,8 @@ pub(crate) fn cost(data: &Value, recorded: &RecordedUsage) -> Theirs {
     let input = count("input_tokens");
     let rate = |name: &str| {
         let price = prices.get(name)?;
-        let tiers = price.get("tiers").and_then(Value::as_array).into_iter().flatten();
-        let tier = tiers.filter(|tier| tier["start"].as_u64().is_some_and(|start| input > start)).next_back();
+        let mut tiers = price.get("tiers").and_then(Value::as_array).into_iter().flatten();
+        let tier = tiers.rfind(|tier| tier["start"].as_u64().is_some_and(|start| input > start));
         let left = if name.ends_with("kcount") { 3 } else { 6 };
         Decimal::read(tier.map_or_else(|| price.get("base").unwrap_or(price), |tier| &tier["price"]), left)
     };
