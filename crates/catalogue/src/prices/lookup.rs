@@ -157,10 +157,7 @@ impl Prices {
                 return None;
             }
             rows.sort_by_key(|row| std::cmp::Reverse(row.above_tokens));
-            let mut estimated: Vec<EstimateReason> = elsewhere.then_some(EstimateReason::Region).into_iter().collect();
-            if listed.layer == Layer::Shipped && model.contains('*') {
-                estimated.push(EstimateReason::NameAlike);
-            }
+            let estimated = elsewhere.then_some(EstimateReason::Region).into_iter().collect();
             let discount = if listed.layer == Layer::Contract { Discount::default() } else { self.discount(asked) };
             Some(Sheet { layer: listed.layer, list: &listed.name, kind, model, rows, discount, estimated })
         })
@@ -316,7 +313,8 @@ percent = 12.5";
         let asked = Asked { kind: "anthropic", model: "claude-2.7", region: None, day: "2026-11-30".parse().unwrap() };
         let prices = Prices::built_in();
         let sheet = prices.sheet(&asked, Tier::Standard, 1).unwrap();
-        assert_eq!((sheet.model, sheet.estimated.as_slice()), ("claude-2*", &[EstimateReason::NameAlike][..]));
+        let (_, row) = sheet.rate(Charge::Input).unwrap().unwrap();
+        assert_eq!((sheet.model, row.estimated.as_slice()), ("claude-2*", &[EstimateReason::NameAlike][..]));
     }
 
     #[test]

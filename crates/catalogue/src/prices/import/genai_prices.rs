@@ -1,7 +1,7 @@
 //! The table of genai-prices, in dollars for a million tokens, with periods where prices changed.
 //!
 //! A model is written under every name that the table says is equal to it, and under a name with a `*` for those that begin
-//! with, end with or contain something. What is cheaper in quiet hours is taken at its price of busy hours, and is an
+//! with, end with or contain something; by such a name a cost is an estimate. What is cheaper in quiet hours is taken at its price of busy hours, and is an
 //! estimate.
 
 use super::{ImportedPrices, amount};
@@ -55,13 +55,21 @@ pub(super) fn import(data: &Value, source: &str, date: Date) -> Result<ImportedP
                 // As there, the first of two that have a name holds.
                 for name in names.iter().filter(|name| !name.is_empty()) {
                     if imported.list.rows(kind, name).is_none() {
-                        imported.list.add(kind, name, rows.clone());
+                        imported.list.add(kind, name, named(name, &rows));
                     }
                 }
             }
         }
     }
     Ok(imported)
+}
+
+/// The rows under a name; those for every name that looks like it were not written for any, and say so.
+fn named(name: &str, rows: &[PriceRow]) -> Vec<PriceRow> {
+    let alike = name.contains('*').then_some(EstimateReason::NameAlike);
+    let row =
+        |row: &PriceRow| PriceRow { estimated: row.estimated.iter().copied().chain(alike).collect(), ..row.clone() };
+    rows.iter().map(row).collect()
 }
 
 /// The kinds that have a model of a provider.
