@@ -116,7 +116,10 @@ impl Bill<'_> {
             return Ok(());
         }
         // Nobody says which of the tokens came from a cache, the text or the others: it is taken to be the text first.
-        if cached > 0 && cached < input && text < input && self.kinds_differ(&kinds)? {
+        let some = |part: u64| part > 0 && part < input && text < input;
+        if some(cached) && self.differ(&kinds, Charge::Input, |kind| kind)?
+            || some(read) && self.differ(&kinds, Charge::CacheRead, |kind| self.read_of(kind))?
+        {
             self.estimated.push(EstimateReason::CachedKind);
         }
         self.charge(Charge::Input, text.saturating_sub(cached))?;
@@ -129,12 +132,8 @@ impl Bill<'_> {
             *count -= taken;
             let taken = taken.min(read_beyond);
             read_beyond -= taken;
-            let own = match charge {
-                Charge::InputAudio => Charge::CacheReadAudio,
-                Charge::InputImage => Charge::CacheReadImage,
-                _ => continue,
-            };
-            if let Some((_, count)) = read_of_kinds.iter_mut().find(|(of, _)| *of == own && self.has(own)) {
+            let own = self.read_of(*charge);
+            if let Some((_, count)) = read_of_kinds.iter_mut().find(|(of, _)| *of == own) {
                 *count = taken;
             }
         }
@@ -194,12 +193,27 @@ impl Bill<'_> {
         self.sheet.rows.iter().any(|row| row.rates.contains_key(&charge))
     }
 
-    /// Whether it matters which of the tokens came from a cache.
-    fn kinds_differ(&self, kinds: &[(Charge, u64)]) -> Result<bool, MoneyError> {
+    /// What tokens of a kind are charged as where they were read from a cache.
+    fn read_of(&self, kind: Charge) -> Charge {
+        let own = match kind {
+            Charge::InputAudio => Charge::CacheReadAudio,
+            Charge::InputImage => Charge::CacheReadImage,
+            _ => Charge::CacheRead,
+        };
+        if self.has(own) { own } else { Charge::CacheRead }
+    }
+
+    /// Whether one of the kinds that were used costs other than text does.
+    fn differ(
+        &self,
+        kinds: &[(Charge, u64)],
+        text: Charge,
+        charged_as: impl Fn(Charge) -> Charge,
+    ) -> Result<bool, MoneyError> {
         let amount = |charge| self.sheet.rate(charge).map(|found| found.map(|(rate, _)| rate.amount));
-        let input = amount(Charge::Input)?;
+        let text = amount(text)?;
         for (charge, _) in kinds.iter().filter(|(_, count)| *count > 0) {
-            if amount(*charge)? != input {
+            if amount(charged_as(*charge))? != text {
                 return Ok(true);
             }
         }

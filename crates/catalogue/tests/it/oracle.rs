@@ -151,6 +151,12 @@ fn oracle(sheet: &Sheet, usage: &Usage) -> Says {
     if cached > 0 && cached < input && text < input && others_differ {
         unsure = true;
     }
+    for (kind, of_cache) in [("input_audio", "cache_read_audio"), ("input_image", "cache_read_image")] {
+        let used = kinds.iter().any(|(of, count)| *of == kind && *count > 0);
+        if used && own(of_cache) && find(of_cache) != find("cache_read") && read > 0 && read < input {
+            unsure = true;
+        }
+    }
     let reasoning = usage.reasoning.unwrap_or(0);
     let apart = if own("reasoning") { reasoning } else { 0 };
     let (spoken, drawn) = (usage.output_audio.unwrap_or(0), usage.output_image.unwrap_or(0));
