@@ -6,6 +6,7 @@
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use switchtower_catalogue::Catalogue;
+use switchtower_catalogue::prices::PriceList;
 use switchtower_dialect::services::cohere_embed::CohereEmbed;
 use switchtower_dialect::services::gemini_batch_embed::GeminiBatchEmbed;
 use switchtower_dialect::services::gemini_embed::GeminiEmbed;
@@ -18,7 +19,7 @@ use switchtower_dialect::services::rerank::{self as reranking, Rerank};
 use switchtower_dialect::services::vertex_predict::VertexPredict;
 use switchtower_dialect::services::{EmbeddingForm, Service};
 use switchtower_dialect::{ALL, Dialect, Form, ListingForm, Variant, WireEvent, chunks, dialect, event_stream as messages, json as trees, scan as scanning, schema as schemas, sse as events};
-use switchtower_domain::{AnswerBuilder, DialectId, Secret, VectorEncoding, limits, mask_secrets};
+use switchtower_domain::{Amount, AnswerBuilder, DialectId, Secret, VectorEncoding, limits, mask_secrets};
 
 /// The reader accepts what the usual parser accepts, and reads the same.
 pub fn json(data: &[u8]) {
@@ -293,6 +294,29 @@ pub fn catalogue(data: &[u8]) {
     let Ok(read) = Catalogue::parse(&text) else { return };
     let written = read.write();
     assert_eq!(Catalogue::parse(&written).unwrap_or_else(|error| panic!("{error}\n{written}")), read);
+}
+
+/// A list of prices that was read is written so that it reads as the same; what is wrong with another is told with its
+/// place in it.
+pub fn prices(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match PriceList::parse(&text) {
+        Ok(read) => {
+            let written = read.write();
+            assert_eq!(PriceList::parse(&written).unwrap_or_else(|errors| panic!("{errors:?}\n{written}")), read);
+        }
+        Err(mistakes) => assert!(!mistakes.is_empty() && mistakes.iter().all(|one| one.at.is_none_or(|at| at <= text.len()))),
+    }
+}
+
+/// A number that was read is told in digits that read as the same, wherever its point is moved.
+pub fn amount(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for shift in [0, 6, -3] {
+        if let Ok(amount) = Amount::parse_shifted(&text, shift) {
+            assert_eq!(amount.to_string().parse(), Ok(amount));
+        }
+    }
 }
 
 /// What is read of a service's request or answer is written back as it was.

@@ -38,6 +38,11 @@ impl CatalogueError {
     pub fn line(&self, text: &str) -> Option<usize> {
         Some(text.get(..self.at?)?.matches('\n').count() + 1)
     }
+
+    /// What is wrong, with its line in that text where it is known.
+    pub fn placed(&self, text: &str) -> String {
+        self.line(text).map_or_else(|| self.to_string(), |line| format!("line {line}: {self}"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -153,13 +158,13 @@ fn inline(value: &serde_json::Value) -> String {
 }
 
 /// A key of a table, in quotes where it has to be.
-fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if name.is_empty() || !name.chars().all(bare) { quoted(name) } else { name.to_owned() }
 }
 
 /// A string of JSON is a basic string of TOML: both escape alike, but for one character.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 

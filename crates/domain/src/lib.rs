@@ -1,5 +1,5 @@
 //! The words that all floors speak: the canonical conversation, its events, usage, notices, refusals, failures,
-//! names, secrets and limits.
+//! names, secrets, limits and money.
 //!
 //! Every dialect decodes into these types and encodes from them, so that a translation is two steps and never a
 //! pair. Nothing here does I/O, knows a runtime, or has heard of a wire format: what one dialect says and no other
@@ -25,6 +25,7 @@ pub mod limits;
 mod listing;
 mod locus;
 mod moderation;
+mod money;
 mod name;
 mod nearest;
 mod notice;
@@ -51,6 +52,10 @@ pub use failure::{Failure, FailureClass, FailureForm};
 pub use listing::{ListedModel, ModelListing};
 pub use locus::Locus;
 pub use moderation::{ModeratedInput, ModerationAnswer, ModerationRequest, ModerationVerdict};
+pub use money::{
+    Amount, Charge, Cost, CostLine, CostStatus, Currency, CurrencyError, DecimalError, Discount, EstimateReason, Money,
+    MoneyError, Per, Rate, Sums, Totals, Unit, UnknownReason,
+};
 pub use name::{DeploymentName, ModelName, NameError, ProviderName, RegionName};
 pub use nearest::nearest;
 pub use notice::{Notice, NoticeClass};

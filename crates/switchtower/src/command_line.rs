@@ -3,7 +3,7 @@
 use crate::config::{self, Around, Problems, Ready};
 use crate::environment::Environment;
 use crate::reload::Source;
-use crate::{conformance, findings, ledger, models, parity, serve};
+use crate::{conformance, findings, ledger, models, parity, prices, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use switchtower_catalogue::Catalogue;
 use switchtower_catalogue::import::Project;
+use switchtower_catalogue::prices::Prices;
 use switchtower_sim::{FaultRate, FaultScript};
 use tracing_subscriber::EnvFilter;
 
@@ -35,6 +36,9 @@ enum Command {
     Check(CheckOptions),
     /// List the models that can be asked for, with what is known of them
     Models(ModelsOptions),
+    /// Say what models cost, by whose word, and where lists of prices disagree
+    #[command(subcommand)]
+    Prices(PricesCommand),
     /// Ask each deployment of a model the same probes, and print them side by side
     Parity(ParityOptions),
     /// What is on record: verify it, prove it, show it
@@ -125,6 +129,71 @@ struct ImportOptions {
     #[arg(long, value_name = "FILE")]
     onto: Option<PathBuf>,
     /// Where the catalogue goes; to the standard output without it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum PricesCommand {
+    /// Tell the prices of a model by every list, the one that holds first
+    Show(ShowOptions),
+    /// Tell where two lists of prices disagree; without files, those that ship with the product
+    Diff(DiffOptions),
+    /// Make a list of prices that another project collected, for 'prices' of a configuration
+    Import(PriceImportOptions),
+}
+
+/// What `prices show` is told.
+#[derive(Debug, Args)]
+struct ShowOptions {
+    /// A model as KIND/MODEL, or its name alone for every kind of provider that has it
+    model: String,
+    /// Only what holds in this region
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// The day for which the prices are asked; today without it
+    #[arg(long, value_name = "DATE")]
+    at: Option<String>,
+    /// The configuration whose prices hold; without one, those that ship with the product
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `prices diff` is told.
+#[derive(Debug, Args)]
+struct DiffOptions {
+    /// Two lists of prices
+    #[arg(value_name = "FILE", num_args = 2)]
+    files: Vec<PathBuf>,
+    /// The day for which the prices are compared; today without it
+    #[arg(long, value_name = "DATE")]
+    at: Option<String>,
+    /// Also tell prices that one of the two does not state
+    #[arg(long)]
+    missing: bool,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `prices import` is told.
+#[derive(Debug, Args)]
+struct PriceImportOptions {
+    /// Whose data it is
+    #[arg(value_parser = project)]
+    project: Project,
+    /// The data as the project publishes it, or compressed with gzip
+    file: PathBuf,
+    /// What the source is to be called; the name of the project without it
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// The day on which the data was taken; today without it
+    #[arg(long, value_name = "DATE")]
+    date: Option<String>,
+    /// Where the list goes; to the standard output without it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -224,6 +293,9 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Command::Check(options) => check(&options),
         Command::Models(ModelsOptions { command: Some(ModelsCommand::Import(options)), .. }) => import(&options),
         Command::Models(options) => list_models(&options),
+        Command::Prices(PricesCommand::Show(options)) => show_prices(&options),
+        Command::Prices(PricesCommand::Diff(options)) => diff_prices(&options),
+        Command::Prices(PricesCommand::Import(options)) => import_prices(&options),
         Command::Parity(options) => parity_of(options),
         Command::Ledger(options) => return ledger_of(&options),
         Command::Conformance(options) => return conformance_of(options),
@@ -317,6 +389,44 @@ fn import(options: &ImportOptions) -> Result<()> {
         out: options.out.as_deref(),
     };
     models::import_file(&asked, &mut std::io::stdout(), &mut std::io::stderr())
+}
+
+fn show_prices(options: &ShowOptions) -> Result<()> {
+    let environment = Environment::of_process();
+    let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
+    let asked = prices::Show {
+        model: &options.model,
+        region: options.region.as_deref(),
+        day: prices::day(options.at.as_deref())?,
+        json: options.json,
+    };
+    let known = ready.map_or_else(Prices::built_in, |ready| ready.prices);
+    prices::show(&known, &asked, &mut std::io::stdout())
+}
+
+fn diff_prices(options: &DiffOptions) -> Result<()> {
+    let asked = prices::Diff { day: prices::day(options.at.as_deref())?, missing: options.missing, json: options.json };
+    let [one, other] = match options.files.as_slice() {
+        [one, other] => {
+            let read =
+                |path: &PathBuf| -> Result<_> { Ok((path.display().to_string(), Arc::new(prices::read_list(path)?))) };
+            [read(one)?, read(other)?]
+        }
+        _ => prices::shipped(&Prices::built_in())?,
+    };
+    prices::diff((&one.0, &one.1), (&other.0, &other.1), &asked, &mut std::io::stdout())
+}
+
+fn import_prices(options: &PriceImportOptions) -> Result<()> {
+    let asked = models::Import {
+        project: options.project,
+        file: &options.file,
+        source: options.source.as_deref().unwrap_or_else(|| options.project.as_str()),
+        date: options.date.as_deref(),
+        onto: None,
+        out: options.out.as_deref(),
+    };
+    prices::import_file(&asked, &mut std::io::stdout(), &mut std::io::stderr())
 }
 
 fn schema() -> Result<()> {

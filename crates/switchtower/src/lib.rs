@@ -18,6 +18,7 @@ mod in_force;
 pub mod ledger;
 pub mod models;
 pub mod parity;
+pub mod prices;
 pub mod reload;
 pub mod serve;
 pub mod server;

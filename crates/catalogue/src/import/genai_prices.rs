@@ -28,8 +28,7 @@ pub(super) fn import(data: &Value, source: &str, date: &str) -> Result<Imported,
     let mut imported = Imported { catalogue: Catalogue::default(), left: 0 };
     for provider in providers {
         let id = provider.get("id").and_then(Value::as_str).unwrap_or_default();
-        let renamed = RENAMED.iter().find(|(theirs, _)| *theirs == id).map(|(_, ours)| *ours);
-        let kind = renamed.or_else(|| KINDS.into_iter().find(|kind| *kind == id));
+        let kind = kind_of(id);
         for model in provider.get("models").and_then(Value::as_array).into_iter().flatten() {
             let window = model.get("context_window").and_then(Value::as_u64);
             let (Some(kind), Some(name), Some(window)) = (kind, model.get("id").and_then(Value::as_str), window) else {
@@ -46,6 +45,12 @@ pub(super) fn import(data: &Value, source: &str, date: &str) -> Result<Imported,
         }
     }
     Ok(imported)
+}
+
+/// The kind that one of its providers is here.
+pub(crate) fn kind_of(id: &str) -> Option<&'static str> {
+    let renamed = RENAMED.iter().find(|(theirs, _)| *theirs == id).map(|(_, ours)| *ours);
+    renamed.or_else(|| KINDS.into_iter().find(|kind| *kind == id))
 }
 
 #[cfg(test)]

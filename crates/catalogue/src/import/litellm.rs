@@ -54,9 +54,14 @@ pub(super) fn import(data: &Value, source: &str, date: &str) -> Result<Imported,
     Ok(imported)
 }
 
+/// The kind that one of its providers is here.
+pub(crate) fn kind_of(provider: &str) -> Option<&'static str> {
+    KINDS.iter().find(|(theirs, _)| *theirs == provider).map(|(_, kind)| *kind)
+}
+
 fn read<'a>(key: &'a str, entry: &Map<String, Value>) -> Option<(&'static str, &'a str, ModelFacts)> {
     let provider = entry.get("litellm_provider")?.as_str()?;
-    let kind = KINDS.iter().find(|(theirs, _)| *theirs == provider)?.1;
+    let kind = kind_of(provider)?;
     let model = key.strip_prefix(provider).and_then(|rest| rest.strip_prefix('/')).unwrap_or(key);
     // What is left with a slash after the provider of a region (`azure/eu/gpt-5`) is no name of a model there.
     if kind == "azure_openai" && model.contains('/') {

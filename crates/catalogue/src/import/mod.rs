@@ -4,6 +4,9 @@
 mod genai_prices;
 mod litellm;
 
+pub(crate) use genai_prices::kind_of as kind_of_genai_prices;
+pub(crate) use litellm::kind_of as kind_of_litellm;
+
 use crate::Catalogue;
 use serde_json::Value;
 
@@ -12,7 +15,7 @@ use serde_json::Value;
 pub enum Project {
     /// `model_prices_and_context_window_backup.json` of `LiteLLM`.
     Litellm,
-    /// `data.json` of genai-prices, which knows context windows only.
+    /// `data.json` of genai-prices, whose only facts are context windows.
     GenaiPrices,
 }
 

@@ -44,6 +44,7 @@ pub(super) struct Checked {
     pub(super) ledger: ledger::Checked,
     /// Files of facts about models.
     pub(super) catalogue: Vec<At<String>>,
+    pub(super) prices: Vec<At<String>>,
     /// Where `[[keys]]` begins, if there is any.
     pub(super) keys_place: Option<Place>,
     pub(super) keys: Vec<Key>,
@@ -144,6 +145,7 @@ pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &m
         seal: reference(written.state.as_ref().and_then(|at| at.value.key.as_ref()), findings),
         ledger: ledger::check(written.ledger.as_ref().map(|at| &at.value), findings),
         catalogue: each(written.catalogue.as_ref().map(|at| &at.value), Clone::clone),
+        prices: each(written.prices.as_ref().map(|at| &at.value), Clone::clone),
         keys_place: written.keys.as_ref().map(|at| at.place.clone()),
         keys: each(written.keys.as_ref().map(|at| &at.value), |written| key(written, findings)),
         providers: each(written.providers.as_ref().map(|at| &at.value), |(name, written)| {

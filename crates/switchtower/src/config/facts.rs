@@ -1,4 +1,4 @@
-//! What a configuration says of models: files of facts, and the facts of single deployments.
+//! What a configuration says of models: files of facts and of prices, and the facts of single deployments.
 
 use super::FILE_BYTES_MAX;
 use super::checked::whole;
@@ -7,6 +7,7 @@ use super::ready::Resolver;
 use super::written::{self, At};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use switchtower_catalogue::prices::{PriceList, Prices};
 use switchtower_catalogue::{Catalogue, Modalities, Modality, ModelFacts};
 use switchtower_domain::nearest;
 use switchtower_providers::Provider;
@@ -63,10 +64,7 @@ impl Resolver<'_> {
             let path = self.sources.folder(&file.place).join(&file.value);
             let read = self.outside.file(&path, FILE_BYTES_MAX).map_err(|error| format!("cannot be read: {error}"));
             let parsed = read.and_then(|text| {
-                Catalogue::parse(&text).map_err(|error| match error.line(&text) {
-                    Some(line) => format!("is no catalogue: line {line}: {error}"),
-                    None => format!("is no catalogue: {error}"),
-                })
+                Catalogue::parse(&text).map_err(|error| format!("is no catalogue: {}", error.placed(&text)))
             });
             match parsed {
                 Ok(corrections) => catalogue = Arc::new(catalogue.corrected(&corrections)),
@@ -74,6 +72,30 @@ impl Resolver<'_> {
             }
         }
         catalogue
+    }
+
+    /// What models cost: what ships with the product, and the files before it.
+    pub(super) fn prices(&mut self, files: &[At<String>]) -> Arc<Prices> {
+        let mut prices = Prices::built_in();
+        for file in files {
+            let path = self.sources.folder(&file.place).join(&file.value);
+            let text = match self.outside.file(&path, FILE_BYTES_MAX) {
+                Ok(text) => text,
+                Err(error) => {
+                    self.findings.add(&file.place, format!("'{}' cannot be read: {error}", file.value));
+                    continue;
+                }
+            };
+            match PriceList::parse(&text) {
+                Ok(list) => prices = Arc::new(prices.with(&file.value, Arc::new(list))),
+                Err(mistakes) => {
+                    for mistake in mistakes {
+                        self.findings.add(&file.place, format!("'{}', {}", file.value, mistake.placed(&text)));
+                    }
+                }
+            }
+        }
+        prices
     }
 
     /// The facts that hold for a deployment alone; nothing where those of its kind and model hold.

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use switchtower_catalogue::prices::Prices;
 use switchtower_catalogue::{Catalogue, ModelFacts};
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Secret};
 use switchtower_gateway::{Access, CallerKey, Directory, SealKey, Settings};
@@ -56,6 +57,8 @@ pub struct Ready {
     pub aliases: Vec<(DeploymentName, String)>,
     /// What is known of models.
     pub catalogue: Arc<Catalogue>,
+    /// What models cost.
+    pub prices: Arc<Prices>,
 }
 
 impl Ready {
@@ -94,6 +97,7 @@ pub(super) fn resolve(
     let (access, key_names) = resolver.access(checked);
     let seal = checked.seal.as_ref().and_then(|reference| resolver.seal(reference));
     let catalogue = resolver.catalogue(&checked.catalogue);
+    let prices = resolver.prices(&checked.prices);
     // Also where no provider is there to use it.
     drop(resolver.proxy(&checked.leaving));
     let mut made = BTreeMap::new();
@@ -147,6 +151,7 @@ pub(super) fn resolve(
         deployments,
         aliases,
         catalogue,
+        prices,
     })
 }
 

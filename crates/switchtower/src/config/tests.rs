@@ -30,6 +30,10 @@ impl Outside for Desk {
         match path.to_str() {
             Some("conf/keys/anthropic") => Ok("sk-ant-secret-value\n".to_owned()),
             Some("conf/facts.toml") => Ok(facts::FILE.to_owned()),
+            Some("conf/contract.toml") => Ok(facts::CONTRACT.to_owned()),
+            Some("conf/dear.toml") => {
+                Ok("[prices.k]\nm = { inptu = 1 }\nn = { input = -1, currency = \"UDS\" }".to_owned())
+            }
             Some("conf/broken.toml") => Ok("[models.k]\n\"m\" = { tolls = true }".to_owned()),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
@@ -299,7 +303,7 @@ fn names_of_settings_are_known() {
     check(
         "strict = true",
         &[
-            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'ledger', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
+            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'prices', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'ledger', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
         ],
     );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);

@@ -17,9 +17,11 @@ mod rows;
 mod semantic;
 mod services;
 mod streams;
+mod usages;
 
 pub use explained::Explained;
 pub use report::{Counts, Failed, Report};
+pub use usages::{RecordedUsage, usages};
 
 use bytes::Bytes;
 use forms::Spoken;

@@ -147,7 +147,7 @@ pub fn import_file(asked: &Import<'_>, out: &mut dyn Write, told: &mut dyn Write
 }
 
 /// A file, unpacked where it is compressed.
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     const GZIP: [u8; 2] = [0x1f, 0x8b];
     let limited = |source: &mut dyn Read| -> Result<Vec<u8>> {
         let mut bytes = Vec::new();

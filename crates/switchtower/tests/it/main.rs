@@ -7,6 +7,7 @@ mod hostile;
 #[cfg(unix)]
 mod listening;
 mod parity;
+mod prices;
 mod serving;
 
 use std::io::{Read as _, Write as _};

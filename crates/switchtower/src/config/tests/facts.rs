@@ -5,6 +5,9 @@ use super::*;
 /// Facts of a model of the operator's own, and of one that the catalogue knows.
 pub(super) const FILE: &str = "[models.vllm]\n\"qwen\" = { tools = false, context_tokens = 40960, source = \"our tests\", date = \"2026-10-01\" }\n[models.openai]\n\"gpt-5-mini\" = { tools = false, source = \"us\", date = \"2026-10-01\" }\n";
 
+/// Prices of a contract.
+pub(super) const CONTRACT: &str = "contract = true\ncurrency = \"EUR\"\nsource = \"annex B\"\ndate = 2026-11-21\n[prices.openai]\n\"gpt-5-mini\" = { input = 0.2, output = 1.5 }\n";
+
 const MODELS: &str = r#"
 catalogue = ["facts.toml"]
 [providers.openai]
@@ -77,6 +80,32 @@ fn what_is_wrong_with_facts_is_told_with_its_place() {
             "5:1: the catalogue knows no model 'openai/gpt-5-mni'; did you mean 'openai/gpt-5-mini' or 'openai/gpt-4o-mini' or 'openai/gpt-5-nano'?",
             "6:7: 'deployments.d.facts.context_tokens' is 0; it must be from 1 to 1000000000",
             "7:13: unknown setting 'images' in [deployments.d.facts.input]; did you mean 'image'?",
+        ],
+    );
+}
+
+#[test]
+fn prices_of_a_contract_hold_before_those_that_ship() {
+    use switchtower_catalogue::prices::{Asked, Layer, Tier};
+    let prices = read("prices = [\"contract.toml\"]").unwrap().prices;
+    let layer = |model| {
+        let asked = Asked { kind: "openai", model, region: None, day: "2026-11-21".parse().unwrap() };
+        prices.sheet(&asked, Tier::Standard, 1).map(|sheet| (sheet.layer, sheet.list.to_owned()))
+    };
+    assert_eq!(layer("gpt-5-mini"), Some((Layer::Contract, "contract.toml".to_owned())));
+    assert_eq!(layer("gpt-5"), Some((Layer::Shipped, "LiteLLM".to_owned())));
+}
+
+#[test]
+fn every_mistake_in_a_list_of_prices_is_told_with_its_line() {
+    check(
+        "prices = [\"missing.toml\", \"dear.toml\"]",
+        &[
+            "1:11: 'missing.toml' cannot be read: entity not found",
+            "1:27: 'dear.toml', line 2: unknown key 'inptu'; did you mean 'input'?",
+            "1:27: 'dear.toml', line 2: 'currency' is missing, here and at the top of the file",
+            "1:27: 'dear.toml', line 3: a price is not less than nothing",
+            "1:27: 'dear.toml', line 3: expected the code of a currency by ISO 4217, such as USD or EUR; did you mean 'USD'?",
         ],
     );
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 use switchtower_catalogue::Catalogue;
+use switchtower_catalogue::prices::PriceList;
 
 /// Everything that an example may refer to.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ impl Outside for Anything {
         Ok(match ending {
             Some("pem") => self.certificate.clone(),
             Some("key") => self.key.clone(),
+            Some("toml") => String::new(),
             _ => "user:password".to_owned(),
         })
     }
@@ -46,6 +48,7 @@ fn every_example_of_the_guides_can_be_served() {
     let pages = [
         include_str!("../../../../../docs/guides/configuration.md"),
         include_str!("../../../../../docs/guides/models.md"),
+        include_str!("../../../../../docs/guides/prices.md"),
         include_str!("../../../../../docs/guides/responses.md"),
     ];
     let after = pages.iter().flat_map(|page| page.split("```toml\n").skip(1));
@@ -53,6 +56,10 @@ fn every_example_of_the_guides_can_be_served() {
     for example in after.filter_map(|rest| rest.split("```").next()) {
         if example.starts_with("[models.") {
             assert!(!Catalogue::parse(example).unwrap().is_empty());
+            continue;
+        }
+        if example.contains("[prices.") {
+            assert!(!PriceList::parse(example).unwrap().is_empty());
             continue;
         }
         let around = Around { outside: &outside, folder: Path::new(""), built_in: &built_in, listen: None };

@@ -1,0 +1,162 @@
+//! The prices of one file.
+
+use super::{Period, PriceRow};
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use switchtower_domain::{Amount, Discount, Money, Rate};
+
+/// The prices and terms of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PriceList {
+    /// Whether these are what a contract says: then they hold before all others.
+    pub contract: bool,
+    pub(crate) prices: BTreeMap<String, BTreeMap<String, Arc<Vec<PriceRow>>>>,
+    /// Shares that are taken off prices that are not of a contract.
+    pub discounts: Vec<DiscountTerm>,
+    /// What is paid whether it is used or not.
+    pub commitments: Vec<Commitment>,
+    /// What it costs when bytes leave a cloud.
+    pub egress: Vec<Egress>,
+}
+
+/// A share that a contract takes off list prices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiscountTerm {
+    /// Of which kind of provider.
+    pub kind: String,
+    /// Of which model, or of those that a name with `*` stands for; of all where nobody says.
+    pub model: Option<String>,
+    /// How much.
+    pub percent: Discount,
+    /// When.
+    pub period: Period,
+    /// Who says so.
+    pub source: String,
+    /// When that was read.
+    pub date: Date,
+}
+
+/// What is paid to a kind of provider for a time, whether it is used or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commitment {
+    /// To which kind of provider.
+    pub kind: String,
+    /// How much, for the whole period.
+    pub money: Money,
+    /// When: both ends are stated.
+    pub period: Period,
+    /// Who says so.
+    pub source: String,
+    /// When that was read.
+    pub date: Date,
+}
+
+/// What it costs when bytes leave a cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Egress {
+    /// Of which kind of provider.
+    pub kind: String,
+    /// From which region; from every other where nobody says.
+    pub region: Option<String>,
+    /// For a gigabyte of 10⁹ bytes.
+    pub rate: Rate,
+    /// In which currency.
+    pub currency: switchtower_domain::Currency,
+    /// When.
+    pub period: Period,
+    /// Who says so.
+    pub source: String,
+    /// When that was read.
+    pub date: Date,
+}
+
+impl PriceList {
+    /// Adds the rows of a model, in place of those that it has.
+    pub fn add(&mut self, kind: &str, model: &str, rows: Vec<PriceRow>) {
+        self.prices.entry(kind.to_owned()).or_default().insert(model.to_owned(), Arc::new(rows));
+    }
+
+    /// The rows of a model by its whole name in the list, which may have a `*`.
+    pub fn rows(&self, kind: &str, model: &str) -> Option<&[PriceRow]> {
+        self.prices.get(kind)?.get(model).map(|rows| rows.as_slice())
+    }
+
+    /// Every model, by kind of provider.
+    pub fn models(&self) -> impl Iterator<Item = (&str, &str, &[PriceRow])> {
+        self.prices.iter().flat_map(|(kind, models)| {
+            models.iter().map(move |(model, rows)| (kind.as_str(), model.as_str(), rows.as_slice()))
+        })
+    }
+
+    /// How many models have a price.
+    pub fn len(&self) -> usize {
+        self.prices.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether nothing is stated at all.
+    pub fn is_empty(&self) -> bool {
+        self.prices.is_empty() && self.discounts.is_empty() && self.commitments.is_empty() && self.egress.is_empty()
+    }
+
+    /// The name in the list that stands for a model: its own, or the one with a `*` that says most.
+    pub(crate) fn name_of(&self, kind: &str, model: &str) -> Option<(&str, &[PriceRow])> {
+        let models = self.prices.get(kind)?;
+        let found = models.get_key_value(model).or_else(|| {
+            let alike = models.iter().filter(|(name, _)| stands_for(name, model));
+            alike.max_by_key(|(name, _)| (name.len(), std::cmp::Reverse(name.as_str())))
+        });
+        found.map(|(name, rows)| (name.as_str(), rows.as_slice()))
+    }
+}
+
+impl Egress {
+    /// What so many bytes cost.
+    ///
+    /// # Errors
+    /// Those of [`Rate::times`].
+    pub fn of(&self, bytes: u64) -> Result<Amount, switchtower_domain::MoneyError> {
+        self.rate.times(bytes)
+    }
+}
+
+/// Whether a name with a `*` stands for a model. A `*` is any text, also none.
+pub(crate) fn stands_for(name: &str, model: &str) -> bool {
+    let Some((first, rest)) = name.split_once('*') else { return name == model };
+    let Some(mut left) = model.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        match left.split_once(part) {
+            Some((_, behind)) => left = behind,
+            None => return false,
+        }
+    }
+    left.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_any_text() {
+        for (name, model) in [
+            ("a", "a"),
+            ("*", ""),
+            ("a*", "a"),
+            ("a*", "abc"),
+            ("*c", "abc"),
+            ("a*b*c", "a1b2c"),
+            ("*b*", "abc"),
+            ("a**c", "abc"),
+        ] {
+            assert!(stands_for(name, model), "{name} {model}");
+        }
+        for (name, model) in
+            [("a", "ab"), ("a*", "ba"), ("*c", "ca"), ("ab*ba", "aba"), ("a*b*c", "acb"), ("*b*b", "ab")]
+        {
+            assert!(!stands_for(name, model), "{name} {model}");
+        }
+    }
+}
