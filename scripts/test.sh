@@ -63,7 +63,7 @@ cargo xtask long-day --short
 
 step "recorded exchanges"
 if [ -d "$recordings" ]; then
-  cargo run --quiet --package switchtower -- conformance "$recordings"
+  cargo run --quiet --package switchtower -- conformance "$recordings" --explained docs/reference/conformance-explained.txt
 else
   echo "skipped: there are no recordings at $recordings"
 fi

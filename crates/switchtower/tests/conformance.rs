@@ -34,7 +34,7 @@ fn good() -> String {
 fn what_conforms_passes_and_what_nobody_claims_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("good.json"), good()).unwrap();
-    let unclaimed = recording("test.embed", "ollama.embed", &json!({}), "{}", false);
+    let unclaimed = recording("test.embed", "nobody.embed", &json!({}), "{}", false);
     std::fs::write(folder.path().join("unclaimed.json"), unclaimed).unwrap();
     let output = conformance(folder.path(), &["--json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -396,8 +396,13 @@ impl Composer<'_> {
         // Source: <https://docs.cohere.com/reference/chat>, `response_format`
         let structured = matches!(self.request.output, OutputFormat::JsonObject | OutputFormat::Structured(_));
         if structured && !self.out.same && (body.contains("tools") || body.contains("documents")) {
-            let path = self.path(Param::Output);
-            return self.out.meaning(path, "structure cannot be asked for beside tools and documents");
+            let reason = "structure cannot be asked for beside tools and documents";
+            let (path, schema) = (self.path(Param::Output), self.path(self.request.output_schema()));
+            // In some dialects the schema stands beside the format.
+            if matches!(self.request.output, OutputFormat::Structured(_)) && !schema.starts_with(&path) {
+                self.out.meaning(schema, reason);
+            }
+            return self.out.meaning(path, reason);
         }
         let format = match &self.request.output {
             OutputFormat::Unstated => return,
