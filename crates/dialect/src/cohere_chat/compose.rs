@@ -399,7 +399,7 @@ impl Composer<'_> {
             let reason = "structure cannot be asked for beside tools and documents";
             let (path, schema) = (self.path(Param::Output), self.path(self.request.output_schema()));
             // In some dialects the schema stands beside the format.
-            if matches!(self.request.output, OutputFormat::Structured(_)) && !schema.starts_with(&path) {
+            if matches!(self.request.output, OutputFormat::Structured(_)) && !schema.starts_with(path) {
                 self.out.meaning(schema, reason);
             }
             return self.out.meaning(path, reason);
