@@ -17,7 +17,7 @@ use switchtower_tokenizer::of_text;
 /// The longest name that a provider may give itself on record.
 const NAME_CHARS_MAX: usize = 200;
 /// How many bytes of JSON a token of a prompt has, where nobody counted: as vendors say of English.
-const BYTES_OF_TOKEN: u64 = 4;
+pub(crate) const BYTES_OF_TOKEN: u64 = 4;
 
 /// A call that is on record.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use super::accept::Place;
 use super::decode::{Decoded, undecodable};
 use super::plan::{Carriage, Draft};
 use super::resolve::Resolved;
+use crate::recording::BYTES_OF_TOKEN;
 use crate::{Directory, json_text};
 use bytes::Bytes;
 use http::Uri;
@@ -35,6 +36,8 @@ pub(super) enum Job {
         from: EmbeddingVariant,
         /// The form that the client expects.
         form: EmbeddingForm,
+        /// How many tokens the inputs have, roughly, for clients that have to be told.
+        tokens: u64,
     },
     /// Documents are named and ordered as the caller asked.
     Rerank(RankingRequest),
@@ -298,6 +301,7 @@ fn rewritten_embeddings(
             .notices
             .push(Notice::hint("encoding_format", "the provider's numbers have 8 bits; they are written wider"));
     }
+    let tokens = request.inputs.iter().map(about_tokens).sum();
     let pieces = openai_embeddings::split(request, variant);
     let size = decoded.body.len() / pieces.len().max(1);
     let counts = pieces.iter().map(|piece| piece.inputs.len()).collect();
@@ -309,8 +313,16 @@ fn rewritten_embeddings(
     let body = bodies.pop().unwrap_or_default();
     // Who named a type of numbers gets vectors by their types, also from Cohere's first version.
     let told = if typed && form == EmbeddingForm::CohereFirst { EmbeddingForm::Cohere } else { form };
-    let job = Job::Embeddings { counts, wanted, from: variant.clone(), form: told };
+    let job = Job::Embeddings { counts, wanted, from: variant.clone(), form: told, tokens };
     Ok(Prepared { body, more, carriage: Carriage::Service(Box::new(job)), at: None })
+}
+
+/// How many tokens an input has, where nobody counts them.
+fn about_tokens(input: &ModelInput) -> u64 {
+    match input {
+        ModelInput::Text(text) => (text.len() as u64).div_ceil(BYTES_OF_TOKEN),
+        ModelInput::Tokens(tokens) => tokens.len() as u64,
+    }
 }
 
 fn unsayable(error: Unsayable) -> Refusal {
@@ -335,15 +347,24 @@ impl Job {
         notices: &mut Vec<Notice>,
     ) -> Result<(Value, Option<Usage>), DecodeError> {
         match self {
-            Self::Embeddings { counts, wanted, from: variant, form } => {
+            Self::Embeddings { counts, wanted, from: variant, form, tokens } => {
                 let answers =
                     answers.into_iter().map(|answer| variant.form.decode_answer(answer)).collect::<Result<_, _>>()?;
                 let (whole, lost) = openai_embeddings::join(answers, &counts, &variant, &wanted)?;
                 let mut lost = lost;
-                let whole = variant.form.told_to(form, whole, deployment.model.as_str(), &mut lost);
+                let mut whole = variant.form.told_to(form, whole, deployment.model.as_str(), &mut lost);
+                let used = whole.usage.clone();
+                // Clients of OpenAI read the field without asking whether it is there.
+                if form == EmbeddingForm::Openai && used.is_none() {
+                    whole.usage = Some(Usage { input: Some(tokens), total: Some(tokens), ..Usage::default() });
+                    lost.push(Notice::hint(
+                        "usage",
+                        "the provider does not count; this is a token for each four bytes",
+                    ));
+                }
                 let told = |notice: Notice| Notice { path: format!("answer.{}", notice.path), ..notice };
                 notices.extend(lost.into_iter().map(told));
-                Ok((form.encode_answer(&whole), whole.usage))
+                Ok((form.encode_answer(&whole), used))
             }
             Self::Rerank(request) => {
                 let answer = Rerank::decode_answer(answers.into_iter().next().unwrap_or(Json::Null))?;

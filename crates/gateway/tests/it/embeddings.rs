@@ -127,8 +127,11 @@ async fn what_a_form_cannot_say_is_told_or_refused_by_name() {
         gateway_with(Script::json(200, answer), keyless(), vec![provider("google", "google"), ollama()]);
     let body = r#"{"model":"by-google","input":["a"],"user":"u","encoding_format":"base64","dimensions":1}"#;
     let response = gateway.handle(post("/v1/embeddings", body)).await;
-    assert_eq!(response.headers()["x-switchtower-notices"], "user;hint");
-    assert_eq!(json(response).await["data"][0]["embedding"], "AAAAPw==");
+    assert_eq!(response.headers()["x-switchtower-notices"], "user;hint, answer.usage;hint");
+    let told = json(response).await;
+    assert_eq!(told["data"][0]["embedding"], "AAAAPw==");
+    // Gemini's first model does not count, and this client reads a count without asking whether it is there.
+    assert_eq!(told["usage"], json!({"prompt_tokens": 1, "total_tokens": 1}));
     let expected = r#"{"requests":[{"model":"models/m","content":{"parts":[{"text":"a"}]},"outputDimensionality":1}]}"#;
     assert_eq!(sent.bodies(), [expected]);
     for (path, body, param) in [
