@@ -60,12 +60,15 @@ pub fn sim_providers() -> Result<Vec<Arc<Provider>>> {
         // It speaks each dialect as the dialect's own vendor does.
         kind.main.variant = variant;
         let models = switchtower_sim::Settings::default().models;
-        // What speaks Messages has no embeddings, and those of Gemini are not asked for.
+        // What speaks Messages has no embeddings.
         let embeds = kind.offers.paths.iter().any(|(operation, _)| *operation == Operation::Embeddings);
         let models = models.into_iter().filter(|model| embeds || !model.contains("embed")).map(ModelName::new);
-        // The addresses of these begin with what they are, and none with a version before it.
-        let versioned = !matches!(kind.main.dialect, DialectId::BedrockConverse | DialectId::CohereChat);
-        let base_url = if versioned { "sim://local/v1" } else { "sim://local" };
+        // The addresses of two begin with what they are, and none with a version before it.
+        let base_url = match kind.main.dialect {
+            DialectId::BedrockConverse | DialectId::CohereChat => "sim://local",
+            DialectId::GoogleGemini => "sim://local/v1beta",
+            _ => "sim://local/v1",
+        };
         let mut provider = Provider::of_kind(ProviderName::new(name)?, &kind, base_url, Credential::None)?;
         provider.passed_headers = passed_to_sim();
         provider.models = models.collect::<Result<_, _>>()?;
