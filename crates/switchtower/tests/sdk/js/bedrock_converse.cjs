@@ -230,7 +230,8 @@ async function embeddings(p) {
   const body = JSON.stringify({ inputText: p.text() });
   const asked = new bedrock.InvokeModelCommand({ modelId: p.model(), body });
   const refused = await raises(bedrock.ValidationException, () => client.send(asked));
-  p.refused(refused, 'anthropic_version', cells.NO_VECTORS_OF_BEDROCK);
+  if (p.dialect === 'bedrock_converse') p.refused(refused, 'anthropic_version', cells.NO_VECTORS_OF_SIM);
+  p.refused(refused, 'no invoke; these providers have: converse', cells.NO_VECTORS_OF_BEDROCK);
 }
 
 cells.run('@aws-sdk/client-bedrock-runtime', 'bedrock_converse', cells.version('@aws-sdk/client-bedrock-runtime'), [

@@ -46,9 +46,9 @@ const CITY = {
 };
 
 // Why cells cannot work, where clients of Python and JavaScript share the reason.
-const NO_VECTORS_OF_BEDROCK = 'Bedrock embeds by bodies of each vendor\'s own, of which only Messages are taken';
+const NO_VECTORS_OF_BEDROCK = 'Bedrock embeds by bodies of each model\'s own, which no other provider takes';
+const NO_VECTORS_OF_SIM = 'Bedrock embeds by bodies of each model\'s own; they arrive as they are, and the simulator has no such model';
 const NO_VECTORS = 'the provider has no embeddings';
-const NO_VECTORS_OF_GEMINI = 'Gemini\'s own addresses of embeddings are not served yet';
 const THOUGHTS_IN_NUMBERS = 'thoughts of Responses are told to clients of Chat Completions in numbers only, as their vendor has it';
 const S3_IS_OF_BEDROCK = 'what lies in S3 is read by Bedrock alone';
 const NOTICES = 'x-switchtower-notices';
@@ -67,7 +67,7 @@ const SEVERAL_CALLS = ['google_gemini', 'bedrock_converse', 'cohere_chat', 'olla
 // Those that take thoughts of an earlier turn in words.
 const TAKES_PLAIN_THOUGHTS = ['openai_chat', 'cohere_chat', 'ollama_chat'];
 // Those that have services besides answers.
-const EMBEDS = ['openai_chat', 'cohere_chat', 'ollama_chat'];
+const EMBEDS = ['openai_chat', 'google_gemini', 'cohere_chat', 'ollama_chat'];
 // Those whose thoughts have no seal.
 const UNSEALED = ['openai_chat', 'cohere_chat', 'ollama_chat'];
 // Those that count thoughts as output and do not say how many they are.
@@ -260,7 +260,7 @@ async function endedEarly(number, milliseconds = 1000) {
 }
 
 module.exports = {
-  CALLS_AT_WILL, CITY, EMBEDS, KEY, NOTICES, NO_VECTORS, NO_VECTORS_OF_BEDROCK, NO_VECTORS_OF_GEMINI, PDF, PICTURE_S3, PICTURE_URL, PLAIN, PNG,
+  CALLS_AT_WILL, CITY, EMBEDS, KEY, NOTICES, NO_VECTORS, NO_VECTORS_OF_BEDROCK, NO_VECTORS_OF_SIM, PDF, PICTURE_S3, PICTURE_URL, PLAIN, PNG,
   S3_IS_OF_BEDROCK, TAKES_SILENCE, THOUGHTS_IN_NUMBERS, UNCOUNTED_THOUGHTS, UNSEALED, URL, WEATHER, all, documentArrived, endedEarly, forbidsParallel, holds, isCity,
   lastNotices, pdfArrived, pictureArrived, positive, raises, run, same, sdk, takenUp, takenUpPlain, thinksAgain, version,
 };

@@ -161,8 +161,18 @@ async function document(p) {
 }
 
 async function embeddings(p) {
-  const asked = () => client.models.embedContent({ model: model(p), contents: p.text() });
-  p.refused(await raises(ApiError, asked), 'is not served yet', cells.NO_VECTORS_OF_GEMINI);
+  const texts = [p.text(), 'a second text', 'a third'];
+  const asked = (contents, config) =>
+    client.models.embedContent({ model: model(p).replace('sim-1', 'sim-embed'), contents, config });
+  if (!cells.EMBEDS.includes(p.dialect)) {
+    p.refused(await raises(ApiError, () => asked(texts)), 'no embeddings', cells.NO_VECTORS);
+  }
+  const answer = await asked(texts);
+  same(answer.embeddings.length, 3, 'the number of vectors');
+  const alone = await asked(texts[1]);
+  same(alone.embeddings[0].values, answer.embeddings[1].values, 'the vector of a text among others and alone');
+  const short = await asked(texts[0], { outputDimensionality: 256 });
+  same(short.embeddings[0].values.length, 256, 'the dimensions that were asked for');
 }
 
 async function reasoning_with_tools(p) {

@@ -263,7 +263,9 @@ def cancel(p):
 def embeddings(p):
     body = json.dumps({"inputText": p.text()})
     refused = raises(client.exceptions.ValidationException, lambda: client.invoke_model(modelId=p.model(), body=body))
-    p.refused(refused, "anthropic_version", cells.NO_VECTORS_OF_BEDROCK)
+    if p.dialect == "bedrock_converse":
+        p.refused(refused, "anthropic_version", cells.NO_VECTORS_OF_SIM)
+    p.refused(refused, "no invoke; these providers have: converse", cells.NO_VECTORS_OF_BEDROCK)
 
 
 if __name__ == "__main__":

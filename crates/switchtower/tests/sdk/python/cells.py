@@ -55,11 +55,12 @@ CITY = {
 }
 
 # Why cells cannot work, where clients of Python and JavaScript share the reason.
-NO_VECTORS_OF_BEDROCK = "Bedrock embeds by bodies of each vendor's own, of which only Messages are taken"
+NO_VECTORS_OF_BEDROCK = "Bedrock embeds by bodies of each model's own, which no other provider takes"
+NO_VECTORS_OF_SIM = "Bedrock embeds by bodies of each model's own; they arrive as they are, and the simulator has no such model"
+UNCOUNTED_VECTORS = "the provider does not say how many tokens it embedded"
 NO_VECTORS = "the provider has no embeddings"
 NO_FIM = "the provider fills in nothing"
 NO_RANKINGS = "the provider has no rankings"
-NO_VECTORS_OF_GEMINI = "Gemini's own addresses of embeddings are not served yet"
 THOUGHTS_IN_NUMBERS = (
     "thoughts of Responses are told to clients of Chat Completions in numbers only, as their vendor has it"
 )
@@ -80,7 +81,7 @@ SEVERAL_CALLS = ["google_gemini", "bedrock_converse", "cohere_chat", "ollama_cha
 # Those that take thoughts of an earlier turn in words.
 TAKES_PLAIN_THOUGHTS = ["openai_chat", "cohere_chat", "ollama_chat"]
 # Those that have services besides answers.
-EMBEDS = ["openai_chat", "cohere_chat", "ollama_chat"]
+EMBEDS = ["openai_chat", "google_gemini", "cohere_chat", "ollama_chat"]
 RERANKS = ["openai_chat", "cohere_chat"]
 FILLS_IN = ["openai_chat"]
 # Those whose thoughts have no seal.

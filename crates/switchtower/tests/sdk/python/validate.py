@@ -43,6 +43,8 @@ EXTENSIONS = {
     "cohere_chat": {},
     "cohere_embed": {},
     "cohere_rerank": {},
+    "ollama_embed": {},
+    "titan_embed": {},
     # The SDK knows fewer fields than the server, whose types are those of its own source.
     "ollama_chat": {
         "messages.*.tool_calls.*.id": "the server tells it, and takes it back",
@@ -155,6 +157,44 @@ class CountTokens(pydantic.BaseModel):
 
     contents: typing.Optional[list[google.Content]] = None
     generate_content_request: typing.Optional[CountedContent] = None
+
+
+class EmbedContent(pydantic.BaseModel):
+    """A text to embed: https://ai.google.dev/api/embeddings."""
+
+    model_config = GenerateContent.model_config
+
+    model: typing.Optional[str] = None
+    content: google.Content
+    task_type: typing.Optional[str] = None
+    title: typing.Optional[str] = None
+    output_dimensionality: typing.Optional[int] = None
+
+
+class EmbedOneOfMany(EmbedContent):
+    """The same among others, where the model has to be named again."""
+
+    model: str
+
+
+class BatchEmbedContents(pydantic.BaseModel):
+    """Texts to embed."""
+
+    model_config = GenerateContent.model_config
+
+    requests: list[EmbedOneOfMany]
+
+
+class TitanEmbed(pydantic.BaseModel):
+    """A text to embed by Titan within Bedrock's InvokeModel:
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    inputText: str
+    dimensions: typing.Optional[int] = None
+    normalize: typing.Optional[bool] = None
+    embeddingTypes: typing.Optional[list[str]] = None
 
 
 class Rerank(pydantic.BaseModel):
@@ -296,6 +336,15 @@ class OllamaChat(ollama.ChatRequest):
     options: typing.Optional[ollama.Options] = None
 
 
+class OllamaEmbed(ollama.EmbedRequest):
+    """A request of Ollama's vectors, likewise."""
+
+    model_config = CohereChat.model_config
+
+    input: str | list[str]
+    options: typing.Optional[ollama.Options] = None
+
+
 for own in [CohereChat, CohereEmbed, CohereRerank]:
     own.model_rebuild(force=True)
 
@@ -303,6 +352,8 @@ for own in [CohereChat, CohereEmbed, CohereRerank]:
 def adapter(body, path, version):
     if path.endswith(("/converse", "/converse-stream")):
         return "bedrock_converse", ADAPTERS["converse stream" if path.endswith("-stream") else "converse"]
+    if path.endswith("/invoke") and "inputText" in body:
+        return "titan_embed", ADAPTERS["titan_embed"]
     if path.endswith("/count-tokens"):
         return "bedrock_converse", ADAPTERS["count tokens"]
     if path in ("/v2/chat", "/v2/embed", "/v2/rerank"):
@@ -310,6 +361,8 @@ def adapter(body, path, version):
         return kind, ADAPTERS[kind]
     if path == "/api/chat":
         return "ollama_chat", ADAPTERS["ollama_chat"]
+    if path == "/api/embed":
+        return "ollama_embed", ADAPTERS["ollama_embed"]
     messages = "anthropic_messages 2023-06-01" if version == "2023-06-01" else "anthropic_messages"
     if path.endswith("/chat/completions"):
         return "openai_chat", ADAPTERS["chat stream" if body.get("stream") else "chat"]
@@ -325,6 +378,10 @@ def adapter(body, path, version):
         return "openai_responses", ADAPTERS["responses stream" if body.get("stream") else "responses"]
     if path.endswith((":generateContent", ":streamGenerateContent")):
         return "google_gemini", ADAPTERS["generate content"]
+    if path.endswith(":embedContent"):
+        return "google_gemini", ADAPTERS["embed content"]
+    if path.endswith(":batchEmbedContents"):
+        return "google_gemini", ADAPTERS["batch embed contents"]
     if path.endswith(":countTokens"):
         return "google_gemini", ADAPTERS["count contents"]
     if path.endswith("/count_tokens"):
@@ -342,6 +399,8 @@ ADAPTERS = {
     "cohere_embed": pydantic.TypeAdapter(CohereEmbed),
     "cohere_rerank": pydantic.TypeAdapter(CohereRerank),
     "ollama_chat": pydantic.TypeAdapter(OllamaChat),
+    "titan_embed": pydantic.TypeAdapter(TitanEmbed),
+    "ollama_embed": pydantic.TypeAdapter(OllamaEmbed),
     "chat": pydantic.TypeAdapter(completions.CompletionCreateParamsNonStreaming),
     "chat stream": pydantic.TypeAdapter(completions.CompletionCreateParamsStreaming),
     "responses": pydantic.TypeAdapter(responses.ResponseCreateParamsNonStreaming),
@@ -353,6 +412,8 @@ ADAPTERS = {
     "rerank": pydantic.TypeAdapter(Rerank),
     "fim": pydantic.TypeAdapter(FillIn),
     "generate content": pydantic.TypeAdapter(GenerateContent),
+    "embed content": pydantic.TypeAdapter(EmbedContent),
+    "batch embed contents": pydantic.TypeAdapter(BatchEmbedContents),
     "count contents": pydantic.TypeAdapter(CountTokens),
     "count": pydantic.TypeAdapter(counting.MessageCountTokensParams),
 }
@@ -429,6 +490,14 @@ def notices_mistakes():
     ]
     for body in wrong:
         assert check(body, "/v1/messages"), body
+    asked = {"model": "models/m", "content": {"parts": [{"text": "a"}]}, "outputDimensionality": 8}
+    assert not check({"requests": [asked]}, "/v1beta/models/m:batchEmbedContents")
+    for wrong in [{**asked, "nonsense": 1}, {**asked, "outputDimensionality": "8"}, {"content": asked["content"]}]:
+        assert check({"requests": [wrong]}, "/v1beta/models/m:batchEmbedContents"), wrong
+    asked = {"model": "m", "input": ["a"], "dimensions": 8}
+    assert not check(asked, "/api/embed")
+    for body in [{**asked, "nonsense": 1}, {**asked, "input": [1]}, {**asked, "dimensions": "8"}]:
+        assert check(body, "/api/embed"), body
     asked = {"contents": [{"role": "user", "parts": [{"text": "a"}]}], "generationConfig": {"maxOutputTokens": 5}}
     assert not check(asked, "/v1beta/models/m:generateContent")
     wrong = [
