@@ -20,6 +20,9 @@ use switchtower_dialect::services::vertex_predict::VertexPredict;
 use switchtower_dialect::services::{EmbeddingForm, Service};
 use switchtower_dialect::{ALL, Dialect, Form, ListingForm, Variant, WireEvent, chunks, dialect, event_stream as messages, json as trees, scan as scanning, schema as schemas, sse as events};
 use switchtower_domain::{Amount, AnswerBuilder, DialectId, Secret, VectorEncoding, limits, mask_secrets};
+use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
+use switchtower_ledger::journal::frame;
+use switchtower_ledger::record::{Attempt, Closed, Counts, Entry, Lost, Told};
 
 /// The reader accepts what the usual parser accepts, and reads the same.
 pub fn json(data: &[u8]) {
@@ -319,6 +322,38 @@ pub fn amount(data: &[u8]) {
     }
 }
 
+/// An entry of the ledger that was read is written so that it reads as the same, and can be shown.
+pub fn ledger_record(data: &[u8]) {
+    let Ok(entry) = Entry::of_bytes(data) else { return };
+    assert_eq!(Entry::of_bytes(&entry.to_bytes()).as_ref(), Ok(&entry));
+    serde_json::to_string(&entry.to_json(0)).unwrap_or_else(|error| panic!("{error}: {entry:?}"));
+}
+
+/// Records that were read out of a journal's bytes are those bytes when they are written again.
+pub fn ledger_frames(data: &[u8]) {
+    let (mut rest, mut written) = (data, Vec::new());
+    while let Ok(Some((record, after))) = frame::read(rest) {
+        assert!(frame::write(record, &mut written));
+        rest = after;
+    }
+    assert_eq!(written, data[..data.len() - rest.len()]);
+    frame::found_later(rest);
+}
+
+/// A signed note or a key that was read is written as it was, and a checkpoint stands at the beginning of its note.
+pub fn ledger_note(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(note) = Note::parse(&text) {
+        assert_eq!(note.to_string(), text);
+        if let Ok(checkpoint) = Checkpoint::read(&note) {
+            assert!(note.text.starts_with(&checkpoint.text()), "{note}");
+        }
+    }
+    if let Ok(key) = VerifyingKey::parse(&text) {
+        assert_eq!(key.to_string(), text.trim());
+    }
+}
+
 /// What is read of a service's request or answer is written back as it was.
 fn service<S: Service>(data: &[u8]) {
     let Ok(message) = serde_json::from_slice::<Value>(data) else { return };
@@ -516,6 +551,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "{\"index\":0,\"provider\":\"p\",\"response\":{\"status\":200,\"headers\":{},\"body_text\":\"x\"}}",
     ];
     let mut seeds: Vec<Vec<u8>> = OWN.iter().map(|text| text.as_bytes().to_vec()).collect();
+    seeds.extend(of_ledger());
     let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/dialect/src");
     for own in ALL {
         for name in ["request.json", "answer.json", "stream.sse", "error.json"] {
@@ -529,6 +565,23 @@ fn seeds() -> Vec<Vec<u8>> {
             seeds.push(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
         }
     }
+    seeds
+}
+
+/// Entries, as they are and between others, and a checkpoint as its specification has it (<https://c2sp.org/tlog-checkpoint>).
+fn of_ledger() -> Vec<Vec<u8>> {
+    const NOTE: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";
+    let counts = Counts { input: Some(9), service_tier: Some("flex".into()), ..Counts::default() };
+    let attempt = Attempt { provider: "p".into(), usage: Some(counts.clone()), status: Some(200), ..Attempt::default() };
+    let lost = Lost { path: "tools[*].strict".into(), class: "hint".into() };
+    let closed = Closed { attempts: vec![attempt], usage: Some(counts), lost: vec![lost], ..Closed::default() };
+    let told = Told { operation: "models".into(), ..Told::default() };
+    let entries = [Entry { at_us: 1, body: closed.into() }, Entry { at_us: u64::MAX, body: told.into() }];
+    let mut seeds: Vec<Vec<u8>> = entries.iter().map(Entry::to_bytes).collect();
+    let mut journal = Vec::new();
+    assert!(seeds.iter().all(|entry| frame::write(entry, &mut journal)));
+    seeds.push(journal);
+    seeds.push(NOTE.as_bytes().to_vec());
     seeds
 }
 
