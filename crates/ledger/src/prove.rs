@@ -51,7 +51,7 @@ pub enum ProveError {
     },
     /// No checkpoint is over it yet.
     #[error(
-        "no checkpoint is over record {index} yet; one is made at each interval (ledger.checkpoint_ms) and when the gateway stops"
+        "no checkpoint is over record {index} yet; one is made at each interval (ledger.checkpoint_interval_ms) and when the gateway stops"
     )]
     NoCheckpoint {
         /// The number.
