@@ -32,6 +32,8 @@ pub struct Places {
     pub(crate) model: &'static str,
     /// The mark of the configuration that served it.
     pub(crate) fingerprint: &'static str,
+    /// The class of service that it was served at, beside usage: a word, or an object with its `type`.
+    pub(crate) tier: &'static str,
     /// The list of choices that the reason for stopping stands in, if it stands in one.
     pub(crate) choices: Option<&'static str>,
     /// The reason for stopping.
@@ -63,13 +65,29 @@ impl AccountReader {
     /// Looks at a whole answer, or at the data of an event, as a vendor's variant of the dialect has it. What cannot be
     /// read says nothing.
     pub fn look(&mut self, data: &[u8], variant: &Variant) {
+        self.hear(data);
+        self.look_on(data, variant);
+    }
+
+    /// Looks at a whole answer. What was said is heard only where nobody counted it.
+    pub fn look_at_whole(&mut self, data: &[u8], variant: &Variant) {
+        self.look_on(data, variant);
+        if self.account.usage.as_ref().is_none_or(|usage| usage.output.is_none()) {
+            self.hear(data);
+        }
+    }
+
+    fn hear(&mut self, data: &[u8]) {
         for name in self.places.said {
-            if self.said.len() < SAID_BYTES_MAX
-                && let Some(text) = text_within(data, name)
-            {
-                self.said.push_str(&text);
+            for text in texts_within(data, name) {
+                if self.said.len() < SAID_BYTES_MAX {
+                    self.said.push_str(&text);
+                }
             }
         }
+    }
+
+    fn look_on(&mut self, data: &[u8], variant: &Variant) {
         let begins = self.account.model.is_none() && !self.places.model.is_empty();
         let says = |name: &&str| {
             memmem::find_iter(data, *name).any(|at| {
@@ -100,6 +118,9 @@ impl AccountReader {
                 self.account.model = text(field);
             } else if *field.key == *places.fingerprint.as_bytes() && field.value != b"null" {
                 self.account.fingerprint = text(field);
+            } else if *field.key == *places.tier.as_bytes() && field.value != b"null" {
+                let tier = text(field).or_else(|| texts_within(field.value, "type").next());
+                self.account.tier(tier.map(|tier| cut(&tier)).as_deref());
             } else if self.account.stop.is_none() {
                 self.stopped(field, variant);
             }
@@ -161,11 +182,11 @@ fn cut(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(NAME_CHARS_MAX).collect()
 }
 
-/// The first text under a name, unescaped.
-fn text_within(data: &[u8], name: &str) -> Option<String> {
+/// The texts under a name, unescaped. Within texts the name stands between escaped quotes only.
+fn texts_within<'a>(data: &'a [u8], name: &'a str) -> impl Iterator<Item = String> + 'a {
     let quoted_end =
-        |at: usize| data.get(at + name.len()..)?.strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b":");
-    memmem::find_iter(data, name).find_map(|at| {
+        move |at: usize| data.get(at + name.len()..)?.strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b":");
+    memmem::find_iter(data, name).filter_map(move |at| {
         let before = at.checked_sub(1).and_then(|at| data.get(at));
         let value = quoted_end(at).filter(|_| before == Some(&b'"'))?.trim_ascii_start();
         let mut texts = serde_json::Deserializer::from_slice(value).into_iter::<String>();

@@ -11,6 +11,8 @@ pub struct Account {
     pub model: Option<String>,
     /// The provider's mark for the configuration that served it.
     pub fingerprint: Option<String>,
+    /// The class of service that the answer says of itself, beside its usage.
+    pub service_tier: Option<String>,
     /// Why the first choice ended.
     pub stop: Option<StopReason>,
 }
@@ -47,6 +49,22 @@ impl Account {
         if head.fingerprint.is_some() {
             self.fingerprint.clone_from(&head.fingerprint);
         }
+        self.tier(head.service_tier.as_deref());
+    }
+
+    /// Takes a class of service that the answer says of itself: streams begin with what was asked for, and end with what was
+    /// given.
+    pub fn tier(&mut self, tier: Option<&str>) {
+        if let Some(tier) = tier {
+            self.service_tier = Some(tier.to_owned());
+        }
+    }
+
+    /// What was used, at the class of service that was given.
+    pub fn charged(&self) -> Option<Usage> {
+        let usage = self.usage.clone()?;
+        let service_tier = usage.service_tier.clone().or_else(|| self.service_tier.clone());
+        Some(Usage { service_tier, ..usage })
     }
 
     fn stopped(&mut self, stop: Option<&Stop>) {

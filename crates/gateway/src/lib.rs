@@ -11,6 +11,7 @@
 //! `pipeline.rs` names the rooms in their order and says why each stands where it does; begin there.
 
 mod clock;
+mod cost;
 mod directory;
 mod failure;
 mod gateway;
@@ -30,6 +31,7 @@ mod stream;
 mod tokens;
 mod turned_away;
 
+pub use cost::reckon;
 pub use directory::{Directory, DirectoryError};
 pub use gateway::Gateway;
 pub use owner::SealKey;

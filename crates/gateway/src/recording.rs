@@ -1,13 +1,15 @@
 //! A call that is on record: opened before a byte goes to a provider, closed before the client gets the end.
 
+use crate::cost::{Priced, reported, with_lines, without_lines};
 use crate::meter::{Meter, micros};
 use crate::tokens::apart;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::Instant;
+use switchtower_catalogue::prices::Prices;
 use switchtower_dialect::documented_path;
-use switchtower_domain::{Account, Notice, Refusal, RefusalCode, Usage};
+use switchtower_domain::{Account, Cost, EstimateReason, Notice, Refusal, RefusalCode, UnknownReason, Usage};
 use switchtower_ledger::journal::AppendError;
 use switchtower_ledger::record::{Attempt, Closed, Counts, Lost, Text};
 use switchtower_ledger::{OpenCall, Receipt};
@@ -30,11 +32,33 @@ pub(crate) struct Recording {
     attempt: Arc<Marks>,
     bytes_in: u64,
     bytes_to_provider: u64,
-    /// Whether what is used is charged by tokens, so that a missing report has to be estimated.
-    metered: bool,
+    charging: Charging,
+    prices: Arc<Prices>,
     provider_request_id: Option<String>,
     /// What the answer lost on its way, as far as it is known when the call ends.
     lost: Vec<Lost>,
+}
+
+/// How an operation is charged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Charging {
+    /// By tokens, so that a missing report has to be estimated.
+    Tokens,
+    /// By what the provider reports.
+    Report,
+    /// Not at all.
+    Free,
+}
+
+impl Charging {
+    /// That of an operation, by its word on record.
+    pub(crate) fn of(operation: &str) -> Self {
+        match operation {
+            "count_tokens" => Self::Free,
+            "rerank" | "moderations" => Self::Report,
+            _ => Self::Tokens,
+        }
+    }
 }
 
 /// When what happened in an attempt.
@@ -44,11 +68,13 @@ pub(crate) struct Marks {
     sent_us: AtomicU64,
     head_us: AtomicU64,
     status: AtomicU16,
+    unconnected: AtomicBool,
 }
 
 impl Marks {
     fn new(began: Instant) -> Self {
-        Self { began, sent_us: AtomicU64::new(0), head_us: AtomicU64::new(0), status: AtomicU16::new(0) }
+        let none = || AtomicU64::new(0);
+        Self { began, sent_us: none(), head_us: none(), status: AtomicU16::new(0), unconnected: AtomicBool::new(false) }
     }
 
     fn now(&self) -> u64 {
@@ -64,6 +90,11 @@ impl Marks {
     pub(crate) fn headed(&self, status: u16) {
         self.head_us.store(self.now(), Ordering::Relaxed);
         self.status.store(status, Ordering::Relaxed);
+    }
+
+    /// There was no connection, so that nothing was sent.
+    pub(crate) fn unconnected(&self) {
+        self.unconnected.store(true, Ordering::Relaxed);
     }
 }
 
@@ -117,7 +148,7 @@ impl Recording {
         meter: Meter,
         began: Instant,
         (bytes_in, bytes_to_provider): (u64, u64),
-        metered: bool,
+        (charging, prices): (Charging, Arc<Prices>),
     ) -> Self {
         Self {
             call,
@@ -127,7 +158,8 @@ impl Recording {
             attempt: Arc::new(Marks::new(began)),
             bytes_in,
             bytes_to_provider,
-            metered,
+            charging,
+            prices,
             provider_request_id: None,
             lost: Vec::new(),
         }
@@ -168,30 +200,41 @@ impl Recording {
     /// How many tokens were generated, where nobody counted them: by the model's tokenizer, or the nearest one.
     async fn output_of(&self, end: &End) -> Option<u64> {
         let reported = end.account.usage.as_ref().is_some_and(|usage| usage.output.is_some());
-        let said = end.said.clone().filter(|said| self.metered && !reported && !said.is_empty())?;
+        let said =
+            end.said.clone().filter(|said| self.charging == Charging::Tokens && !reported && !said.is_empty())?;
         let model = self.deployment.model.clone();
         apart(move || of_text(&said, model.as_str()).tokens).await
     }
 
     fn closed(&self, end: End, output: Option<u64>, refusal: Option<&Refusal>) -> Closed {
         let total_us = self.meter.elapsed_us();
-        let Account { usage, model, fingerprint, stop } = end.account;
         let marks = &self.attempt;
         let load = |mark: &AtomicU64| Some(mark.load(Ordering::Relaxed)).filter(|mark| *mark > 0);
         let status = Some(marks.status.load(Ordering::Relaxed)).filter(|status| *status > 0);
-        let usage = self.counts(usage, output, end.outcome, status);
+        let sent_us = load(&marks.sent_us);
+        let used = self.used(end.account.charged(), output, end.outcome, status);
+        let priced = Priced::today(&self.prices, &self.deployment);
+        let cost = self.cost(priced, &used, sent_us.is_some(), status);
+        let bytes_received = self.meter.bytes_received();
+        let unconnected = marks.unconnected.load(Ordering::Relaxed);
+        let bytes_sent = if unconnected { 0 } else { self.bytes_to_provider };
+        let usage = (used.usage != Usage::default()).then(|| counts_of(&used));
+        let Account { model, fingerprint, stop, .. } = end.account;
         let attempt = Attempt {
             deployment: self.name.clone(),
             provider: self.deployment.provider.name.to_string().into(),
             failure: refusal.and_then(|refusal| refusal.failure).map(|class| class.as_str().into()),
             status,
-            began_us: load(&marks.sent_us).unwrap_or_default(),
+            began_us: sent_us.unwrap_or_default(),
             head_us: load(&marks.head_us),
             ended_us: total_us,
             provider_request_id: self.provider_request_id.clone().map(Cow::Owned),
             usage: usage.clone(),
-            bytes_sent: self.bytes_to_provider,
-            bytes_received: self.meter.bytes_received(),
+            bytes_sent,
+            bytes_received,
+            cost: cost.as_ref().map(with_lines),
+            reported: reported(&used.usage),
+            egress: priced.egress(bytes_sent, bytes_received).as_ref().map(with_lines),
         };
         let (gap_p50_us, gap_p99_us) = self.meter.gaps_us();
         Closed {
@@ -199,7 +242,7 @@ impl Recording {
             status: end.status,
             code: end.code.map(|code| code.as_str().into()),
             // Nothing was tried where not even a head could be asked for.
-            attempts: if load(&marks.sent_us).is_some() { vec![attempt] } else { Vec::new() },
+            attempts: if sent_us.is_some() { vec![attempt] } else { Vec::new() },
             model: model.as_deref().map(named),
             fingerprint: fingerprint.as_deref().map(named),
             stop: stop.map(|stop| named(stop.as_str())),
@@ -211,32 +254,69 @@ impl Recording {
             bytes_out: self.meter.bytes_sent(),
             answer: Some(self.meter.digest()),
             lost: self.lost.clone(),
+            cost: cost.as_ref().map(without_lines),
             ..Closed::default()
         }
     }
 
     /// What was used, as it was reported, or as an estimate with its reason.
-    fn counts(
-        &self,
-        usage: Option<Usage>,
-        output: Option<u64>,
-        outcome: Outcome,
-        status: Option<u16>,
-    ) -> Option<Counts> {
+    fn used(&self, usage: Option<Usage>, output: Option<u64>, outcome: Outcome, status: Option<u16>) -> Used {
         let whole = usage.as_ref().is_some_and(|usage| usage.input.is_some() && usage.output.is_some());
-        let reported = usage.unwrap_or_default();
+        let mut usage = usage.unwrap_or_default();
         // A provider that refused, or was never reached, charges nothing that anybody knows of.
-        let charged = self.metered && status.is_some_and(|status| (200..300).contains(&status));
+        let charged = self.charging == Charging::Tokens && status.is_some_and(|status| (200..300).contains(&status));
         let ended_well = outcome == Outcome::Answered;
-        if !charged || whole && ended_well {
-            return (reported != Usage::default()).then(|| counts_of(&reported));
+        if !charged || whole && ended_well || ended_well && output.is_none() && usage.input.is_some() {
+            return Used { usage, estimated: None };
         }
-        let mut counts = counts_of(&reported);
-        counts.input = counts.input.or_else(|| Some(self.bytes_in.div_ceil(BYTES_OF_TOKEN)));
+        usage.input = usage.input.or_else(|| Some(self.bytes_in.div_ceil(BYTES_OF_TOKEN)));
         // A count in the middle of a stream is of what came until then; what was said since counts too.
-        counts.output = counts.output.max(output);
-        counts.estimated = Some(if ended_well { "no_usage".into() } else { "cut_off".into() });
-        Some(counts)
+        usage.output = usage.output.max(output);
+        Used { usage, estimated: Some(if ended_well { Estimated::NoUsage } else { Estimated::CutOff }) }
+    }
+
+    /// What the attempt cost; nothing where nothing was charged.
+    fn cost(&self, priced: Priced<'_>, used: &Used, sent: bool, status: Option<u16>) -> Option<Cost> {
+        let reached = sent && !self.attempt.unconnected.load(Ordering::Relaxed);
+        match status {
+            _ if !reached || self.charging == Charging::Free => None,
+            Some(status) if !(200..300).contains(&status) => None,
+            Some(_) => Some(priced.usage(&used.usage, used.estimated.map(Estimated::reason))),
+            // The provider was asked and never heard: what it did, it may charge.
+            None => Some(Cost::unknown(UnknownReason::NoUsage)),
+        }
+    }
+}
+
+/// What was used, and why that is an estimate, if it is.
+#[derive(Debug)]
+struct Used {
+    usage: Usage,
+    estimated: Option<Estimated>,
+}
+
+/// Why a usage is an estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Estimated {
+    /// The provider reported none.
+    NoUsage,
+    /// The answer ended early.
+    CutOff,
+}
+
+impl Estimated {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoUsage => "no_usage",
+            Self::CutOff => "cut_off",
+        }
+    }
+
+    const fn reason(self) -> EstimateReason {
+        match self {
+            Self::NoUsage => EstimateReason::CountedHere,
+            Self::CutOff => EstimateReason::Interrupted,
+        }
     }
 }
 
@@ -250,7 +330,8 @@ pub(crate) fn lost(notice: &Notice) -> Lost {
     Lost { path: named(&documented_path(&notice.path)), class: notice.class.as_str().into() }
 }
 
-fn counts_of(usage: &Usage) -> Counts {
+fn counts_of(used: &Used) -> Counts {
+    let usage = &used.usage;
     Counts {
         input: usage.input,
         cache_read: usage.cache_read,
@@ -265,6 +346,9 @@ fn counts_of(usage: &Usage) -> Counts {
         output_image: usage.output_image,
         web_searches: usage.web_searches,
         service_tier: usage.service_tier.as_deref().map(named),
-        estimated: None,
+        estimated: used.estimated.map(|estimated| estimated.as_str().into()),
+        input_video: usage.input_video,
+        web_fetches: usage.web_fetches,
+        total: usage.total,
     }
 }

@@ -3,8 +3,10 @@
 use crate::SealKey;
 use sha2::{Digest as _, Sha256};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
+use switchtower_catalogue::prices::Prices;
 use switchtower_domain::{Secret, limits};
 use switchtower_ledger::record::Digest;
 
@@ -21,6 +23,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// What seals the ids of what providers keep.
     pub seal: SealKey,
+    /// What models cost.
+    pub prices: Arc<Prices>,
     /// What is in force, as records refer to it.
     pub digests: Digests,
 }
@@ -32,6 +36,8 @@ pub struct Digests {
     pub configuration: Digest,
     /// That of the catalogue.
     pub catalogue: Digest,
+    /// That of the prices.
+    pub prices: Digest,
 }
 
 impl Settings {
@@ -43,6 +49,7 @@ impl Settings {
             strict: false,
             keep_alive: Duration::from_secs(15),
             seal: SealKey::of_this_process(),
+            prices: Prices::built_in(),
             digests: Digests::default(),
         }
     }

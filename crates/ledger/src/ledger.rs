@@ -4,11 +4,14 @@ use crate::checkpoint::{KeyError, SigningKey, VerifyingKey};
 use crate::clock::now_us;
 use crate::files;
 use crate::home::{Home, HomeError};
-use crate::journal::disk::Memory;
-use crate::journal::{AppendError, Gauges, Journal, JournalSettings, Mark, OpenError, Writing};
+use crate::journal::disk::{Disk, Memory};
+use crate::journal::{AppendError, Gauges, Journal, JournalSettings, LeftOpen, Mark, OpenError, Writing};
 use crate::keeper::{Keeper, KeeperSettings};
 use crate::pseudonym::Pseudonyms;
-use crate::record::{Body, Closed, Content, Counts, Digest, Entry, Opened, Recovered, RequestId, Started, Stopped};
+use crate::read::Entries;
+use crate::record::{
+    Body, Closed, Content, Costs, Counts, Digest, Entry, Opened, Recovered, RequestId, Started, Stopped,
+};
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
@@ -62,6 +65,10 @@ pub enum LedgerError {
     #[error("the disk of the ledger: {0}")]
     Disk(#[from] io::Error),
 }
+
+/// What a call that a crash left open may have used and cost, by the entry that opened it and the microseconds since 1970
+/// at which it did. It is an estimate, and says so.
+pub type Reckon<'a> = &'a dyn Fn(&Opened, u64) -> (Counts, Option<Costs>);
 
 /// That the end of a call is written: without it nothing is encoded for the client.
 #[derive(Debug)]
@@ -123,11 +130,11 @@ pub struct Found {
 }
 
 impl Ledger {
-    /// Opens a ledger, or begins one; mends what a crash left, and closes the calls that it left open.
+    /// Opens a ledger, or begins one; mends what a crash left, and closes the calls that it left open, as they are reckoned.
     ///
     /// # Errors
     /// [`LedgerError`] says what is wrong with the folder, the journal or the key.
-    pub fn open(settings: &LedgerSettings) -> Result<(Self, Keeping, Found), LedgerError> {
+    pub fn open(settings: &LedgerSettings, reckon: Reckon<'_>) -> Result<(Self, Keeping, Found), LedgerError> {
         let home = Home::open(&settings.data, settings.origin.as_deref())?;
         let disk = home.disk();
         let key = home.key();
@@ -150,7 +157,7 @@ impl Ledger {
         };
         let ledger = Self(Arc::new(inner));
         if !recovery.stopped {
-            ledger.close_crashed(&recovery.open, recovery.cut_bytes)?;
+            ledger.close_crashed(&*disk, (&recovery.open, recovery.cut_bytes), reckon)?;
         }
         let keeper = Keeper::start(
             ledger.0.journal.clone(),
@@ -181,14 +188,23 @@ impl Ledger {
         Ok((Self(Arc::new(Inner { journal, pseudonyms, origin, key, contents })), disk))
     }
 
-    fn close_crashed(&self, open: &[crate::journal::LeftOpen], cut_bytes: u64) -> Result<(), AppendError> {
+    fn close_crashed(
+        &self,
+        disk: &dyn Disk,
+        (open, cut_bytes): (&[LeftOpen], u64),
+        reckon: Reckon<'_>,
+    ) -> Result<(), AppendError> {
         drop(self.write(Recovered { cut_bytes, open: open.len() as u64 }.into())?);
         for call in open {
-            let attempts = Vec::new();
-            let usage = Some(Counts { estimated: Some("crashed".into()), ..Counts::default() });
             let (opened, request) = (call.opened, call.request);
-            let outcome = "crashed".into();
-            drop(self.write(Closed { opened, request, outcome, attempts, usage, ..Closed::default() }.into())?);
+            let (usage, cost) = match Entries::from(disk, opened).read() {
+                Ok(Some((_, Entry { at_us, body: Body::Opened(entry) }))) => reckon(&entry, at_us),
+                _ => Default::default(),
+            };
+            let usage = Some(Counts { estimated: Some("crashed".into()), ..usage });
+            drop(self.write(
+                Closed { opened, request, outcome: "crashed".into(), usage, cost, ..Closed::default() }.into(),
+            )?);
         }
         Ok(())
     }
@@ -240,13 +256,17 @@ impl Ledger {
         self.write(Content { digest, of: of.into(), packed: "deflate".into(), bytes: packed }.into()).map(drop)
     }
 
-    /// Writes that the gateway has started.
+    /// Writes that the gateway has started, with the digests of the configuration, the catalogue and the prices in force.
     ///
     /// # Errors
     /// [`AppendError`] where it could not be written.
-    pub fn started(&self, version: &'static str, configuration: Digest, catalogue: Digest) -> Result<(), AppendError> {
+    pub fn started(
+        &self,
+        version: &'static str,
+        (configuration, catalogue, prices): (Digest, Digest, Digest),
+    ) -> Result<(), AppendError> {
         let (origin, key) = (self.0.origin.clone().into(), self.0.key.to_string().into());
-        self.write(Started { version: version.into(), origin, key, configuration, catalogue }.into()).map(drop)
+        self.write(Started { version: version.into(), origin, key, configuration, catalogue, prices }.into()).map(drop)
     }
 
     /// Pseudonyms and keyed digests.

@@ -25,7 +25,7 @@ mod read;
 pub mod record;
 pub mod verify;
 
-pub use ledger::{Found, Keeping, Ledger, LedgerError, LedgerSettings, OpenCall, Receipt};
+pub use ledger::{Found, Keeping, Ledger, LedgerError, LedgerSettings, OpenCall, Receipt, Reckon};
 pub use prove::{Proof, ProveError, prove};
 pub use pseudonym::{Digesting, Pseudonyms};
 pub use read::{Entries, ReadError};

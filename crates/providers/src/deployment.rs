@@ -1,5 +1,6 @@
 //! A provider as it is configured, and one model there.
 
+use crate::aws::region_of;
 use crate::{
     Base, Credential, CredentialStyle, Defaults, Endpoint, EndpointError, Gate, Known, KnownInterface, Offers,
     Operation, Within,
@@ -111,6 +112,15 @@ impl Provider {
         let endpoint = &self.main.endpoint;
         let base = Base { url: endpoint.base().to_owned(), version: endpoint.version().map(str::to_owned) };
         self.offers.keep_only(operations, &base)
+    }
+
+    /// Where it runs: as was said, or as an address of AWS names it.
+    pub fn place(&self) -> Option<&str> {
+        let of_address = || {
+            let (_, behind) = self.main.endpoint.base().split_once("://")?;
+            behind.split(['/', ':']).next().and_then(region_of)
+        };
+        self.region.as_ref().map(RegionName::as_str).or_else(of_address)
     }
 
     /// How to speak with it for a client: in the client's own dialect where it has that, in its best one otherwise.

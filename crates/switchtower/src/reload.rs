@@ -151,7 +151,7 @@ impl Running {
             }
         }
         let directory = ready.directory()?;
-        let content = Content::of(&ready.explanation, &ready.catalogue);
+        let content = Content::of(&ready.explanation, &ready.catalogue, &ready.prices);
         ready.settings.digests = content.digests();
         content.keep(self.serving.gateway.ledger())?;
         let mut settings = ready.server;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use switchtower_domain::Transport;
-use switchtower_gateway::{Access, Digests, Directory, Gateway, Settings};
+use switchtower_gateway::{Access, Digests, Directory, Gateway, Settings, reckon};
 use switchtower_ledger::LedgerSettings;
 use switchtower_providers::{Credential, Provider};
 use switchtower_sim::Sim;
@@ -81,7 +81,7 @@ impl Plan {
             directory: ready.directory()?,
             ledger: ready.ledger,
             data: ready.data,
-            content: Content::of(&ready.explanation, &ready.catalogue),
+            content: Content::of(&ready.explanation, &ready.catalogue, &ready.prices),
             server: ready.server,
             threads: ready.threads,
             upstream: ready.upstream,
@@ -112,11 +112,12 @@ impl Plan {
         let ways = Ways::new(&trust, &self.upstream, self.ways)?;
         let upstream = Upstream::new(&ways);
         let transport = Arc::new(WithSim::new(sim.clone(), upstream));
-        let (ledger, keeping) = ledger::open(&self.ledger)?;
+        let reckon = |opened: &_, at_us| reckon(&self.directory, &self.gateway.prices, opened, at_us);
+        let (ledger, keeping) = ledger::open(&self.ledger, &reckon)?;
         self.gateway.digests = self.content.digests();
         self.content.keep(&ledger)?;
-        let Digests { configuration, catalogue } = self.gateway.digests;
-        ledger.started(env!("CARGO_PKG_VERSION"), configuration, catalogue)?;
+        let Digests { configuration, catalogue, prices } = self.gateway.digests;
+        ledger.started(env!("CARGO_PKG_VERSION"), (configuration, catalogue, prices))?;
         let gateway = Gateway::new(self.gateway, self.directory, transport, ledger)?;
         let serving = Serving { settings: self.server, gateway, sim, ways };
         let listeners = serving.settings.listeners.clone();

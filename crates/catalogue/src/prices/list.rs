@@ -52,6 +52,29 @@ pub struct Commitment {
     pub date: Date,
 }
 
+/// Which bytes a cloud charges for when they leave it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Leaving {
+    /// Those of answers, which leave the provider's cloud.
+    #[default]
+    Answers,
+    /// Those of requests, which leave your own on their way there.
+    Requests,
+}
+
+impl Leaving {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Answers, Self::Requests];
+
+    /// The word in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answers => "answers",
+            Self::Requests => "requests",
+        }
+    }
+}
+
 /// What it costs when bytes leave a cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Egress {
@@ -59,6 +82,8 @@ pub struct Egress {
     pub kind: String,
     /// From which region; from every other where nobody says.
     pub region: Option<String>,
+    /// Which bytes.
+    pub bytes: Leaving,
     /// For a gigabyte of 10⁹ bytes.
     pub rate: Rate,
     /// In which currency.

@@ -1,7 +1,7 @@
 //! Which row holds: by whose list, and within it by name, day, region, tier and length of the prompt.
 
 use super::list::stands_for;
-use super::{PriceList, PriceRow, Tier};
+use super::{Egress, Leaving, PriceList, PriceRow, Tier};
 use jiff::civil::Date;
 use std::sync::{Arc, LazyLock};
 use switchtower_domain::{Charge, Discount, EstimateReason, MoneyError, Rate};
@@ -163,6 +163,18 @@ impl Prices {
         })
     }
 
+    /// What it costs when bytes of a kind of provider leave a cloud: the term of its region, or else the one that names
+    /// none. Of equals that of the later list holds. `None` where nobody says, which is not free.
+    pub fn egress(&self, asked: &Asked<'_>, bytes: Leaving) -> Option<(&str, &Egress)> {
+        let terms = self.lists.iter().flat_map(|listed| listed.list.egress.iter().map(|term| (&*listed.name, term)));
+        let holds = terms.filter(|(_, term)| {
+            let region = term.region.is_none() || term.region.as_deref() == asked.region;
+            let kind = term.kind == asked.kind || term.kind == priced_as(asked.kind);
+            kind && region && term.bytes == bytes && term.period.has(asked.day)
+        });
+        holds.reduce(|best, one| if one.1.region.is_some() && best.1.region.is_none() { one } else { best })
+    }
+
     /// What is taken off: of several terms the one whose name says most.
     fn discount(&self, asked: &Asked<'_>) -> Discount {
         let kind = priced_as(asked.kind);
@@ -306,6 +318,33 @@ percent = 12.5";
         let at = |model, day| input(&prices, model, None, Tier::Standard, day, 1);
         assert_eq!([at("m", "2026-01-01"), at("n", "2026-01-01"), at("o", "2026-01-01")], ["1.75", "1.8", "1.5"]);
         assert_eq!([at("m", "2027-01-01"), at("n", "2027-01-01")], ["1.75", "2"]);
+    }
+
+    #[test]
+    fn bytes_that_leave_cost_by_region_and_direction() {
+        let terms = "contract = true
+[[egress]]
+kind = \"k\"
+gigabyte = 0.05
+[[egress]]
+kind = \"k\"
+region = \"eu\"
+gigabyte = 0.09
+[[egress]]
+kind = \"k\"
+bytes = \"requests\"
+gigabyte = 0.02";
+        let prices = prices(&[terms]);
+        let at = |region, bytes| {
+            let asked = Asked { kind: "k", model: "m", region, day: "2026-01-01".parse().unwrap() };
+            prices.egress(&asked, bytes).map(|(_, term)| term.rate.amount.to_string())
+        };
+        assert_eq!(at(None, Leaving::Answers).as_deref(), Some("0.05"));
+        assert_eq!(at(Some("us"), Leaving::Answers).as_deref(), Some("0.05"));
+        assert_eq!(at(Some("eu"), Leaving::Answers).as_deref(), Some("0.09"));
+        assert_eq!(at(Some("eu"), Leaving::Requests).as_deref(), Some("0.02"));
+        let elsewhere = Asked { kind: "j", model: "m", region: None, day: "2026-01-01".parse().unwrap() };
+        assert_eq!(prices.egress(&elsewhere, Leaving::Answers), None);
     }
 
     #[test]

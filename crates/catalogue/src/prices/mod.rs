@@ -22,7 +22,7 @@ mod row;
 mod write;
 
 pub use diff::{Difference, differences};
-pub use list::{Commitment, DiscountTerm, Egress, PriceList};
+pub use list::{Commitment, DiscountTerm, Egress, Leaving, PriceList};
 pub use lookup::{Asked, Layer, Prices, Sheet};
 pub use reported::reported_cost;
 pub use row::{Period, PriceRow, Tier};

@@ -1,7 +1,7 @@
 //! Reads a file of prices, and names every mistake in it.
 
 use super::row::keys;
-use super::{Commitment, DiscountTerm, Egress, Period, PriceList, PriceRow, Tier};
+use super::{Commitment, DiscountTerm, Egress, Leaving, Period, PriceList, PriceRow, Tier};
 use crate::CatalogueError;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -185,18 +185,27 @@ impl Reader {
     }
 
     fn egress(&mut self, value: &Value<'_>) -> Option<Egress> {
-        let keys = ["kind", "region", "gigabyte", "currency", "from", "until", "source", "date"];
+        let keys = ["kind", "region", "bytes", "gigabyte", "currency", "from", "until", "source", "date"];
         let table = self.known(value, &keys)?;
         let amount = self.needed(value, table, "gigabyte").and_then(|value| self.amount(value))?;
         Some(Egress {
             kind: self.needed(value, table, "kind").and_then(|value| self.text(value))?,
             region: table.get("region").and_then(|value| self.text(value)),
+            bytes: table.get("bytes").map_or(Some(Leaving::default()), |value| self.leaving(value))?,
             rate: Rate::new(amount, Unit::Gigabyte),
             currency: self.currency_of(value, table)?,
             period: self.period(value, table),
             source: self.source_of(value, table)?,
             date: self.date_of(value, table)?,
         })
+    }
+
+    fn leaving(&mut self, value: &Value<'_>) -> Option<Leaving> {
+        let found = Leaving::ALL.into_iter().find(|leaving| value.get_ref().as_str() == Some(leaving.as_str()));
+        if found.is_none() {
+            self.mistake(value, "expected 'answers' or 'requests'");
+        }
+        found
     }
 
     fn mistake(&mut self, at: &Value<'_>, message: impl Into<String>) {

@@ -1,7 +1,7 @@
 //! Writes a file of prices.
 
 use super::row::key_of;
-use super::{Period, PriceList, PriceRow, Tier};
+use super::{Leaving, Period, PriceList, PriceRow, Tier};
 use crate::catalogue::{key, quoted};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -84,6 +84,9 @@ impl PriceList {
         for term in &self.egress {
             let mut fields = vec![format!("kind = {}", quoted(&term.kind))];
             fields.extend(term.region.as_ref().map(|region| format!("region = {}", quoted(region))));
+            if term.bytes != Leaving::default() {
+                fields.push(format!("bytes = \"{}\"", term.bytes.as_str()));
+            }
             fields.push(format!("gigabyte = {}", number(term.rate.amount)));
             fields.push(format!("currency = \"{}\"", term.currency));
             fields.extend(period(&term.period));
@@ -213,7 +216,7 @@ mod tests {
             let period = Period { from: Some(date), until: date.tomorrow().ok() };
             list.discounts.push(DiscountTerm { kind: kind.clone(), model: None, percent: Discount::percent("12.5".parse().unwrap()).unwrap(), period, source: source.clone(), date });
             list.commitments.push(Commitment { kind: kind.clone(), money: Money::new(amount, Currency::USD), period, source: source.clone(), date });
-            list.egress.push(Egress { kind, region: None, rate: Rate::new(amount, Unit::Gigabyte), currency: Currency::USD, period, source, date });
+            list.egress.push(Egress { kind, region: None, bytes: Leaving::Requests, rate: Rate::new(amount, Unit::Gigabyte), currency: Currency::USD, period, source, date });
             let written = list.write();
             prop_assert_eq!(PriceList::parse(&written), Ok(list), "{}", written);
         }

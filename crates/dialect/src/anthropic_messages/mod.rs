@@ -32,6 +32,7 @@ const PLACES: Places = Places {
     read_usage: |fields, _| usage::decode(fields),
     model: "model",
     fingerprint: "",
+    tier: "",
     choices: None,
     stop: "stop_reason",
     stop_reason: |word| Some(wire::stop_reason(word)),

@@ -39,6 +39,7 @@ const PLACES: Places = Places {
     read_usage: |fields, _| usage::decode(fields),
     model: "",
     fingerprint: "",
+    tier: "serviceTier",
     choices: None,
     stop: "stopReason",
     stop_reason: |word| Some(wire::stop(word).reason),

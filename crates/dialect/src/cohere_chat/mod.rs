@@ -33,6 +33,7 @@ const PLACES: Places = Places {
     read_usage: |fields, _| usage::decode(fields),
     model: "",
     fingerprint: "",
+    tier: "",
     choices: None,
     stop: "finish_reason",
     stop_reason: |word| Some(wire::stop_reason(word)),

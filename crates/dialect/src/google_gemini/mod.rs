@@ -35,6 +35,7 @@ const PLACES: Places = Places {
     read_usage: |fields, _| usage::decode(fields),
     model: "modelVersion",
     fingerprint: "",
+    tier: "",
     choices: Some("candidates"),
     stop: "finishReason",
     stop_reason: |word| Some(wire::stop_reason(word)),

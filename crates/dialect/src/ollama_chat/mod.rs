@@ -32,6 +32,7 @@ const PLACES: Places = Places {
     read_usage: |fields, _| response::usage(fields),
     model: "model",
     fingerprint: "",
+    tier: "",
     choices: None,
     stop: "done_reason",
     stop_reason: |word| Some(wire::stop(word.to_owned(), false).reason),

@@ -37,6 +37,7 @@ const PLACES: Places = Places {
     read_usage: |fields, variant| usage::decode(fields, variant),
     model: "model",
     fingerprint: "system_fingerprint",
+    tier: "service_tier",
     choices: Some("choices"),
     stop: "finish_reason",
     stop_reason: |word| Some(wire::stop_reason(word)),

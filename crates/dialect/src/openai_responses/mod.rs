@@ -35,6 +35,7 @@ const PLACES: Places = Places {
     read_usage: |fields, _| usage::decode(fields),
     model: "model",
     fingerprint: "",
+    tier: "service_tier",
     choices: None,
     stop: "status",
     stop_reason: wire::ended,

@@ -186,6 +186,9 @@ impl Asking<'_> {
         let head_within = timeouts.first_byte.min(timeouts.total);
         marks.sent();
         let response = within(head_within, transport.send(outgoing)).await.and_then(|sent| sent).map_err(|error| {
+            if matches!(error, TransportError::Connect { .. }) {
+                marks.unconnected();
+            }
             let refusal = failed(&failure::of_transport(&error));
             let detail = format!("{}; {error}", refusal.detail.as_deref().unwrap_or_default());
             refusal.detail(detail)

@@ -44,13 +44,23 @@ pub(super) async fn encode(
             let (bytes, account) = match carriage {
                 Carriage::Forward { .. } => {
                     let bytes = checked(bytes, client, &deployment)?;
-                    let account = account_of(&bytes, client, &deployment);
+                    let heard = account_of(&bytes, client, &deployment);
                     let sealed = sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes));
-                    (sealed.map_or(bytes, Bytes::from), account)
+                    (sealed.map_or(bytes, Bytes::from), heard)
                 }
-                Carriage::Translate { .. } => translated(&bytes, (client, framing), &deployment, id, &mut notices)?,
-                Carriage::Count(counter) => (counted(&bytes, counter, client, &deployment)?, Account::default()),
-                Carriage::Service(job) => served(*job, &[bytes], client, &deployment, &mut notices)?,
+                Carriage::Translate { .. } => {
+                    let (told, account) = translated(&bytes, (client, framing), &deployment, id, &mut notices)?;
+                    let uncounted = account.usage.as_ref().is_none_or(|usage| usage.output.is_none());
+                    let said = uncounted.then(|| account_of(&bytes, client, &deployment).1).flatten();
+                    (told, (account, said))
+                }
+                Carriage::Count(counter) => {
+                    (counted(&bytes, counter, client, &deployment)?, (Account::default(), None))
+                }
+                Carriage::Service(job) => {
+                    let (told, account) = served(*job, &[bytes], client, &deployment, &mut notices)?;
+                    (told, (account, None))
+                }
             };
             whole(bytes, account, notices.get(told_before..).unwrap_or_default(), standing).await?
         }
@@ -59,7 +69,7 @@ pub(super) async fn encode(
                 return Err(malformed(&deployment, "several answers to one request"));
             };
             let (bytes, account) = served(*job, &answers, client, &deployment, &mut notices)?;
-            whole(bytes, account, notices.get(told_before..).unwrap_or_default(), standing).await?
+            whole(bytes, (account, None), notices.get(told_before..).unwrap_or_default(), standing).await?
         }
         Content::Events(events, ends_at) => {
             let recording = standing.recording.take().ok_or_else(unrecorded)?;
@@ -100,14 +110,15 @@ pub(super) async fn encode(
 /// A whole answer, once its record is written.
 async fn whole(
     bytes: Bytes,
-    account: Account,
+    (account, said): (Account, Option<String>),
     lost: &[Notice],
     standing: &mut Standing,
 ) -> Result<(GatewayBody, HeaderValue), Refusal> {
     let mut recording = standing.recording.take().ok_or_else(unrecorded)?;
     recording.meter.sent(&bytes);
     recording.lost(lost);
-    let receipt = recording.close(End::answered(account), None).await.map_err(|error| unavailable(&error))?;
+    let receipt =
+        recording.close(End { said, ..End::answered(account) }, None).await.map_err(|error| unavailable(&error))?;
     Ok((GatewayBody::whole(bytes, receipt.into()), JSON))
 }
 
@@ -116,12 +127,13 @@ fn unrecorded() -> Refusal {
     Refusal::new(RefusalCode::Internal, "the call is not on record")
 }
 
-/// What is on record of an answer that is passed on as it came.
-fn account_of(bytes: &[u8], client: DialectId, deployment: &Deployment) -> Account {
+/// What is on record of an answer that is passed on as it came, and what was said where nobody counted it.
+fn account_of(bytes: &[u8], client: DialectId, deployment: &Deployment) -> (Account, Option<String>) {
     let interface = deployment.provider.interface(client);
     let mut reader = AccountReader::new(dialect(interface.dialect).account_places());
-    reader.look(bytes, &interface.variant);
-    reader.account().clone()
+    reader.look_at_whole(bytes, &interface.variant);
+    let said = Some(reader.take_said()).filter(|said| !said.is_empty());
+    (reader.account().clone(), said)
 }
 
 fn describe(headers: &mut HeaderMap, client: DialectId, deployment: &Deployment, notices: &[Notice], id: &RequestId) {

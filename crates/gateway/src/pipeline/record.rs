@@ -6,10 +6,11 @@ use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
 use crate::meter::Meter;
 use crate::recorded::{Recorded, unavailable};
-use crate::recording::{End, Recording, lost};
+use crate::recording::{Charging, End, Recording, lost};
 use crate::reply::Refused;
 use crate::request_id::RequestId;
 use crate::shared::Shared;
+use std::sync::Arc;
 use std::time::Instant;
 use switchtower_dialect::dialect;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
@@ -141,11 +142,11 @@ pub(super) async fn open<'s>(
         catalogue: settings.digests.catalogue,
         kept_by_provider: provider.retention == RetentionPolicy::Allow,
         output_max: asked.output_max,
+        prices: settings.digests.prices,
     };
     let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
     let meter = Meter::new(began, pseudonyms.digesting());
     let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);
-    let metered = matches!(operation, "answers" | "embeddings" | "completions" | "fim");
     let bytes = (asked.bytes, to_provider.sum());
     Ok(standing.recording.insert(Recording::new(
         call,
@@ -153,7 +154,7 @@ pub(super) async fn open<'s>(
         meter,
         began,
         bytes,
-        metered,
+        (Charging::of(operation), Arc::clone(&settings.prices)),
     )))
 }
 

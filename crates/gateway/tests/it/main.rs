@@ -4,6 +4,7 @@
 
 mod bedrock;
 mod cohere;
+mod costs;
 mod counting;
 mod deployments;
 mod embeddings;

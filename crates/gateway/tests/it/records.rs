@@ -10,13 +10,13 @@ use switchtower_ledger::Entries;
 use switchtower_ledger::journal::disk::Memory;
 use switchtower_ledger::record::{Body, Closed, Opened};
 
-struct Stage {
-    gateway: Gateway,
+pub(crate) struct Stage {
+    pub(crate) gateway: Gateway,
     provider: ScriptedProvider,
     disk: Memory,
 }
 
-fn stage(script: Script, settings: Settings) -> Stage {
+pub(crate) fn stage(script: Script, settings: Settings) -> Stage {
     let provider = ScriptedProvider::new(script);
     let (ledger, disk) = Ledger::in_memory().unwrap();
     let gateway = Gateway::new(settings, directory(Vec::new()), Arc::new(provider.clone()), ledger).unwrap();
@@ -38,7 +38,7 @@ impl Stage {
     }
 
     /// The two entries of the only call.
-    fn call(&self) -> (Opened, Closed) {
+    pub(crate) fn call(&self) -> (Opened, Closed) {
         match &self.entries()[..] {
             [Body::Opened(opened), Body::Closed(closed)] => (opened.clone(), closed.clone()),
             other => unreachable!("{other:?}"),
@@ -46,25 +46,25 @@ impl Stage {
     }
 }
 
-fn event(data: &str) -> Piece {
+pub(crate) fn event(data: &str) -> Piece {
     Piece::Bytes(format!("data: {data}\n\n").into_bytes())
 }
 
-fn chunk(text: &str) -> Piece {
+pub(crate) fn chunk(text: &str) -> Piece {
     event(&format!(
         r#"{{"model":"gpt-x-1","choices":[{{"index":0,"delta":{{"content":"{text}"}},"finish_reason":null}}]}}"#
     ))
 }
 
-fn last() -> Piece {
+pub(crate) fn last() -> Piece {
     event(r#"{"model":"gpt-x-1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)
 }
 
-fn used() -> Piece {
+pub(crate) fn used() -> Piece {
     event(r#"{"model":"gpt-x-1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}"#)
 }
 
-fn streamed(model: &str) -> String {
+pub(crate) fn streamed(model: &str) -> String {
     format!(r#"{{"model":"{model}","stream":true,"messages":[{{"role":"user","content":"hi"}}],"max_tokens":9}}"#)
 }
 

@@ -1,5 +1,6 @@
 //! Entries about requests.
 
+use super::money::{Costs, Sum};
 use super::scalar::{Digest, Pseudonym, RequestId, Text};
 
 record! {
@@ -47,6 +48,8 @@ record! {
         19 kept_by_provider: bool,
         /// The most tokens that may be generated, as the request bounds them.
         20 output_max: Option<u64>,
+        /// The digest of the prices in force, likewise.
+        21 prices: Digest,
     }
 }
 
@@ -88,6 +91,8 @@ record! {
         15 answer: Option<Digest>,
         /// What the answer lost on its way.
         16 lost: Vec<Lost>,
+        /// What it cost, all attempts together, without what bytes cost. Unsaid where nothing is charged for.
+        17 cost: Option<Costs>,
     }
 }
 
@@ -116,6 +121,12 @@ record! {
         9 bytes_sent: u64,
         /// How many came back.
         10 bytes_received: u64,
+        /// What it cost. Unsaid where nothing is charged for.
+        11 cost: Option<Costs>,
+        /// What the provider itself says that it cost.
+        12 reported: Option<Sum>,
+        /// What it cost that bytes left a cloud. Unsaid where nobody states a price of that.
+        13 egress: Option<Costs>,
     }
 }
 
@@ -150,6 +161,12 @@ record! {
         12 service_tier: Option<Text>,
         /// Why these are an estimate, if they are: `no_usage` (the provider reported none), `cut_off`, `crashed`.
         13 estimated: Option<Text>,
+        /// Video tokens of the prompt.
+        14 input_video: Option<u64>,
+        /// Pages that the provider fetched.
+        15 web_fetches: Option<u64>,
+        /// The total that the provider states.
+        16 total: Option<u64>,
     }
 }
 

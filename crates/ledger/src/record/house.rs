@@ -7,7 +7,7 @@ record! {
     Content = 5 "content" {
         /// The SHA-256 of the content.
         0 digest: Digest,
-        /// What it is: `configuration` or `catalogue`.
+        /// What it is: `configuration`, `catalogue` or `prices`.
         1 of: Text,
         /// How it is packed: `deflate`, as zlib has it (RFC 1950).
         2 packed: Text,
@@ -30,6 +30,8 @@ record! {
         3 configuration: Digest,
         /// The digest of the catalogue in force.
         4 catalogue: Digest,
+        /// The digest of the prices in force.
+        5 prices: Digest,
     }
 }
 

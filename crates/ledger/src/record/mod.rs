@@ -12,11 +12,13 @@
 mod fields;
 mod call;
 mod house;
+mod money;
 mod scalar;
 
 pub use call::{Attempt, Closed, Counts, Lost, Opened, Refused, Told, TurnedAway, TurnedAwayCount};
 pub use fields::{Field, Kind};
 pub use house::{Carried, CarriedCall, Content, KeyChanged, Pruned, Recovered, Restored, Seen, Started, Stopped};
+pub use money::{CostLine, Costs, Sum};
 pub use scalar::{Digest, Pseudonym, RequestId, Text};
 
 use minicbor::data::Type;
@@ -24,7 +26,16 @@ use minicbor::{Decoder, Encoder};
 use serde::Serialize;
 
 /// The values within entries, for the reference.
-pub const VALUES: &[Kind] = &[Attempt::KIND, Counts::KIND, Lost::KIND, TurnedAwayCount::KIND, CarriedCall::KIND];
+pub const VALUES: &[Kind] = &[
+    Attempt::KIND,
+    Counts::KIND,
+    Costs::KIND,
+    CostLine::KIND,
+    Sum::KIND,
+    Lost::KIND,
+    TurnedAwayCount::KIND,
+    CarriedCall::KIND,
+];
 
 /// An entry of the ledger.
 #[derive(Debug, Clone, PartialEq)]

@@ -54,7 +54,12 @@ async fn what_a_crash_left_open_is_closed_and_marked() {
     stop(ledger, keeping).await;
     let copied = copy.path().to_owned();
     let found = tokio::task::spawn_blocking(move || {
-        let (ledger, keeping, found) = Ledger::open(&settings(&copied)).unwrap();
+        let reckon = |opened: &Opened, _| {
+            assert_eq!(opened.request, RequestId([2; 16]));
+            let counts = Counts { input: Some(5), ..Counts::default() };
+            (counts, Some(Costs { status: "estimated".into(), ..Costs::default() }))
+        };
+        let (ledger, keeping, found) = Ledger::open(&settings(&copied), &reckon).unwrap();
         keeping.stop(&ledger, 0).unwrap();
         found
     });
@@ -62,7 +67,9 @@ async fn what_a_crash_left_open_is_closed_and_marked() {
     let all = entries(copy.path());
     let Body::Closed(closed) = &all[4] else { panic!("{all:?}") };
     assert_eq!((closed.opened, closed.outcome.as_ref()), (2, "crashed"));
-    assert_eq!(closed.usage.as_ref().unwrap().estimated.as_deref(), Some("crashed"));
+    let usage = closed.usage.as_ref().unwrap();
+    assert_eq!((usage.input, usage.estimated.as_deref()), (Some(5), Some("crashed")));
+    assert_eq!(closed.cost.as_ref().unwrap().status, "estimated");
     assert_eq!((all[3].word(), all[5].word()), ("recovered", "stopped"));
 }
 
@@ -70,7 +77,7 @@ async fn what_a_crash_left_open_is_closed_and_marked() {
 async fn a_folder_is_held_by_one_gateway() {
     let data = tempfile::tempdir().unwrap();
     let (ledger, keeping) = open(data.path());
-    let error = Ledger::open(&settings(data.path())).unwrap_err();
+    let error = Ledger::open(&settings(data.path()), &unreckoned).unwrap_err();
     assert!(matches!(error, LedgerError::Home(home::HomeError::Held { .. })), "{error}");
     assert!(error.to_string().contains("--data"), "{error}");
     stop(ledger, keeping).await;
@@ -120,10 +127,10 @@ async fn replicas_register_each_others_checkpoints() {
         checkpoint_interval: Duration::from_millis(50),
         ..settings(data)
     };
-    let (first, first_keeping, _) = Ledger::open(&with(one.path(), "a/1")).unwrap();
+    let (first, first_keeping, _) = Ledger::open(&with(one.path(), "a/1"), &unreckoned).unwrap();
     call(&first, 1).await;
     stop(first, first_keeping).await;
-    let (second, second_keeping, _) = Ledger::open(&with(other.path(), "a/2")).unwrap();
+    let (second, second_keeping, _) = Ledger::open(&with(other.path(), "a/2"), &unreckoned).unwrap();
     call(&second, 1).await;
     for _ in 0..200 {
         if second.gauges().records.load(std::sync::atomic::Ordering::Relaxed) > 2 {

@@ -8,7 +8,7 @@ mod tampering;
 use std::path::Path;
 use std::time::Duration;
 use switchtower_ledger::journal::{Fsync, JournalSettings};
-use switchtower_ledger::record::{Closed, Opened, RequestId};
+use switchtower_ledger::record::{Closed, Costs, Counts, Opened, RequestId};
 use switchtower_ledger::{Keeping, Ledger, LedgerSettings};
 
 fn settings(data: &Path) -> LedgerSettings {
@@ -20,8 +20,13 @@ fn settings(data: &Path) -> LedgerSettings {
     }
 }
 
+/// Nothing is known of what a crash left open.
+fn unreckoned(_: &Opened, _: u64) -> (Counts, Option<Costs>) {
+    Default::default()
+}
+
 fn open(data: &Path) -> (Ledger, Keeping) {
-    let (ledger, keeping, _) = Ledger::open(&settings(data)).unwrap();
+    let (ledger, keeping, _) = Ledger::open(&settings(data), &unreckoned).unwrap();
     (ledger, keeping)
 }
 

@@ -127,6 +127,7 @@ pub(super) fn resolve(
     settings.limits = checked.limits;
     settings.strict = checked.strict;
     settings.keep_alive = checked.keep_alive;
+    settings.prices = Arc::clone(&prices);
     if let Some(seal) = seal {
         settings.seal = seal;
     }

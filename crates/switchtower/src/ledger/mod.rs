@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use switchtower_ledger::home::journal_of;
-use switchtower_ledger::{Keeping, Ledger, LedgerSettings, prove};
+use switchtower_ledger::{Keeping, Ledger, LedgerSettings, Reckon, prove};
 
 /// What `ledger` is told.
 #[derive(Debug, Args)]
@@ -113,9 +113,9 @@ pub(crate) fn data_folder(named: Option<&Path>, environment: &Environment) -> Re
 ///
 /// # Errors
 /// Where it cannot be opened.
-pub(crate) fn open(settings: &LedgerSettings) -> Result<(Ledger, Keeping)> {
-    let (ledger, keeping, found) =
-        Ledger::open(settings).with_context(|| format!("failed to open the ledger in {}", settings.data.display()))?;
+pub(crate) fn open(settings: &LedgerSettings, reckon: Reckon<'_>) -> Result<(Ledger, Keeping)> {
+    let (ledger, keeping, found) = Ledger::open(settings, reckon)
+        .with_context(|| format!("failed to open the ledger in {}", settings.data.display()))?;
     if found.begun {
         let (folder, key) = (settings.data.display().to_string(), ledger.key().to_string());
         tracing::info!(folder, key, "a ledger is begun; keep this key elsewhere, it verifies checkpoints");
