@@ -304,6 +304,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_ranking_is_billed_is_read() {
+        let mut reader = AccountReader::new(dialect(DialectId::CohereChat).account_places());
+        let answer =
+            r#"{"id":"r","results":[],"meta":{"api_version":{"version":"2"},"billed_units":{"search_units":2}}}"#;
+        reader.look_at_whole(answer.as_bytes(), &Variant::default());
+        let usage = reader.account().usage.clone().unwrap();
+        assert_eq!(usage.extras.get("billed_units").unwrap().get("search_units").unwrap(), 2);
+    }
+
+    #[test]
     fn what_cannot_be_read_says_nothing() {
         for piece in ["", "usage", r#"{"usage":7}"#, r#"{"usage":{"prompt_tokens":-1}}"#, r#"["usage":{}"#] {
             assert_eq!(told(DialectId::OpenaiChat, &[piece]), (None, None, None, None), "{piece}");

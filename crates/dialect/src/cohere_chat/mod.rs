@@ -29,8 +29,8 @@ pub struct CohereChat;
 
 const PLACES: Places = Places {
     around: &["delta"],
-    usage: &["usage"],
-    read_usage: |fields, _| usage::decode(fields),
+    usage: &["usage", "meta"],
+    read_usage: |fields, _| usage::decode_any(fields),
     model: "",
     fingerprint: "",
     tier: "",

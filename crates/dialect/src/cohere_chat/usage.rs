@@ -9,11 +9,20 @@ use switchtower_domain::Usage;
 
 /// Reads `usage`, if there is one.
 pub(super) fn decode(fields: &mut Fields) -> Result<Option<Usage>, DecodeError> {
-    if !fields.peek("usage").is_some_and(Json::is_object) {
+    decode_under("usage", fields)
+}
+
+/// Reads `usage`, or `meta`, in which vectors, rankings and the first version have the same.
+pub(super) fn decode_any(fields: &mut Fields) -> Result<Option<Usage>, DecodeError> {
+    Ok(decode(fields)?.or(decode_under("meta", fields)?))
+}
+
+fn decode_under(name: &'static str, fields: &mut Fields) -> Result<Option<Usage>, DecodeError> {
+    if !fields.peek(name).is_some_and(Json::is_object) {
         return Ok(None);
     }
-    let Some(value) = fields.take("usage") else { return Ok(None) };
-    let mut report = fields.beneath(value, "usage")?;
+    let Some(value) = fields.take(name) else { return Ok(None) };
+    let mut report = fields.beneath(value, name)?;
     let charged = |report: &Fields, count: &str| report.peek("billed_units")?.get(count)?.as_u64();
     let mut usage = Usage { cache_read: report.u64("cached_tokens")?, ..Usage::default() };
     if report.peek("tokens").is_some_and(Json::is_object) {
