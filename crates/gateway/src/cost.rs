@@ -44,6 +44,7 @@ impl<'a> Priced<'a> {
                     charge: Charge::Egress,
                     quantity,
                     rate: term.rate,
+                    list: Some(term.rate),
                     amount,
                     currency: term.currency,
                     row,
@@ -118,5 +119,9 @@ fn line(line: &CostLine) -> LineOnRecord {
         amount: line.amount.to_string().into(),
         currency: line.currency.as_str().into(),
         row: line.row.clone().into(),
+        list: match line.list {
+            None => Some("unknown".into()),
+            Some(list) => (list != line.rate).then(|| list.amount.to_string().into()),
+        },
     }
 }

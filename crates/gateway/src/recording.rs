@@ -135,6 +135,11 @@ impl End {
         Self { outcome: Outcome::Answered, status: 200, code: None, account, said: None }
     }
 
+    /// The client went away before there was an answer.
+    pub(crate) fn abandoned() -> Self {
+        Self { outcome: Outcome::Abandoned, status: 0, code: None, account: Account::default(), said: None }
+    }
+
     pub(crate) fn refused(refusal: &Refusal, status: u16) -> Self {
         let account = Account::default();
         Self { outcome: Outcome::Refused, status, code: Some(refusal.code), account, said: None }

@@ -99,8 +99,12 @@ impl<'a> Sheet<'a> {
     /// # Errors
     /// [`MoneyError::Overflow`].
     pub fn rate(&self, charge: Charge) -> Result<Option<(Rate, &'a PriceRow)>, MoneyError> {
-        let found = self.rows.iter().find_map(|row| row.rates.get(&charge).map(|rate| (*rate, *row)));
-        found.map(|(rate, row)| Ok((rate.less(self.discount)?, row))).transpose()
+        self.stated(charge).map(|(rate, row)| Ok((rate.less(self.discount)?, row))).transpose()
+    }
+
+    /// What something costs before discounts, and the row that says so.
+    pub(super) fn stated(&self, charge: Charge) -> Option<(Rate, &'a PriceRow)> {
+        self.rows.iter().find_map(|row| row.rates.get(&charge).map(|rate| (*rate, *row)))
     }
 }
 
@@ -145,8 +149,17 @@ impl Prices {
 
     /// The rows that hold, of the first list that has any.
     pub fn sheet<'a>(&'a self, asked: &Asked<'_>, tier: Tier, prompt_tokens: u64) -> Option<Sheet<'a>> {
+        self.sheet_from(Layer::Contract, asked, tier, prompt_tokens)
+    }
+
+    /// The same of those that are no contract's.
+    pub(super) fn list_sheet<'a>(&'a self, asked: &Asked<'_>, tier: Tier, prompt_tokens: u64) -> Option<Sheet<'a>> {
+        self.sheet_from(Layer::Own, asked, tier, prompt_tokens)
+    }
+
+    fn sheet_from<'a>(&'a self, layer: Layer, asked: &Asked<'_>, tier: Tier, prompt_tokens: u64) -> Option<Sheet<'a>> {
         let kind = priced_as(asked.kind);
-        self.lists.iter().find_map(|listed| {
+        self.lists.iter().filter(|listed| listed.layer >= layer).find_map(|listed| {
             let (kind, _) = listed.list.prices.get_key_value(kind)?;
             let (model, rows) = listed.list.name_of(kind, asked.model)?;
             let there: Vec<&PriceRow> =

@@ -3,7 +3,7 @@
 //! A usage counts every token of the prompt in `input` and every token that was generated in `output`; all other counts
 //! are parts of the two. So each part is charged once, at its own rate, and taken off the whole before the rest is.
 
-use super::{Asked, Prices, Sheet, Tier};
+use super::{Asked, Layer, Prices, Sheet, Tier};
 use std::borrow::Cow;
 use switchtower_domain::{Amount, Charge, Cost, CostLine, EstimateReason, MoneyError, UnknownReason, Usage};
 
@@ -31,8 +31,11 @@ impl Prices {
             let knows = self.knows(asked);
             return Cost::unknown(if knows { UnknownReason::NoPriceOfTier } else { UnknownReason::NoPrice });
         };
+        let list =
+            (sheet.layer == Layer::Contract).then(|| self.list_sheet(asked, tier, usage.input.unwrap_or_default()));
+        let list = list.as_ref().map_or(Some(&sheet), Option::as_ref);
         let mut bill =
-            Bill { sheet: &sheet, lines: Vec::new(), estimated: sheet.estimated.clone(), unknown: Vec::new() };
+            Bill { sheet: &sheet, list, lines: Vec::new(), estimated: sheet.estimated.clone(), unknown: Vec::new() };
         let made = bill.usage(usage);
         let Bill { lines, estimated, unknown, .. } = bill;
         made.and_then(|()| Cost::new(lines, estimated, unknown))
@@ -70,6 +73,8 @@ fn units(usage: &Usage, name: &str) -> Option<u64> {
 /// A cost that is being made.
 struct Bill<'a> {
     sheet: &'a Sheet<'a>,
+    /// The prices before contracts.
+    list: Option<&'a Sheet<'a>>,
     lines: Vec<CostLine>,
     estimated: Vec<EstimateReason>,
     unknown: Vec<UnknownReason>,
@@ -235,7 +240,9 @@ impl Bill<'_> {
         }
         let amount = rate.times(quantity)?;
         let row_name = format!("{} {}", self.sheet.list, row.name(self.sheet.kind, self.sheet.model));
-        self.lines.push(CostLine { charge, quantity, rate, amount, currency: row.currency, row: row_name });
+        let list = self.list.and_then(|sheet| sheet.stated(charge));
+        let list = list.filter(|(list, at)| list.per == rate.per && at.currency == row.currency).map(|(list, _)| list);
+        self.lines.push(CostLine { charge, quantity, rate, list, amount, currency: row.currency, row: row_name });
         Ok(())
     }
 }
@@ -244,7 +251,7 @@ impl Bill<'_> {
 mod tests {
     use crate::prices::{Asked, PriceList, Prices};
     use std::sync::Arc;
-    use switchtower_domain::{Charge, Cost, CostStatus, EstimateReason, Extras, UnknownReason, Usage};
+    use switchtower_domain::{Charge, Cost, CostStatus, EstimateReason, Extras, Rate, UnknownReason, Usage};
 
     const LIST: &str = "currency = \"USD\"\nsource = \"s\"\ndate = 2026-11-21\n[prices.k]
 plain = { input = 3, output = 15 }
@@ -279,6 +286,26 @@ hours = { input = 3, output = 15, estimated = [\"hour\"] }
         assert_eq!(told("plain", &usage), "unknown: input 40, output 10 = 0.00027 USD");
         let unknown = CostStatus::Unknown(vec![UnknownReason::NoPriceFor(Charge::CacheRead)]);
         assert_eq!(cost("plain", &usage).status(), &unknown);
+    }
+
+    #[test]
+    fn a_line_has_the_list_price_before_contracts_and_discounts() {
+        let contract = "contract = true\ncurrency = \"USD\"\nsource = \"c\"\ndate = 2026-11-21
+[prices.k]\nplain = { input = 2, output = 10 }\nonly = { input = 2 }
+[[discounts]]\nkind = \"k\"\npercent = 50";
+        let prices = Prices::default()
+            .with("l", Arc::new(PriceList::parse(LIST).unwrap()))
+            .with("c", Arc::new(PriceList::parse(contract).unwrap()));
+        let rates = |model, usage: &Usage| -> Vec<(String, Option<String>)> {
+            let asked = Asked { kind: "k", model, region: None, day: "2026-11-21".parse().unwrap() };
+            let cost = prices.price(&asked, usage);
+            let told = |rate: Rate| rate.amount.to_string();
+            cost.lines().iter().map(|line| (told(line.rate), line.list.map(told))).collect()
+        };
+        let told = |rate: &str, list: Option<&str>| (rate.to_owned(), list.map(str::to_owned));
+        assert_eq!(rates("plain", &usage(1, 1)), [told("2", Some("3")), told("10", Some("15"))]);
+        assert_eq!(rates("cached", &usage(1, 0)), [told("1.5", Some("3"))]);
+        assert_eq!(rates("only", &usage(1, 0)), [told("2", None)]);
     }
 
     #[test]

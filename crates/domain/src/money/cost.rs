@@ -248,6 +248,9 @@ pub struct CostLine {
     pub quantity: u64,
     /// At which rate, discounts taken off.
     pub rate: Rate,
+    /// The price of the same unit in the same currency by a list that anybody may read, before contracts and discounts;
+    /// `None` where no list states one.
+    pub list: Option<Rate>,
     /// What that comes to.
     pub amount: Amount,
     /// In which currency.
@@ -390,6 +393,7 @@ mod tests {
             charge,
             quantity,
             rate,
+            list: None,
             amount: rate.times(quantity).unwrap(),
             currency: currency.parse().unwrap(),
             row: "r".into(),
@@ -432,7 +436,7 @@ mod tests {
         let text = serde_json::to_string(&cost).unwrap();
         assert_eq!(
             text,
-            r#"{"status":{"unknown":[{"no_price_for":"input_audio"}]},"lines":[{"charge":"input","quantity":10,"rate":{"amount":"3","per":"million_tokens"},"amount":"0.00003","currency":"USD","row":"r"}],"totals":[{"amount":"0.00003","currency":"USD"}]}"#
+            r#"{"status":{"unknown":[{"no_price_for":"input_audio"}]},"lines":[{"charge":"input","quantity":10,"rate":{"amount":"3","per":"million_tokens"},"list":null,"amount":"0.00003","currency":"USD","row":"r"}],"totals":[{"amount":"0.00003","currency":"USD"}]}"#
         );
         assert_eq!(serde_json::from_str::<Cost>(&text).unwrap(), cost);
         let wrong = text.replace(r#"[{"amount":"0.00003""#, r#"[{"amount":"0.00004""#);

@@ -68,6 +68,7 @@ mod tests {
                 charge: Charge::Request,
                 quantity: 1,
                 rate: Rate::new(Amount::from_atto(atto), Unit::Request),
+                list: None,
                 amount: Amount::from_atto(atto),
                 currency: Currency::USD,
                 row: "r".into(),

@@ -50,6 +50,15 @@ impl Standing {
     }
 }
 
+/// Where the client goes away before its answer has begun, nobody waits for the record of the call any more.
+impl Drop for Standing {
+    fn drop(&mut self) {
+        if let Some(recording) = self.recording.take() {
+            recording.leave(End::abandoned());
+        }
+    }
+}
+
 /// What is asked for, by the word on record.
 const fn operation(place: &Place) -> &'static str {
     match place {
@@ -168,15 +177,15 @@ const fn carriage(carriage: &Carriage) -> &'static str {
 }
 
 /// Writes what becomes of a request that is refused. Where that cannot be written, the client is told that.
-pub(super) async fn refuse(shared: &Shared, standing: Standing, id: &RequestId, refused: &mut Refused) -> Recorded {
+pub(super) async fn refuse(shared: &Shared, mut standing: Standing, id: &RequestId, refused: &mut Refused) -> Recorded {
     let client = standing.caller.as_ref().map(|caller| caller.client);
     let status = |refusal: &Refusal| client.map_or(refusal.status, |client| dialect(client).refusal_status(refusal));
-    if let Some(recording) = standing.recording {
+    if let Some(recording) = standing.recording.take() {
         let refusal = &refused.refusal;
         let written = recording.close(End::refused(refusal, status(refusal)), Some(refusal)).await;
         return written_or_told(written, refused);
     }
-    let Some(caller) = standing.caller else {
+    let Some(caller) = standing.caller.take() else {
         shared.turned_away.count(refused.refusal.code);
         return Recorded::counted();
     };
@@ -192,7 +201,7 @@ pub(super) async fn refuse(shared: &Shared, standing: Standing, id: &RequestId, 
         code: refused.refusal.code.as_str().into(),
         status: status(&refused.refusal),
         operation: caller.operation.into(),
-        deployment: standing.deployment,
+        deployment: standing.deployment.take(),
         configuration: shared.settings.digests.configuration,
     };
     written_or_told(shared.ledger.append(entry.into()).await, refused)

@@ -225,7 +225,10 @@ async fn a_client_that_goes_away_leaves_a_record_before_and_in_the_stream() {
     let stage = stage_of_silence();
     let asking = stage.gateway.handle(post(CHAT, CHAT_REQUEST));
     assert!(tokio::time::timeout(Duration::from_millis(20), asking).await.is_err());
-    assert_eq!(stage.call().1.outcome.as_ref(), "abandoned");
+    let (_, closed) = stage.call();
+    assert_eq!((closed.outcome.as_ref(), closed.status, closed.attempts.len()), ("abandoned", 0, 1));
+    // The provider was asked, and may charge what nobody saw.
+    assert_eq!(closed.cost.unwrap().status, "unknown");
 }
 
 fn stage_of_silence() -> Stage {

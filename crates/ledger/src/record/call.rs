@@ -63,7 +63,7 @@ record! {
         /// How it ended: `answered`, `refused` (with a code), `broke_off` (a stream, with a code), `abandoned` (the client
         /// went away), or `crashed` (the gateway did; what is said of use is an estimate).
         2 outcome: Text,
-        /// The HTTP status that the client got.
+        /// The HTTP status that the client got; 0 where it went away before.
         3 status: u16,
         /// The code of the refusal, or of the error in the stream.
         4 code: Option<Text>,

@@ -43,5 +43,7 @@ record! {
         5 currency: Text,
         /// The list and the row of it that state the price. The lists in force are in the journal.
         6 row: Text,
+        /// The price of a unit before contracts and discounts, where it is another: `unknown` where no list states one.
+        7 list: Option<Text>,
     }
 }
