@@ -127,6 +127,16 @@ pub fn key_of(data: &Path) -> Option<String> {
     text(&Folder::existing(&data.join(KEYS)), VERIFYING).ok().flatten()
 }
 
+/// Pseudonyms as a folder has them, for reading it without holding it; nothing where it has no keys of them.
+pub fn pseudonyms_of(data: &Path) -> Option<Pseudonyms> {
+    let key = |folder: &str, name: &str| {
+        let mut key = [0; 32];
+        Folder::existing(&data.join(folder)).read(name, 0).ok()??.read_exact(&mut key).ok()?;
+        Some(key)
+    };
+    Some(Pseudonyms::new(key(TENANTS, &format!("{}.key", Pseudonyms::TENANT))?, key(KEYS, DIGESTS)?))
+}
+
 fn text(folder: &Folder, name: &str) -> io::Result<Option<String>> {
     let Some(mut file) = folder.read(name, 0)? else { return Ok(None) };
     let mut text = String::new();

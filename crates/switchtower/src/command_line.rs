@@ -3,7 +3,7 @@
 use crate::config::{self, Around, Problems, Ready};
 use crate::environment::Environment;
 use crate::reload::Source;
-use crate::{conformance, findings, ledger, models, parity, prices, serve};
+use crate::{conformance, cost, findings, ledger, models, parity, prices, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
@@ -41,6 +41,8 @@ enum Command {
     Prices(PricesCommand),
     /// Ask each deployment of a model the same probes, and print them side by side
     Parity(ParityOptions),
+    /// What was spent, by provider, model, key, day and so on, and how sure that is
+    Cost(cost::Options),
     /// What is on record: verify it, prove it, show it
     Ledger(ledger::Options),
     /// Replay recorded exchanges through the dialects
@@ -297,6 +299,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Command::Prices(PricesCommand::Diff(options)) => diff_prices(&options),
         Command::Prices(PricesCommand::Import(options)) => import_prices(&options),
         Command::Parity(options) => parity_of(options),
+        Command::Cost(options) => return cost_of(&options),
         Command::Ledger(options) => return ledger_of(&options),
         Command::Conformance(options) => return conformance_of(options),
         Command::Config(ConfigCommand::Schema) => schema(),
@@ -455,6 +458,24 @@ fn parity_of(options: ParityOptions) -> Result<()> {
 
 fn ledger_of(options: &ledger::Options) -> ExitCode {
     match ledger::run(options, &Environment::of_process(), &mut std::io::stdout()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn cost_of(options: &cost::Options) -> ExitCode {
+    let environment = Environment::of_process();
+    let told = || {
+        let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
+        let (data, keys) = ready.map(|ready| (ready.data, ready.key_names)).unwrap_or_default();
+        let data = ledger::data_folder(options.data.as_deref().or(data.as_deref()), &environment)?;
+        cost::run(options, &data, &keys, &mut std::io::stdout())
+    };
+    match told() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

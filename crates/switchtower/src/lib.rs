@@ -12,6 +12,7 @@
 pub mod command_line;
 pub mod config;
 pub mod conformance;
+pub mod cost;
 pub mod environment;
 pub mod findings;
 mod in_force;

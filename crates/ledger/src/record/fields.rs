@@ -22,6 +22,36 @@ pub struct Field {
     pub name: &'static str,
     /// What it says.
     pub about: &'static [&'static str],
+    /// What kind of value it has, for tables.
+    pub shape: Shape,
+}
+
+/// What kind of value a field has.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// A text, in JSON.
+    Text,
+    /// A whole number that is not negative.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// Fields of its own.
+    Nested(&'static [Field]),
+    /// Several values.
+    List,
+}
+
+/// What has a shape.
+pub(super) trait Shaped {
+    const SHAPE: Shape;
+}
+
+impl<T: Shaped> Shaped for Option<T> {
+    const SHAPE: Shape = T::SHAPE;
+}
+
+impl<T> Shaped for Vec<T> {
+    const SHAPE: Shape = Shape::List;
 }
 
 /// Declares a kind of entry, or of a value within one.
@@ -51,8 +81,13 @@ macro_rules! record {
                     number: $field_number,
                     name: stringify!($field),
                     about: &[$($doc,)+],
+                    shape: <$type as $crate::record::fields::Shaped>::SHAPE,
                 },)*],
             };
+        }
+
+        impl $crate::record::fields::Shaped for $name {
+            const SHAPE: $crate::record::Shape = $crate::record::Shape::Nested($name::KIND.fields);
         }
     };
 }

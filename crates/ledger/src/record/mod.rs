@@ -16,7 +16,7 @@ mod money;
 mod scalar;
 
 pub use call::{Attempt, Closed, Counts, Lost, Opened, Refused, Told, TurnedAway, TurnedAwayCount};
-pub use fields::{Field, Kind};
+pub use fields::{Field, Kind, Shape};
 pub use house::{Carried, CarriedCall, Content, KeyChanged, Pruned, Recovered, Restored, Seen, Started, Stopped};
 pub use money::{CostLine, Costs, Sum};
 pub use scalar::{Digest, Pseudonym, RequestId, Text};

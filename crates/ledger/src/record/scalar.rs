@@ -1,5 +1,6 @@
 //! Values within entries.
 
+use super::fields::{Shape, Shaped};
 use minicbor::{Decode, Encode};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -35,6 +36,17 @@ macro_rules! always_said {
     ($($type:ty),*) => { $(impl Unsaid for $type { fn is_unsaid(&self) -> bool { false } })* };
 }
 always_said!(Text, u16, u32, u64, bool, RequestId, Digest, Pseudonym);
+
+macro_rules! shapes {
+    ($($shape:ident: $($type:ty),*;)*) => {
+        $($(impl Shaped for $type { const SHAPE: Shape = Shape::$shape; })*)*
+    };
+}
+shapes! {
+    Text: Text, RequestId, Digest, Pseudonym;
+    Number: u16, u32, u64;
+    Flag: bool;
+}
 
 macro_rules! bytes {
     ($(#[doc = $doc:literal])+ $name:ident, $size:literal) => {

@@ -2,7 +2,9 @@
 //!
 //! It reads the folder of a ledger without holding it, so that it works beside a gateway that writes.
 
+mod export;
 mod show;
+mod table;
 mod verify;
 
 use crate::environment::Environment;
@@ -52,8 +54,8 @@ enum Command {
     /// Write all entries
     Export {
         /// How
-        #[arg(long, value_enum, default_value_t = show::Format::Jsonl)]
-        format: show::Format,
+        #[arg(long, value_enum, default_value_t = export::Format::Jsonl)]
+        format: export::Format,
         /// The first record
         #[arg(long, default_value_t = 0)]
         from: u64,
@@ -66,7 +68,7 @@ enum Command {
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-pub fn run(options: &Options, environment: &Environment, out: &mut dyn Write) -> Result<bool> {
+pub fn run(options: &Options, environment: &Environment, out: &mut (dyn Write + Send)) -> Result<bool> {
     let data = data_folder(options.data.as_deref(), environment)?;
     if !data.join("ledger").is_dir() {
         bail!("there is no ledger in {}; name its folder with --data", data.display());
@@ -83,7 +85,7 @@ pub fn run(options: &Options, environment: &Environment, out: &mut dyn Write) ->
         }
         Command::Show { request } => return show::request(&disk, request, out),
         Command::Tail { lines, follow } => show::tail(&disk, *lines, *follow, out)?,
-        Command::Export { format, from } => show::export(&disk, *format, *from, out)?,
+        Command::Export { format, from } => export::export(&disk, *format, *from, out)?,
         Command::Key => {
             let key = switchtower_ledger::home::key_of(&data).context("the folder has no key")?;
             writeln!(out, "{key}")?;

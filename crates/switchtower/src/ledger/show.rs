@@ -1,7 +1,6 @@
 //! Entries, for people and programs.
 
 use anyhow::{Context as _, Result};
-use clap::ValueEnum;
 use std::io::Write;
 use std::time::Duration;
 use switchtower_ledger::Entries;
@@ -11,13 +10,6 @@ use switchtower_ledger::record::{Body, Entry, RequestId};
 
 /// How often a file is looked at that may grow.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-
-/// How entries are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// A JSON object for each, one a line
-    Jsonl,
-}
 
 /// Shows what is on record of a request; false where nothing is.
 pub(super) fn request(disk: &dyn Disk, request: &str, out: &mut dyn Write) -> Result<bool> {
@@ -80,18 +72,6 @@ pub(super) fn tail(disk: &dyn Disk, lines: u64, follow: bool, out: &mut dyn Writ
             }
         }
     }
-}
-
-/// Writes all entries from one on.
-pub(super) fn export(disk: &dyn Disk, format: Format, from: u64, out: &mut dyn Write) -> Result<()> {
-    let mut out = std::io::BufWriter::new(out);
-    let mut entries = Entries::from(disk, from);
-    while let Some((record, entry)) = entries.read()? {
-        match format {
-            Format::Jsonl => line(record, &entry, &mut out)?,
-        }
-    }
-    Ok(out.flush()?)
 }
 
 fn line(record: u64, entry: &Entry, out: &mut dyn Write) -> Result<()> {

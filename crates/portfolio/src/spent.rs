@@ -1,0 +1,210 @@
+//! What each attempt at a provider cost, out of the journal.
+
+use crate::money::{MoneyRecordError, cost, money};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use switchtower_domain::{Cost, Money};
+use switchtower_ledger::record::{Attempt, Body, Closed, Counts, Entry, Opened, Pseudonym, RequestId, Text};
+use switchtower_ledger::{Entries, ReadError};
+
+/// What one attempt cost, and what is known of it; a call that never came to an attempt is told as one without.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spent {
+    /// The number of the record that closed the call.
+    pub record: u64,
+    /// The id of the request.
+    pub request: RequestId,
+    /// When the call began and ended, in microseconds since 1970. Where its beginning is not in the span that is read, it
+    /// is what its length says.
+    pub began_us: u64,
+    /// See above.
+    pub ended_us: u64,
+    /// Who asked; unsaid where no keys are configured.
+    pub caller: Option<Pseudonym>,
+    /// Whose the caller is.
+    pub tenant: Text,
+    /// What was asked for.
+    pub operation: Text,
+    /// The name of the configuration that was asked for, if it was one.
+    pub asked: Option<Text>,
+    /// The deployment.
+    pub deployment: Text,
+    /// Its provider.
+    pub provider: Text,
+    /// Where that is.
+    pub region: Option<Text>,
+    /// The model, by the provider's name.
+    pub model: Text,
+    /// How the call ended.
+    pub outcome: Text,
+    /// Why the attempt failed, if it did.
+    pub failure: Option<Text>,
+    /// The provider's id for the request.
+    pub provider_request_id: Option<Text>,
+    /// What was used.
+    pub usage: Option<Counts>,
+    /// Bytes of bodies, to the provider and from it.
+    pub bytes_sent: u64,
+    /// See above.
+    pub bytes_received: u64,
+    /// What it cost; nothing where nothing was charged for.
+    pub cost: Option<Cost>,
+    /// What it cost that bytes left a cloud; nothing where nobody states a price.
+    pub egress: Option<Cost>,
+    /// What the provider itself says that it cost.
+    pub reported: Option<Money>,
+}
+
+/// Days from one on, and before another, in UTC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Span {
+    /// The first day.
+    pub from: Option<Date>,
+    /// The day before which it ends.
+    pub until: Option<Date>,
+}
+
+impl Span {
+    /// Whether a moment is in it.
+    pub fn has(&self, at_us: u64) -> bool {
+        let day = day_of(at_us);
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day < until)
+    }
+}
+
+/// The day of a moment in microseconds since 1970, in UTC.
+pub(crate) fn day_of(at_us: u64) -> Date {
+    moment(at_us).to_zoned(TimeZone::UTC).date()
+}
+
+/// A moment in microseconds since 1970. What no calendar has is its end.
+pub(crate) fn moment(at_us: u64) -> Timestamp {
+    i64::try_from(at_us).ok().and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or(Timestamp::MAX)
+}
+
+/// What cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum SpendError {
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A cost on record cannot be read.
+    #[error("record {record}: {error}")]
+    Money {
+        /// The number of the record.
+        record: u64,
+        /// What is wrong with it.
+        error: MoneyRecordError,
+    },
+}
+
+/// What was spent, in the order in which calls ended. A call counts on the day on which it ended, which is the day whose
+/// prices it has.
+#[derive(Debug)]
+pub struct Spending<'a> {
+    entries: Entries<'a>,
+    span: Span,
+    /// Calls that have begun and not ended yet, by the record that opened them.
+    open: HashMap<u64, (u64, Box<Opened>)>,
+    ready: VecDeque<Spent>,
+}
+
+impl<'a> Spending<'a> {
+    /// What was spent in a span of days.
+    pub fn new(entries: Entries<'a>, span: Span) -> Self {
+        Self { entries, span, open: HashMap::new(), ready: VecDeque::new() }
+    }
+
+    /// The next one; nothing at the end of what is written.
+    ///
+    /// # Errors
+    /// [`SpendError`] for what cannot be read.
+    pub fn read(&mut self) -> Result<Option<Spent>, SpendError> {
+        loop {
+            if let Some(spent) = self.ready.pop_front() {
+                return Ok(Some(spent));
+            }
+            let Some((record, Entry { at_us, body })) = self.entries.read()? else { return Ok(None) };
+            match body {
+                Body::Opened(opened) => {
+                    self.open.insert(record, (at_us, Box::new(opened)));
+                }
+                Body::Closed(closed) => {
+                    let opened = self.open.remove(&closed.opened);
+                    if self.span.has(at_us) {
+                        let ready = spent(record, at_us, opened, closed);
+                        self.ready.extend(ready.map_err(|error| SpendError::Money { record, error })?);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Iterator for Spending<'_> {
+    type Item = Result<Spent, SpendError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+/// The attempts of a call that has ended.
+fn spent(
+    record: u64,
+    ended_us: u64,
+    opened: Option<(u64, Box<Opened>)>,
+    closed: Closed,
+) -> Result<Vec<Spent>, MoneyRecordError> {
+    let began_us = opened.as_ref().map_or_else(|| ended_us.saturating_sub(closed.total_us), |(at_us, _)| *at_us);
+    let opened = opened.map(|(_, opened)| *opened).unwrap_or_default();
+    let call = Spent {
+        record,
+        request: closed.request,
+        began_us,
+        ended_us,
+        caller: opened.caller,
+        tenant: opened.tenant,
+        operation: opened.operation,
+        asked: opened.asked,
+        deployment: opened.deployment,
+        provider: opened.provider,
+        region: opened.region,
+        model: opened.model,
+        outcome: closed.outcome,
+        failure: None,
+        provider_request_id: None,
+        usage: None,
+        bytes_sent: 0,
+        bytes_received: 0,
+        cost: None,
+        egress: None,
+        reported: None,
+    };
+    if closed.attempts.is_empty() {
+        // What a crash left open has no attempts, and may have cost something all the same.
+        let cost = closed.cost.as_ref().map(cost).transpose()?;
+        return Ok(vec![Spent { usage: closed.usage, cost, ..call }]);
+    }
+    closed.attempts.into_iter().map(|attempt| of_attempt(call.clone(), attempt)).collect()
+}
+
+fn of_attempt(call: Spent, attempt: Attempt) -> Result<Spent, MoneyRecordError> {
+    Ok(Spent {
+        cost: attempt.cost.as_ref().map(cost).transpose()?,
+        egress: attempt.egress.as_ref().map(cost).transpose()?,
+        reported: attempt.reported.as_ref().map(money).transpose()?,
+        deployment: attempt.deployment,
+        provider: attempt.provider,
+        failure: attempt.failure,
+        provider_request_id: attempt.provider_request_id,
+        usage: attempt.usage,
+        bytes_sent: attempt.bytes_sent,
+        bytes_received: attempt.bytes_received,
+        ..call
+    })
+}

@@ -1,0 +1,108 @@
+//! `switchtower cost`: what was spent, by the ledger, and a provider's bill beside it.
+
+mod reconcile;
+mod told;
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use switchtower_ledger::Entries;
+use switchtower_ledger::home::{journal_of, pseudonyms_of};
+use switchtower_portfolio::{Breakdown, By, Span, Spending};
+
+/// What `cost` is told.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// What sums are told apart by: one or several of key, tenant, provider, deployment, model, region, operation, asked,
+    /// day and month
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = by, default_value = "provider,model")]
+    by: Vec<By>,
+    #[command(flatten)]
+    span: Days,
+    /// The configuration, whose names of keys are told in place of pseudonyms
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// The folder with the ledger
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+    /// How
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct Days {
+    /// The first day, in UTC
+    #[arg(long, value_name = "DATE", global = true)]
+    from: Option<Date>,
+    /// The day before which it ends, in UTC
+    #[arg(long, value_name = "DATE", global = true)]
+    until: Option<Date>,
+}
+
+impl Days {
+    const fn span(&self) -> Span {
+        Span { from: self.from, until: self.until }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lay a provider's export of usage or cost beside the ledger, and list every difference
+    Reconcile(reconcile::Options),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table for people
+    Table,
+    /// Comma-separated values, one row for each group and currency
+    Csv,
+    /// JSON
+    Json,
+}
+
+fn by(word: &str) -> Result<By, String> {
+    let words = || By::ALL.map(By::as_str).join(", ");
+    By::ALL.into_iter().find(|by| by.as_str() == word).ok_or_else(|| format!("expected one of {}", words()))
+}
+
+/// Tells what was spent; false where a bill differs from it. `keys` are the names of keys of the configuration.
+///
+/// # Errors
+/// Where the ledger or a bill cannot be read.
+pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write) -> Result<bool> {
+    if !data.join("ledger").is_dir() {
+        bail!("there is no ledger in {}; name its folder with --data", data.display());
+    }
+    let disk = journal_of(data);
+    let spending = Spending::new(Entries::from(&disk, 0), options.span.span());
+    if let Some(Command::Reconcile(asked)) = &options.command {
+        return reconcile::run(asked, spending, out);
+    }
+    let mut breakdown = Breakdown::new(options.by.clone());
+    for spent in spending {
+        breakdown.add(&spent?)?;
+    }
+    let names = names(data, keys);
+    match options.format {
+        Format::Table => told::table(&breakdown, &names, out)?,
+        Format::Csv => told::csv(&breakdown, &names, out)?,
+        Format::Json => told::json(&breakdown, &names, out)?,
+    }
+    Ok(true)
+}
+
+/// Names of keys by their pseudonyms.
+type Names = BTreeMap<String, String>;
+
+fn names(data: &Path, keys: &[String]) -> Names {
+    let Some(pseudonyms) = pseudonyms_of(data) else { return Names::new() };
+    keys.iter().map(|key| (pseudonyms.of_caller(key).to_string(), key.clone())).collect()
+}

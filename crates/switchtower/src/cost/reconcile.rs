@@ -1,0 +1,63 @@
+//! `switchtower cost reconcile`: a provider's bill beside the ledger.
+
+use crate::config::columns;
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::json;
+use std::io::Write;
+use std::path::PathBuf;
+use switchtower_portfolio::Spending;
+use switchtower_portfolio::reconcile::{Bill, Columns, Reconciliation};
+
+/// What `cost reconcile` is told.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// What the provider exported, as comma-separated values with a line of names
+    file: PathBuf,
+    /// The provider whose bill it is, by its name in the configuration; all without it
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// Which column says what, where its name does not: 'model=Model name,cost=Amount (EUR)'. What can be said: request,
+    /// day, model, requests, input, cache_read, cache_write, output, cost
+    #[arg(long, value_name = "WHAT=COLUMN", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(options: &Options, spending: Spending<'_>, out: &mut dyn Write) -> Result<bool> {
+    let name = options.file.display();
+    let named = Columns::named(&options.columns)?;
+    let file = std::fs::File::open(&options.file).with_context(|| format!("failed to read {name}"))?;
+    let bill = Bill::read(file, named).with_context(|| name.to_string())?;
+    let mut reconciliation = Reconciliation::new(bill);
+    for spent in spending {
+        let spent = spent?;
+        if options.provider.as_deref().is_none_or(|provider| spent.provider == provider) {
+            reconciliation.add(&spent)?;
+        }
+    }
+    let differences = reconciliation.differences();
+    if options.json {
+        writeln!(out, "{:#}", json!({"rows": reconciliation.rows(), "differences": differences}))?;
+        return Ok(differences.is_empty());
+    }
+    let mut rows = vec![["WHAT", "FIELD", "BILL", "LEDGER", "BILL LESS LEDGER"].map(str::to_owned)];
+    rows.extend(differences.iter().map(|difference| {
+        let told = |side: &Option<String>| side.clone().unwrap_or_else(|| "-".to_owned());
+        let less = difference.less.clone().unwrap_or_default();
+        [difference.what.clone(), difference.field.to_owned(), told(&difference.bill), told(&difference.ledger), less]
+    }));
+    if !differences.is_empty() {
+        out.write_all(columns(&rows).as_bytes())?;
+        writeln!(out)?;
+    }
+    writeln!(
+        out,
+        "{} rows of the bill and the ledger compared, {} differences",
+        reconciliation.rows(),
+        differences.len()
+    )?;
+    Ok(differences.is_empty())
+}
