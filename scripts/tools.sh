@@ -7,6 +7,16 @@ cd "$(dirname "$0")/.."
 sdk=crates/switchtower/tests/sdk
 tools=.tools
 mkdir -p "$tools"
+# The validator of FOCUS runs on Python 3.12 alone; where that is not at hand, its test says so.
+focus=crates/switchtower/tests/ledger/focus-requirements.txt
+if python3.12 -c 'import ensurepip' 2>/dev/null && ! cmp -s "$focus" "$tools/focus/installed"; then
+  echo "tools: installing the validator of FOCUS into $tools"
+  rm -rf "$tools/focus"
+  python3.12 -m venv "$tools/focus"
+  "$tools/focus/bin/pip" install --quiet --disable-pip-version-check --requirement "$focus"
+  cp "$focus" "$tools/focus/installed"
+fi
+
 wanted=$(cat "$sdk/python/requirements.txt" "$sdk/js/package-lock.json" | sha256sum | cut -d' ' -f1)
 if [ -f "$tools/installed" ] && [ "$(cat "$tools/installed")" = "$wanted" ]; then
   exit 0

@@ -2,11 +2,33 @@
 
 use crate::Directory;
 use crate::clock::{day_of, today};
-use crate::recording::{BYTES_OF_TOKEN, Charging};
+use crate::tokens::BYTES_OF_TOKEN;
 use switchtower_catalogue::prices::{Asked, Leaving, Prices, reported_cost};
 use switchtower_domain::{Charge, Cost, CostLine, CostStatus, EstimateReason, Money, UnknownReason, Usage};
 use switchtower_ledger::record::{CostLine as LineOnRecord, Costs, Counts, Opened, Sum, Text};
 use switchtower_providers::Deployment;
+
+/// How an operation is charged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Charging {
+    /// By tokens, so that a missing report has to be estimated.
+    Tokens,
+    /// By what the provider reports.
+    Report,
+    /// Not at all.
+    Free,
+}
+
+impl Charging {
+    /// That of an operation, by its word on record.
+    pub(crate) fn of(operation: &str) -> Self {
+        match operation {
+            "count_tokens" => Self::Free,
+            "rerank" | "moderations" => Self::Report,
+            _ => Self::Tokens,
+        }
+    }
+}
 
 /// Prices for what is asked of one deployment.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,8 @@
 //! A call that is on record: opened before a byte goes to a provider, closed before the client gets the end.
 
-use crate::cost::{Priced, reported, with_lines, without_lines};
+use crate::cost::{Charging, Priced, reported, with_lines, without_lines};
 use crate::meter::{Meter, micros};
-use crate::tokens::apart;
+use crate::tokens::{BYTES_OF_TOKEN, apart};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
@@ -18,8 +18,6 @@ use switchtower_tokenizer::of_text;
 
 /// The longest name that a provider may give itself on record.
 const NAME_CHARS_MAX: usize = 200;
-/// How many bytes of JSON a token of a prompt has, where nobody counted: as vendors say of English.
-pub(crate) const BYTES_OF_TOKEN: u64 = 4;
 
 /// A call that is on record.
 #[derive(Debug)]
@@ -37,28 +35,6 @@ pub(crate) struct Recording {
     provider_request_id: Option<String>,
     /// What the answer lost on its way, as far as it is known when the call ends.
     lost: Vec<Lost>,
-}
-
-/// How an operation is charged for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Charging {
-    /// By tokens, so that a missing report has to be estimated.
-    Tokens,
-    /// By what the provider reports.
-    Report,
-    /// Not at all.
-    Free,
-}
-
-impl Charging {
-    /// That of an operation, by its word on record.
-    pub(crate) fn of(operation: &str) -> Self {
-        match operation {
-            "count_tokens" => Self::Free,
-            "rerank" | "moderations" => Self::Report,
-            _ => Self::Tokens,
-        }
-    }
 }
 
 /// When what happened in an attempt.

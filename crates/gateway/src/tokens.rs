@@ -2,6 +2,9 @@
 
 use tokio::sync::Semaphore;
 
+/// How many bytes of JSON a token of a prompt has, where nobody counted: as vendors say of English.
+pub(crate) const BYTES_OF_TOKEN: u64 = 4;
+
 /// Counts on a thread apart. A vocabulary is unpacked when it is first used, and long texts take their time; one count
 /// follows another, so that callers who count much take one core from those who do not, and no more threads. Nothing
 /// where the count broke off.

@@ -191,7 +191,7 @@ impl Reader {
         Some(Egress {
             kind: self.needed(value, table, "kind").and_then(|value| self.text(value))?,
             region: table.get("region").and_then(|value| self.text(value)),
-            bytes: table.get("bytes").map_or(Some(Leaving::default()), |value| self.leaving(value))?,
+            bytes: table.get("bytes").map_or_else(|| Some(Leaving::default()), |value| self.leaving(value))?,
             rate: Rate::new(amount, Unit::Gigabyte),
             currency: self.currency_of(value, table)?,
             period: self.period(value, table),

@@ -4,9 +4,10 @@
 use super::accept::{Accepted, Place};
 use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
+use crate::cost::Charging;
 use crate::meter::Meter;
 use crate::recorded::{Recorded, unavailable};
-use crate::recording::{Charging, End, Recording, lost};
+use crate::recording::{End, Recording, lost};
 use crate::reply::Refused;
 use crate::request_id::RequestId;
 use crate::shared::Shared;

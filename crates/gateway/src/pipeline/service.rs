@@ -7,7 +7,7 @@ use super::accept::Place;
 use super::decode::{Decoded, undecodable};
 use super::plan::{Carriage, Draft};
 use super::resolve::Resolved;
-use crate::recording::BYTES_OF_TOKEN;
+use crate::tokens::BYTES_OF_TOKEN;
 use crate::{Directory, json_text};
 use bytes::Bytes;
 use http::Uri;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod canary;
+mod costs;
 mod crash;
 mod proof;
 
@@ -34,6 +35,10 @@ fn serve(folder: &Path, settings: &str) -> Running {
 
 fn ledger(folder: &Path, arguments: &[&str]) -> Output {
     binary().arg("ledger").args(arguments).arg("--data").arg(data(folder)).output().unwrap()
+}
+
+fn cost(folder: &Path, arguments: &[&str]) -> Output {
+    binary().arg("cost").args(arguments).arg("--data").arg(data(folder)).output().unwrap()
 }
 
 fn text(output: &Output) -> String {

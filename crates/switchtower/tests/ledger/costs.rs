@@ -1,0 +1,144 @@
+//! What calls cost, from the built binary: the same in every export, and beside a bill.
+
+use crate::*;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const PRICES: &str = "currency = \"EUR\"
+source = \"a contract\"
+date = 2026-11-21
+contract = true
+[prices.sim]
+\"sim-1\" = { input = 0.8, cache_read = 0.1, output = 4.5 }
+[[egress]]
+kind = \"sim\"
+gigabyte = 0.09
+";
+const SETTINGS: &str = "[deployments.fast]\nprovider = \"sim\"\nmodel = \"sim-1\"\n";
+const CHAT: &str = "/v1/chat/completions";
+
+/// A gateway that has answered eight requests, whole and streamed, of one model by contract and one by list.
+fn spent(folder: &Path) {
+    std::fs::write(folder.join("contract.toml"), PRICES).unwrap();
+    let file = folder.join("switchtower.toml");
+    let settings = format!("prices = [\"contract.toml\"]\n[listen]\naddress = \"127.0.0.1:0\"\n{SETTINGS}");
+    std::fs::write(&file, settings).unwrap();
+    let mut command = binary();
+    command.arg("serve").arg("--config").arg(&file).arg("--data").arg(data(folder));
+    let gateway = Running::start(&mut command, &folder.join("log")).unwrap();
+    for number in 0..8 {
+        let model = if number < 6 { "fast" } else { "sim/sim-1-mini" };
+        let (path, streamed) = (if number % 3 == 0 { "/v1/messages" } else { CHAT }, number % 2 == 0);
+        let answer = exchange(gateway.address(), path, "", &asked(model, "echo: one two three", streamed)).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    assert!(exchange(gateway.address(), CHAT, "", &asked("nobody/has-this", "x", false)).unwrap().contains("404"));
+    stop(&gateway);
+}
+
+/// Rows of comma-separated values by the names of their columns.
+fn rows(csv: &[u8]) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(csv);
+    let head = reader.headers().unwrap().clone();
+    let named = |row: csv::StringRecord| head.iter().map(str::to_owned).zip(row.iter().map(str::to_owned)).collect();
+    reader.records().map(|row| named(row.unwrap())).collect()
+}
+
+/// Billionths of a billionth: decimals without their point, for adding them up apart from the product's own arithmetic.
+fn atto(decimal: &str) -> i128 {
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    format!("{whole}{fraction:0<18}").parse().unwrap()
+}
+
+#[test]
+fn costs_are_the_same_in_every_export_and_beside_a_bill() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    spent(folder);
+    let told: Value = serde_json::from_slice(&cost(folder, &["--by", "model", "--format", "json"]).stdout).unwrap();
+    let whole = &told["whole"];
+    let models: Vec<&Value> = told["groups"].as_array().unwrap().iter().map(|group| &group["model"]).collect();
+    assert_eq!(models, ["sim-1", "sim-1-mini"]);
+    assert_eq!((&whole["cost"]["exact"], &whole["cost"]["unknown"]), (&8.into(), &0.into()), "{told:#}");
+
+    // The entries themselves, added up by hand.
+    let mut by_hand: BTreeMap<String, i128> = BTreeMap::new();
+    for entry in entries(folder).iter().filter(|entry| entry["kind"] == "closed") {
+        for line in entry["attempts"][0]["cost"]["lines"].as_array().unwrap() {
+            let sum = by_hand.entry(line["currency"].as_str().unwrap().to_owned()).or_default();
+            *sum += atto(line["amount"].as_str().unwrap());
+        }
+    }
+    assert_eq!(by_hand.keys().collect::<Vec<_>>(), ["EUR", "USD"]);
+    let sums = |of: &str| -> BTreeMap<String, i128> {
+        let sums = whole["cost"]["sums"].as_object().unwrap();
+        sums.iter().map(|(currency, sums)| (currency.clone(), atto(sums[of].as_str().unwrap()))).collect()
+    };
+    assert_eq!(sums("exact"), by_hand);
+
+    // FOCUS: the same sums, the list price beside that of the contract, and egress apart, as an estimate.
+    let exported = ledger(folder, &["export", "--format", "focus"]);
+    let rows_of_focus = rows(&exported.stdout);
+    let mut focus: BTreeMap<String, i128> = BTreeMap::new();
+    for row in rows_of_focus.iter().filter(|row| row["x_CostStatus"] == "exact") {
+        *focus.entry(row["BillingCurrency"].clone()).or_default() += atto(&row["BilledCost"]);
+    }
+    assert_eq!(focus, by_hand);
+    let egress = rows_of_focus.iter().find(|row| row["ServiceCategory"] == "Networking").unwrap();
+    assert_eq!((egress["x_CostStatus"].as_str(), egress["PricingUnit"].as_str()), ("estimated", "GB"));
+    std::fs::write(folder.join("focus.csv"), &exported.stdout).unwrap();
+    validated(&folder.join("focus.csv"));
+
+    // Comma-separated values and Parquet have every entry.
+    let count = entries(folder).len();
+    let csv = rows(&ledger(folder, &["export", "--format", "csv"]).stdout);
+    assert_eq!(csv.len(), count);
+    let closed: Vec<_> = csv.iter().filter(|row| row["kind"] == "closed").collect();
+    assert!(closed.iter().all(|row| row["cost_status"] == "exact" && row["usage_input"].parse::<u64>().is_ok()));
+    let parquet = ledger(folder, &["export", "--format", "parquet"]).stdout;
+    assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+    assert_eq!(rows_of(parquet), i64::try_from(count).unwrap());
+
+    // A bill that agrees, and one that does not.
+    let group = &told["groups"][0];
+    let (input, output) = (&group["input_tokens"], &group["output_tokens"]);
+    let amount = group["cost"]["sums"]["EUR"]["exact"].as_str().unwrap();
+    let bill = |requests: u8| {
+        let file = folder.join("bill.csv");
+        std::fs::write(&file, format!("Model,Requests,Input tokens,Output tokens,Cost\nsim-1,{requests},{input},{output},{amount}\nsim-1-mini,2,{},{},{}\n",
+            told["groups"][1]["input_tokens"], told["groups"][1]["output_tokens"],
+            told["groups"][1]["cost"]["sums"]["USD"]["exact"].as_str().unwrap())).unwrap();
+        cost(folder, &["reconcile", file.to_str().unwrap(), "--provider", "sim"])
+    };
+    let agrees = bill(6);
+    assert!(agrees.status.success(), "{}", text(&agrees));
+    let differs = bill(7);
+    assert_eq!(differs.status.code(), Some(1));
+    assert!(text(&differs).contains("sim-1  requests  7     6       1"), "{}", text(&differs));
+}
+
+fn rows_of(parquet: Vec<u8>) -> i64 {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    SerializedFileReader::new(bytes::Bytes::from(parquet)).unwrap().metadata().file_metadata().num_rows()
+}
+
+/// The one rule that the export does not satisfy: it is about charges of an invoice, and a gateway issues none.
+const EXPLAINED: &str = "InvoiceId-C-005-C";
+
+/// Checks an export with the validator of the specification's own project, where Python 3.12 is at hand.
+fn validated(export: &Path) {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/focus");
+    let Ok(validator) = tools.join("bin/focus-validator").canonicalize() else {
+        eprintln!("skipped: focus-validator, which needs Python 3.12");
+        return;
+    };
+    // It looks for its own list of currencies beneath the folder that it runs in.
+    let packages = std::fs::read_dir(tools.join("lib")).unwrap().next().unwrap().unwrap().path().join("site-packages");
+    let arguments = ["--validate-version", "1.2", "--block-download", "--data-file"];
+    let checked = Command::new(validator).args(arguments).arg(export).current_dir(packages).output().unwrap();
+    let told = text(&checked);
+    // It ends with success also where rules failed, so that what it says is read.
+    let failed: Vec<&str> = told.lines().filter(|line| line.contains(": FAIL")).collect();
+    assert!(told.contains("Total: "), "{told}");
+    assert!(failed.len() == 1 && failed.iter().all(|line| line.contains(EXPLAINED)), "{failed:#?}");
+}
