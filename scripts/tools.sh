@@ -7,6 +7,24 @@ cd "$(dirname "$0")/.."
 sdk=crates/switchtower/tests/sdk
 tools=.tools
 mkdir -p "$tools"
+
+packages=()
+command -v python3 >/dev/null || packages+=(python3)
+python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
+command -v cc >/dev/null || packages+=(build-essential)
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || packages+=(nginx-light)
+[ -n "$(find /usr/lib/postgresql -name initdb 2>/dev/null)" ] || packages+=(postgresql)
+if [ ${#packages[@]} -gt 0 ]; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "tools: please install ${packages[*]}" >&2
+    exit 1
+  fi
+  echo "tools: installing ${packages[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >/dev/null
+  apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+fi
+
 # The validator of FOCUS runs on Python 3.12 alone; where that is not at hand, its test says so.
 focus=crates/switchtower/tests/ledger/focus-requirements.txt
 if python3.12 -c 'import ensurepip' 2>/dev/null && ! cmp -s "$focus" "$tools/focus/installed"; then
@@ -20,22 +38,6 @@ fi
 wanted=$(cat "$sdk/python/requirements.txt" "$sdk/js/package-lock.json" | sha256sum | cut -d' ' -f1)
 if [ -f "$tools/installed" ] && [ "$(cat "$tools/installed")" = "$wanted" ]; then
   exit 0
-fi
-
-packages=()
-command -v python3 >/dev/null || packages+=(python3)
-python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
-command -v cc >/dev/null || packages+=(build-essential)
-command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || packages+=(nginx-light)
-if [ ${#packages[@]} -gt 0 ]; then
-  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "tools: please install ${packages[*]}" >&2
-    exit 1
-  fi
-  echo "tools: installing ${packages[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq >/dev/null
-  apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 fi
 
 echo "tools: installing the SDKs into $tools"

@@ -1,7 +1,7 @@
 //! Reading a ledger: entry after entry, from any record on.
 
 use crate::journal::disk::Disk;
-use crate::journal::segment::{self, Reader, SegmentError};
+use crate::journal::segment::{self, Reader, SegmentError, Stopped};
 use crate::record::{Entry, EntryError};
 
 /// Reads the entries of a journal in their order, over all its segments. At the end it gives nothing, and goes on when
@@ -11,6 +11,8 @@ pub struct Entries<'a> {
     disk: &'a dyn Disk,
     next: u64,
     reader: Option<Reader>,
+    /// Where the last reader stopped, so that a file that grows is not read from its beginning again.
+    stopped: Option<Stopped>,
 }
 
 /// An entry that cannot be read.
@@ -32,7 +34,7 @@ pub enum ReadError {
 impl<'a> Entries<'a> {
     /// The entries from a record on, or from the first that is left.
     pub const fn from(disk: &'a dyn Disk, first: u64) -> Self {
-        Self { disk, next: first, reader: None }
+        Self { disk, next: first, reader: None, stopped: None }
     }
 
     /// The number of the next one.
@@ -45,6 +47,23 @@ impl<'a> Entries<'a> {
     /// # Errors
     /// [`ReadError`] for what cannot be read; a record that is still being written is none.
     pub fn read(&mut self) -> Result<Option<(u64, Entry)>, ReadError> {
+        let Some((record, bytes)) = self.read_bytes()? else { return Ok(None) };
+        Ok(Some((record, Self::entry(record, &bytes)?)))
+    }
+
+    /// The entry that the bytes of a record are.
+    ///
+    /// # Errors
+    /// [`ReadError::Entry`] for what is none.
+    pub fn entry(record: u64, bytes: &[u8]) -> Result<Entry, ReadError> {
+        Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })
+    }
+
+    /// The bytes of the next record with its number.
+    ///
+    /// # Errors
+    /// [`ReadError::Segment`] for what cannot be read; a record that is still being written is none.
+    pub fn read_bytes(&mut self) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
         loop {
             if self.reader.is_none() {
                 let Some(reader) = self.open()? else { return Ok(None) };
@@ -55,18 +74,17 @@ impl<'a> Entries<'a> {
                 Ok(Some((record, _))) if record < self.next => {}
                 Ok(Some((record, bytes))) => {
                     self.next = record + 1;
-                    let entry = Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })?;
-                    return Ok(Some((record, entry)));
+                    return Ok(Some((record, bytes.to_vec())));
                 }
                 // The end of a segment, or of what was written; a later segment says which.
                 Ok(None) => {
-                    self.reader = None;
+                    self.stopped = self.reader.take().map(Reader::stop);
                     if !self.is_continued()? {
                         return Ok(None);
                     }
                 }
                 Err(error @ SegmentError::Frame { .. }) => {
-                    self.reader = None;
+                    self.stopped = self.reader.take().map(Reader::stop);
                     return if self.is_continued()? { Err(error.into()) } else { Ok(None) };
                 }
                 Err(error) => return Err(error.into()),
@@ -76,6 +94,16 @@ impl<'a> Entries<'a> {
 
     /// The segment with the next record.
     fn open(&mut self) -> Result<Option<Reader>, ReadError> {
+        if let Some(stopped) = self.stopped.take()
+            && stopped.next() == self.next
+            && !self.is_continued()?
+        {
+            return match Reader::resume(self.disk, stopped) {
+                // It was pruned meanwhile.
+                Err(SegmentError::Missing { .. }) => Ok(None),
+                resumed => Ok(Some(resumed?)),
+            };
+        }
         let segments = segment::list(self.disk).map_err(SegmentError::from)?;
         let mut there = segments.iter().filter(|segment| segment.records).map(|segment| segment.first);
         let Some(first) = there.next() else { return Ok(None) };

@@ -6,13 +6,16 @@
 //! ```text
 //! Running   starts a binary, waits for its line `listening on …`, ends it when dropped
 //! fail_at   makes one step of many fail
+//! PostgresServer   a database server with nothing in it
 //! Capture   a reverse proxy; keeps each request's body in a file and notes how its answer ended
 //! ```
 
 mod capture;
 mod fault_points;
+mod postgres;
 mod running;
 
 pub use capture::Capture;
 pub use fault_points::{FaultPoints, fail_at};
+pub use postgres::PostgresServer;
 pub use running::Running;

@@ -5,7 +5,7 @@ use super::manifest::{self, Dependency, Kind, Manifest};
 use super::tree::Tree;
 
 /// Folder under `crates`, and its floor.
-const FLOORS: [(&str, u8); 17] = [
+const FLOORS: [(&str, u8); 18] = [
     ("domain", 1),
     ("dialect", 2),
     ("catalogue", 2),
@@ -22,6 +22,7 @@ const FLOORS: [(&str, u8); 17] = [
     ("evals", 4),
     ("governance", 4),
     ("portfolio", 4),
+    ("projection", 4),
     (ROOF, 5),
 ];
 

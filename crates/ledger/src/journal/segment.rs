@@ -173,7 +173,22 @@ pub enum SegmentError {
     },
 }
 
-/// Reads a segment from its beginning, a record at a time.
+/// Where a reader stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    head: Head,
+    next: u64,
+    offset: u64,
+}
+
+impl Stopped {
+    /// The number of the next record.
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+}
+
+/// Reads a segment, a record at a time.
 pub struct Reader {
     file: BufReader<Box<dyn Read + Send>>,
     head: Head,
@@ -206,6 +221,21 @@ impl Reader {
             return Err(bad());
         }
         Ok(Self { file, head, next: first, offset: MAGIC.len() as u64 + length, record })
+    }
+
+    /// Goes on where a reader of the same segment stopped, in a file that may have grown since then.
+    ///
+    /// # Errors
+    /// [`SegmentError`] where the segment is not there any more.
+    pub fn resume(disk: &dyn Disk, stopped: Stopped) -> Result<Self, SegmentError> {
+        let Stopped { head, next, offset } = stopped;
+        let file = disk.read(&name(head.first), offset)?.ok_or(SegmentError::Missing { first: head.first })?;
+        Ok(Self { file: BufReader::with_capacity(BUFFER_BYTES, file), head, next, offset, record: Vec::new() })
+    }
+
+    /// Stops before the next record.
+    pub fn stop(self) -> Stopped {
+        Stopped { head: self.head, next: self.next, offset: self.offset }
     }
 
     /// Its head.
