@@ -17,6 +17,7 @@ mod rows;
 mod schema;
 mod sqlite;
 mod store;
+mod target;
 
 pub use gauges::{Gauges, Standing};
 pub use postgres::Postgres;
@@ -25,3 +26,4 @@ pub use rows::Row;
 pub use schema::{Column, Holds, TABLES, Table, VIEWS, View};
 pub use sqlite::Sqlite;
 pub use store::{Place, Store, StoreError};
+pub use target::Target;

@@ -7,7 +7,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::query_builder::Separated;
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// As many values as PostgreSQL binds to a statement.
 const VALUES_MAX: usize = 60_000;
@@ -18,12 +21,22 @@ const STATEMENT_MAX: &str = "30s";
 /// What keeps two who make the tables at once apart: a number of our own.
 const LOCK: i64 = 0x5357_544f_5752;
 
-/// A database with the tables, in the schema that the connection finds first.
-#[derive(Debug, Clone)]
-pub struct Postgres(PgPool);
+/// A database with the tables, in the schema that the connection finds first. It is connected to when it is needed.
+#[derive(Clone)]
+pub struct Postgres {
+    options: Box<PgConnectOptions>,
+    pool: Arc<OnceCell<PgPool>>,
+}
+
+/// Its options have a password.
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").finish_non_exhaustive()
+    }
+}
 
 impl Postgres {
-    /// A database by its address. It is connected to when it is needed.
+    /// A database by its address.
     ///
     /// # Errors
     /// [`StoreError::Address`] for what is none.
@@ -32,14 +45,18 @@ impl Postgres {
         let options = options
             .application_name("switchtower")
             .options([("statement_timeout", STATEMENT_MAX), ("lock_timeout", STATEMENT_MAX)]);
-        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(CONNECT_MAX).connect_lazy_with(options);
-        Ok(Self(pool))
+        Ok(Self { options: Box::new(options), pool: Arc::default() })
+    }
+
+    async fn pool(&self) -> Result<&PgPool, sqlx::Error> {
+        let settings = || PgPoolOptions::new().max_connections(1).acquire_timeout(CONNECT_MAX);
+        self.pool.get_or_try_init(|| settings().connect_with((*self.options).clone())).await
     }
 }
 
 impl Store for Postgres {
     async fn prepare(&self) -> Result<(), StoreError> {
-        let mut transaction = self.0.begin().await?;
+        let mut transaction = self.pool().await?.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
         let places = "CREATE TABLE IF NOT EXISTS projections (log TEXT PRIMARY KEY, next BIGINT NOT NULL, last TEXT NOT NULL, version BIGINT NOT NULL)";
         run(&mut transaction, places.to_owned()).await?;
@@ -69,12 +86,12 @@ impl Store for Postgres {
 
     async fn place(&self, log: &str) -> Result<Option<Place>, StoreError> {
         let found = sqlx::query("SELECT next, last FROM projections WHERE log = $1").bind(log);
-        let found = found.fetch_optional(&self.0).await?;
+        let found = found.fetch_optional(self.pool().await?).await?;
         Ok(found.map(|row| Place { next: u64::try_from(row.get::<i64, _>(0)).unwrap_or_default(), last: row.get(1) }))
     }
 
     async fn write(&self, log: &str, rows: &[Row], place: &Place) -> Result<(), StoreError> {
-        let mut transaction = self.0.begin().await?;
+        let mut transaction = self.pool().await?.begin().await?;
         for same in pieces(rows, VALUES_MAX) {
             let Some(table) = same.first().map(|row| row.table) else { continue };
             let mut insert = QueryBuilder::<sqlx::Postgres>::new(format!("INSERT INTO {} ", table.name));
@@ -98,7 +115,7 @@ impl Store for Postgres {
     }
 
     async fn clear(&self, log: &str) -> Result<(), StoreError> {
-        let mut transaction = self.0.begin().await?;
+        let mut transaction = self.pool().await?.begin().await?;
         for name in TABLES.iter().map(|table| table.name).chain(["projections"]) {
             let delete = AssertSqlSafe(format!("DELETE FROM {name} WHERE log = $1"));
             sqlx::query(delete).bind(log).execute(&mut *transaction).await?;

@@ -46,6 +46,19 @@ pub enum Holds {
     Money,
 }
 
+impl Holds {
+    /// The word in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Flag => "flag",
+            Self::Moment => "moment",
+            Self::Money => "money",
+        }
+    }
+}
+
 /// A query with a name.
 #[derive(Debug)]
 pub struct View {

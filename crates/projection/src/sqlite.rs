@@ -6,7 +6,9 @@ use crate::store::{Place, Store, StoreError, pieces};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// As many values as SQLite binds to a statement.
 const VALUES_MAX: usize = 32_000;
@@ -15,16 +17,16 @@ const BUSY_MAX: Duration = Duration::from_secs(5);
 /// 10⁹.
 const NANO: i128 = 1_000_000_000;
 
-/// A file with the tables.
+/// A file with the tables. It is opened when it is needed; others may read it meanwhile.
 #[derive(Debug, Clone)]
-pub struct Sqlite(SqlitePool);
+pub struct Sqlite {
+    options: SqliteConnectOptions,
+    pool: Arc<OnceCell<SqlitePool>>,
+}
 
 impl Sqlite {
-    /// Opens a file, or makes it. Others may read it meanwhile.
-    ///
-    /// # Errors
-    /// [`StoreError`] where it is no database.
-    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+    /// The tables in a file, which is made where it is missing.
+    pub fn at(file: &Path) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -32,13 +34,18 @@ impl Sqlite {
             // What a crash of the machine takes away is projected again.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_MAX);
-        Ok(Self(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?))
+        Self { options, pool: Arc::default() }
+    }
+
+    async fn pool(&self) -> Result<&SqlitePool, sqlx::Error> {
+        let open = || SqlitePoolOptions::new().max_connections(1).connect_with(self.options.clone());
+        self.pool.get_or_try_init(open).await
     }
 }
 
 impl Store for Sqlite {
     async fn prepare(&self) -> Result<(), StoreError> {
-        let mut transaction = self.0.begin().await?;
+        let mut transaction = self.pool().await?.begin().await?;
         let found: i64 = sqlx::query("PRAGMA user_version").fetch_one(&mut *transaction).await?.get(0);
         if found != VERSION {
             for view in VIEWS {
@@ -69,12 +76,12 @@ impl Store for Sqlite {
 
     async fn place(&self, log: &str) -> Result<Option<Place>, StoreError> {
         let found = sqlx::query("SELECT next, last FROM projections WHERE log = ?").bind(log);
-        let found = found.fetch_optional(&self.0).await?;
+        let found = found.fetch_optional(self.pool().await?).await?;
         Ok(found.map(|row| Place { next: u64::try_from(row.get::<i64, _>(0)).unwrap_or_default(), last: row.get(1) }))
     }
 
     async fn write(&self, log: &str, rows: &[Row], place: &Place) -> Result<(), StoreError> {
-        let mut transaction = self.0.begin().await?;
+        let mut transaction = self.pool().await?.begin().await?;
         for same in pieces(rows, VALUES_MAX / 2) {
             let Some(table) = same.first().map(|row| row.table) else { continue };
             let mut insert = QueryBuilder::<sqlx::Sqlite>::new(format!("INSERT OR IGNORE INTO {} ", table.name));
@@ -106,7 +113,7 @@ impl Store for Sqlite {
     }
 
     async fn clear(&self, log: &str) -> Result<(), StoreError> {
-        let mut transaction = self.0.begin().await?;
+        let mut transaction = self.pool().await?.begin().await?;
         for name in TABLES.iter().map(|table| table.name).chain(["projections"]) {
             let delete = AssertSqlSafe(format!("DELETE FROM {name} WHERE log = ?"));
             sqlx::query(delete).bind(log).execute(&mut *transaction).await?;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use switchtower_catalogue::Catalogue;
 use switchtower_catalogue::import::Project;
 use switchtower_catalogue::prices::Prices;
+use switchtower_projection::Target;
 use switchtower_sim::{FaultRate, FaultScript};
 use tracing_subscriber::EnvFilter;
 
@@ -457,7 +458,17 @@ fn parity_of(options: ParityOptions) -> Result<()> {
 }
 
 fn ledger_of(options: &ledger::Options) -> ExitCode {
-    match ledger::run(options, &Environment::of_process(), &mut std::io::stdout()) {
+    let environment = Environment::of_process();
+    let done = || {
+        let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
+        let (data, target) = match ready {
+            Some(ready) => (ready.data, ready.projection),
+            None => (None, Target::Nowhere),
+        };
+        let data = ledger::data_folder(options.data.as_deref().or(data.as_deref()), &environment)?;
+        ledger::run(options, &data, &target, &mut std::io::stdout())
+    };
+    match done() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use switchtower_gateway::Access;
 use switchtower_ledger::Keeping;
+use switchtower_projection::Projecting;
 
 /// How often files are looked at.
 pub const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -108,6 +109,8 @@ pub struct Running {
     pub listeners: Vec<ListenerSettings>,
     /// What ends with the ledger.
     pub keeping: Option<Keeping>,
+    /// What ends with its tables.
+    pub projecting: Option<Projecting>,
 }
 
 impl Running {

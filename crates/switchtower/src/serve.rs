@@ -17,6 +17,7 @@ use std::time::Duration;
 use switchtower_domain::Transport;
 use switchtower_gateway::{Access, Digests, Directory, Gateway, Settings, reckon};
 use switchtower_ledger::LedgerSettings;
+use switchtower_projection::Target;
 use switchtower_providers::{Credential, Provider};
 use switchtower_sim::Sim;
 
@@ -37,6 +38,8 @@ pub struct Plan {
     pub directory: Directory,
     /// How the ledger is kept.
     pub ledger: LedgerSettings,
+    /// Whether and where it is kept in tables as well.
+    pub projection: Target,
     /// The folder that the configuration names for it.
     pub data: Option<PathBuf>,
     /// What records refer to.
@@ -64,6 +67,7 @@ impl Plan {
             ways: Vec::new(),
             gateway: Settings::new(Access::keyless(address)?),
             ledger: LedgerSettings::new(""),
+            projection: Target::Nowhere,
             data: None,
             content: Content::without_configuration(&directory),
             directory,
@@ -80,6 +84,7 @@ impl Plan {
         Ok(Self {
             directory: ready.directory()?,
             ledger: ready.ledger,
+            projection: ready.projection,
             data: ready.data,
             content: Content::of(&ready.explanation, &ready.catalogue, &ready.prices),
             server: ready.server,
@@ -118,12 +123,13 @@ impl Plan {
         self.content.keep(&ledger)?;
         let Digests { configuration, catalogue, prices } = self.gateway.digests;
         ledger.started(env!("CARGO_PKG_VERSION"), (configuration, catalogue, prices))?;
+        let projecting = ledger::start_projection(&self.projection, &self.ledger.data)?;
         let gateway = Gateway::new(self.gateway, self.directory, transport, ledger)?;
         let serving = Serving { settings: self.server, gateway, sim, ways };
         let listeners = serving.settings.listeners.clone();
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let server = Arc::new(Server::start(serving.clone(), self.threads.unwrap_or_else(cores))?);
-        Ok(Running { server, serving, trust, threads: self.threads, listeners, keeping: Some(keeping) })
+        Ok(Running { server, serving, trust, threads: self.threads, listeners, keeping: Some(keeping), projecting })
     }
 }
 
@@ -153,6 +159,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
     out.flush()?;
     let server = Arc::clone(&running.server);
     let (keeping, gateway) = (running.keeping.take(), running.serving.gateway.clone());
+    let projecting = running.projecting.take();
     let looking = async move {
         let (Some(mut source), Some(hang_ups)) = (source, &mut hang_ups) else { return std::future::pending().await };
         loop {
@@ -196,6 +203,9 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
     runtime.shutdown_background();
     if let Some(keeping) = keeping {
         keeping.stop(gateway.ledger(), gateway.open_requests() as u64)?;
+    }
+    if let Some(projecting) = projecting {
+        projecting.stop();
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ fn every_link_between_documents_leads_somewhere() {
 /// `SWITCHTOWER_UPDATE_DOCS=1` rewrites them.
 #[test]
 fn the_references_are_what_the_code_says() {
-    for (file, wanted) in [("providers.md", providers()), ("ledger.md", records())] {
+    for (file, wanted) in [("providers.md", providers()), ("ledger.md", records()), ("tables.md", tables())] {
         compare(&root().join("docs/reference").join(file), &wanted);
     }
 }
@@ -99,6 +99,28 @@ fn records() -> String {
     };
     KINDS.iter().for_each(|kind| tell(kind, format!(" ({})", kind.number)));
     VALUES.iter().for_each(|kind| tell(kind, String::new()));
+    text
+}
+
+fn tables() -> String {
+    let mut text = "<!-- written by a test from the code, do not edit -->\n# Tables\n\nWhat a \
+        [projection](../guides/queries.md) of the ledger has. The first columns find a row; `log` is the name of the ledger, \
+        and `record` the number of the entry in it.\n\n\
+        | Values | In SQLite | In PostgreSQL |\n| --- | --- | --- |\n\
+        | text | `TEXT` | `TEXT` |\n| number | `INTEGER` | `BIGINT` |\n| flag | `INTEGER`, 0 or 1 | `BOOLEAN` |\n\
+        | moment | `INTEGER`, microseconds since 1970 | `TIMESTAMPTZ` |\n\
+        | money | `TEXT`, the exact decimal; beside it `…_units`, `…_nanos` and `…_attos`, whole numbers for units + \
+        nanos·10⁻⁹ + attos·10⁻¹⁸: sums of each are exact | `NUMERIC` |\n"
+        .to_owned();
+    for table in switchtower_projection::TABLES {
+        let _ = write!(text, "\n## {}\n\n{}.\n\n| Column | Values |\n| --- | --- |\n", table.name, table.about);
+        for column in table.columns {
+            let _ = writeln!(text, "| `{}` | {} |", column.name, column.holds.as_str());
+        }
+    }
+    for view in switchtower_projection::VIEWS {
+        let _ = write!(text, "\n## {} (a view)\n\n{}.\n\n```sql\n{}\n```\n", view.name, view.about, view.query);
+    }
     text
 }
 

@@ -31,7 +31,7 @@ impl Engine for OfSqlite {
     type Store = Sqlite;
 
     async fn store(&self) -> Sqlite {
-        Sqlite::open(&self.0).await.unwrap()
+        Sqlite::at(&self.0)
     }
 
     async fn asked(&self, query: &str) -> Vec<String> {

@@ -7,6 +7,7 @@ use super::leaving::{Leaving, PROJECT, REGION};
 use super::ledger;
 use super::listening::{self, Listener};
 use super::problem::{Findings, Place, quoted};
+use super::projection;
 use super::quirks::Quirks;
 use super::secrets::{Reference, is_reference, looks_secret, names_secret};
 use super::written::{self, At, Named, Section as _, Written};
@@ -42,6 +43,7 @@ pub(super) struct Checked {
     /// What seals the ids of what providers keep.
     pub(super) seal: Option<At<Reference>>,
     pub(super) ledger: ledger::Checked,
+    pub(super) projection: projection::Checked,
     /// Files of facts about models.
     pub(super) catalogue: Vec<At<String>>,
     pub(super) prices: Vec<At<String>>,
@@ -144,6 +146,7 @@ pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &m
         strict: written.translation.as_ref().and_then(|at| at.value.strict.as_ref()).is_some_and(|at| at.value),
         seal: reference(written.state.as_ref().and_then(|at| at.value.key.as_ref()), findings),
         ledger: ledger::check(written.ledger.as_ref().map(|at| &at.value), findings),
+        projection: projection::check(written.projection.as_ref().map(|at| &at.value), findings),
         catalogue: each(written.catalogue.as_ref().map(|at| &at.value), Clone::clone),
         prices: each(written.prices.as_ref().map(|at| &at.value), Clone::clone),
         keys_place: written.keys.as_ref().map(|at| at.place.clone()),

@@ -73,6 +73,7 @@ impl Explanation {
         explanation.add(&["translation"], writer.section(value(&written.translation)));
         explanation.add(&["state"], writer.section(value(&written.state)));
         explanation.add(&["ledger"], writer.section(value(&written.ledger)));
+        explanation.add(&["projection"], writer.section(value(&written.projection)));
         explanation.add(&["secrets"], writer.section(value(&written.secrets)));
         for key in written.keys.iter().flat_map(|at| &at.value) {
             let settings = writer.section(Some(&key.value));

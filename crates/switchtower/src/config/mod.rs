@@ -20,6 +20,7 @@ mod leaving;
 mod ledger;
 mod listening;
 mod problem;
+mod projection;
 mod quirks;
 mod ready;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::checked::{Changes, Checked, Deployment, Provider};
 use super::explain::Explanation;
 use super::leaving::{Leaving, PROJECT, REGION};
 use super::problem::{Findings, quoted};
+use super::projection;
 use super::secrets::{Outside, Reference};
 use super::sources::Sources;
 use super::written::At;
@@ -20,6 +21,7 @@ use switchtower_catalogue::{Catalogue, ModelFacts};
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Secret};
 use switchtower_gateway::{Access, CallerKey, Directory, SealKey, Settings};
 use switchtower_ledger::LedgerSettings;
+use switchtower_projection::{Postgres, Target};
 use switchtower_providers as providers;
 use switchtower_providers::{Credential, CredentialStyle, Endpoint, Gate, Known};
 
@@ -43,6 +45,8 @@ pub struct Ready {
     pub data: Option<PathBuf>,
     /// How the ledger is kept there.
     pub ledger: LedgerSettings,
+    /// Whether and where it is kept in tables as well.
+    pub projection: Target,
     /// How often commands that say secrets are run again; never where it is nothing.
     pub command_interval: Option<Duration>,
     /// Every setting with its value and where that comes from.
@@ -96,6 +100,7 @@ pub(super) fn resolve(
     };
     let (access, key_names) = resolver.access(checked);
     let seal = checked.seal.as_ref().and_then(|reference| resolver.seal(reference));
+    let projection = resolver.projection(&checked.projection);
     let catalogue = resolver.catalogue(&checked.catalogue);
     let prices = resolver.prices(&checked.prices);
     // Also where no provider is there to use it.
@@ -135,6 +140,7 @@ pub(super) fn resolve(
     Some(Ready {
         data,
         ledger,
+        projection: projection?,
         server: ServerSettings {
             header_time_max: checked.header_time_max,
             connections_max: checked.connections_max,
@@ -191,6 +197,23 @@ impl Resolver<'_> {
             self.findings.add(&reference.place, format!("'{}': '{}' {reason}", reference.place.key, reference.value));
         };
         read.map_err(refused).ok()
+    }
+
+    fn projection(&mut self, checked: &projection::Checked) -> Option<Target> {
+        match checked {
+            projection::Checked::Into(projected) => Some(projected.clone()),
+            projection::Checked::Postgresql(url) => {
+                let address = self.secret(url)?;
+                let postgres = Postgres::at(&address.expose().to_owned().into());
+                match postgres {
+                    Ok(postgres) => Some(Target::Postgresql(postgres)),
+                    Err(error) => {
+                        self.findings.add(&url.place, format!("'{}': {error}", url.place.key));
+                        None
+                    }
+                }
+            }
+        }
     }
 
     /// A key that could be guessed would seal nothing.

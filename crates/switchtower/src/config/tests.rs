@@ -303,7 +303,7 @@ fn names_of_settings_are_known() {
     check(
         "strict = true",
         &[
-            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'prices', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'ledger', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
+            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'prices', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'ledger', 'projection', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
         ],
     );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);
@@ -632,6 +632,28 @@ fn positions_count_lines_and_characters() {
 fn a_long_list_of_mistakes_is_told_quickly() {
     let text: String = (0..2_000).map(|number| format!("[providers.p{number}]\nkeyy = 1\n")).collect();
     assert_eq!(read(&text).unwrap_err().list.len(), 4_000);
+}
+
+#[test]
+fn the_database_of_the_projection_has_an_address_where_it_needs_one() {
+    check(
+        "[projection]\nstore = \"postgresql\"",
+        &["2:1: 'projection.store' is 'postgresql', and 'projection.url' is missing; add url = \"env:DATABASE_URL\""],
+    );
+    check(
+        "[projection]\nstore = \"sqlite\"\nurl = \"env:OPENAI_API_KEY\"",
+        &["3:1: 'projection.url' is for projection.store = \"postgresql\""],
+    );
+    check(
+        "[projection]\nstore = \"postgresql\"\nurl = \"env:OPENAI_API_KEY\"",
+        &[
+            "3:1: 'projection.url': the address of the database cannot be read; write it as postgresql://user:password@host:5432/name",
+        ],
+    );
+    check(
+        "[projection]\nstore = \"sqlte\"",
+        &["2:1: 'projection.store' is 'sqlte'; expected 'none' or 'sqlite' or 'postgresql'; did you mean 'sqlite'?"],
+    );
 }
 
 #[test]

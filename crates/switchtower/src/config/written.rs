@@ -183,6 +183,7 @@ section!(Written {
     translation: Translation = "", "";
     state: State = "", "";
     ledger: Ledger = "", "";
+    projection: Projection = "", "";
     secrets: Secrets = "", "";
     keys: Vec<At<Key>> = "", "";
     providers: Named<Provider> = "", "";
@@ -254,6 +255,11 @@ section!(Ledger {
     segment_bytes: u64 = "67108864", "The size at which a file of records is full, from 65536 to 4294967296.";
     checkpoint_interval_ms: u64 = "60000", "How often a checkpoint is signed, where something was written, from 100 to 86400000.";
     witnesses: Vec<At<String>> = "none", "Folders in which each checkpoint is left, for somebody else to keep. Those of other logs there are registered in this one, so that replicas hold each other.";
+});
+
+section!(Projection {
+    store: String = "\"none\"", "Whether the ledger is also kept in tables, for queries: `sqlite` is a file `projection.db` beside the ledger, `postgresql` a database that replicas may share. Requests never wait for it.", ["none", "sqlite", "postgresql"];
+    url: String = "none", "A reference to the address of the database, as `postgresql://user:password@host:5432/name`; `?sslmode=verify-full` asks for TLS.";
 });
 
 section!(Secrets {

@@ -3,26 +3,33 @@
 //! It reads the folder of a ledger without holding it, so that it works beside a gateway that writes.
 
 mod export;
+mod project;
 mod show;
 mod table;
 mod verify;
 
 use crate::environment::Environment;
+pub(crate) use project::start as start_projection;
+
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use switchtower_ledger::home::journal_of;
 use switchtower_ledger::{Keeping, Ledger, LedgerSettings, Reckon, prove};
+use switchtower_projection::Target;
 
 /// What `ledger` is told.
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(subcommand)]
     command: Command,
+    /// The configuration, for the folder of the ledger and the database of its tables
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
     /// The folder with the ledger
     #[arg(long, value_name = "DIR", global = true)]
-    data: Option<PathBuf>,
+    pub data: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -60,6 +67,12 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         from: u64,
     },
+    /// Bring what is on record into tables, for queries with SQL
+    Project {
+        /// Make them again from the beginning
+        #[arg(long)]
+        rebuild: bool,
+    },
     /// Print the key with which checkpoints are verified
     Key,
 }
@@ -68,14 +81,13 @@ enum Command {
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-pub fn run(options: &Options, environment: &Environment, out: &mut (dyn Write + Send)) -> Result<bool> {
-    let data = data_folder(options.data.as_deref(), environment)?;
+pub fn run(options: &Options, data: &Path, target: &Target, out: &mut (dyn Write + Send)) -> Result<bool> {
     if !data.join("ledger").is_dir() {
         bail!("there is no ledger in {}; name its folder with --data", data.display());
     }
-    let disk = journal_of(&data);
+    let disk = journal_of(data);
     match &options.command {
-        Command::Verify(options) => return verify::run(options, &data, &disk, out),
+        Command::Verify(options) => return verify::run(options, data, &disk, out),
         Command::Prove { record, record_out } => {
             let proof = prove(&disk, *record)?;
             if let Some(file) = record_out {
@@ -86,8 +98,9 @@ pub fn run(options: &Options, environment: &Environment, out: &mut (dyn Write + 
         Command::Show { request } => return show::request(&disk, request, out),
         Command::Tail { lines, follow } => show::tail(&disk, *lines, *follow, out)?,
         Command::Export { format, from } => export::export(&disk, *format, *from, out)?,
+        Command::Project { rebuild } => project::once(target, data, *rebuild, out)?,
         Command::Key => {
-            let key = switchtower_ledger::home::key_of(&data).context("the folder has no key")?;
+            let key = switchtower_ledger::home::key_of(data).context("the folder has no key")?;
             writeln!(out, "{key}")?;
         }
     }

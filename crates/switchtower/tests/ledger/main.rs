@@ -5,6 +5,7 @@
 mod canary;
 mod costs;
 mod crash;
+mod projection;
 mod proof;
 
 use std::io::{Read as _, Write as _};
