@@ -4,13 +4,14 @@
 //! DATA/
 //!   lock               held by the gateway that writes
 //!   ledger/            segments, their hashes, checkpoints
-//!   keys/ledger        the key that signs checkpoints; keys/ledger.pub for verifiers
+//!   keys/ledger        the key that signs checkpoints; keys/ledger.pub for verifiers; keys/ledger.next while it is changed
 //!   keys/digests       the key of digests of what is not kept
 //!   tenants/NAME.key   the key of a tenant's pseudonyms; without it nobody can tell whose they are
 //! ```
 
 use crate::checkpoint::{KeyError, SigningKey};
 use crate::journal::disk::{Disk, Folder};
+use crate::journal::segment;
 use crate::pseudonym::Pseudonyms;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use rustix::fs::{FlockOperation, flock};
@@ -26,6 +27,11 @@ const TENANTS: &str = "tenants";
 const SIGNING: &str = "ledger";
 const VERIFYING: &str = "ledger.pub";
 const DIGESTS: &str = "digests";
+
+/// What the next key that signs is called until the change to it is on record.
+const NEXT: &str = "ledger.next";
+/// The folders with everything.
+pub(crate) const PARTS: [&str; 3] = [TENANTS, KEYS, LEDGER];
 
 /// A folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +64,7 @@ pub enum HomeError {
 #[derive(Debug)]
 pub struct Home {
     ledger: Folder,
+    keys: Folder,
     tenants: Folder,
     key: Arc<SigningKey>,
     digests: [u8; 32],
@@ -94,7 +101,7 @@ impl Home {
         };
         keys.replace(VERIFYING, format!("{}\n", key.verifying()).as_bytes()).map_err(failed)?;
         let digests = secret(&keys, DIGESTS).map_err(failed)?;
-        Ok(Self { ledger, tenants, key: Arc::new(key), digests, _lock: lock })
+        Ok(Self { ledger, keys, tenants, key: Arc::new(key), digests, _lock: lock })
     }
 
     /// The folder of the journal.
@@ -107,6 +114,25 @@ impl Home {
         Arc::clone(&self.key)
     }
 
+    /// Keeps a key that is to sign, until [`Self::take_next`] puts it in place of the one that does.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub(crate) fn keep_next(&self, key: &SigningKey) -> io::Result<()> {
+        self.keys.replace(NEXT, format!("{}\n", key.expose()).as_bytes())
+    }
+
+    /// Puts a key in place of the one that signed.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub(crate) fn take_next(&self, key: &SigningKey) -> io::Result<()> {
+        self.keys.replace(SIGNING, format!("{}\n", key.expose()).as_bytes())?;
+        self.keys.replace(VERIFYING, format!("{}\n", key.verifying()).as_bytes())?;
+        self.keys.remove(NEXT)?;
+        self.keys.sync_names()
+    }
+
     /// Pseudonyms under the tenants' keys.
     ///
     /// # Errors
@@ -115,6 +141,11 @@ impl Home {
         let tenant = secret(&self.tenants, &format!("{}.key", Pseudonyms::TENANT))?;
         Ok(Pseudonyms::new(tenant, self.digests))
     }
+}
+
+/// Whether a folder has a ledger.
+pub(crate) fn is_there(data: &Path) -> bool {
+    segment::list(&journal_of(data)).is_ok_and(|segments| !segments.is_empty())
 }
 
 /// The folder of a journal, for reading it without holding it.

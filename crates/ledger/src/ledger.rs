@@ -10,7 +10,7 @@ use crate::keeper::{Keeper, KeeperSettings};
 use crate::pseudonym::Pseudonyms;
 use crate::read::Entries;
 use crate::record::{
-    Body, Closed, Content, Costs, Counts, Digest, Entry, Opened, Recovered, RequestId, Started, Stopped,
+    Body, Closed, Content, Costs, Counts, Digest, Entry, KeyChanged, Opened, Recovered, RequestId, Started, Stopped,
 };
 use std::collections::HashSet;
 use std::io;
@@ -31,6 +31,8 @@ pub struct LedgerSettings {
     pub checkpoint_interval: Duration,
     /// Folders in which checkpoints are left for others to keep, and in which those of other logs are looked for.
     pub witnesses: Vec<PathBuf>,
+    /// How long records are kept, by whoever prunes; for ever where nobody says.
+    pub keep: Option<Duration>,
 }
 
 impl LedgerSettings {
@@ -42,6 +44,7 @@ impl LedgerSettings {
             journal: JournalSettings::new(""),
             checkpoint_interval: Duration::from_secs(60),
             witnesses: Vec::new(),
+            keep: None,
         }
     }
 }
@@ -349,12 +352,37 @@ impl Keeping {
     /// # Errors
     /// [`AppendError`] where the last entry could not be written.
     pub fn stop(self, ledger: &Ledger, open: u64) -> Result<(), AppendError> {
+        self.end(ledger, open).map(drop)
+    }
+
+    fn end(self, ledger: &Ledger, open: u64) -> Result<Home, AppendError> {
         ledger.0.journal.bring_orphans();
         let outcome = ledger.write(Stopped { open }.into()).map(drop);
         self.keeper.stop();
         ledger.0.journal.end();
         self.writing.join();
-        drop(self.home);
-        outcome
+        outcome.map(|()| self.home)
+    }
+
+    /// Ends the ledger and lets another key sign from here on: the change is on record, vouched for by the key that signed
+    /// until now, and the last checkpoint is signed by both. Gives the other half of the new key, for verifiers.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; the former key then goes on.
+    pub fn hand_over(self, ledger: &Ledger) -> Result<VerifyingKey, LedgerError> {
+        let from = self.home.key();
+        let to = SigningKey::generate(from.name())?;
+        let text = to.verifying().to_string();
+        self.home.keep_next(&to)?;
+        let signature = from.sign(text.as_bytes());
+        let change = KeyChanged { from: from.verifying().to_string().into(), to: text.into(), signature };
+        drop(ledger.write(change.into())?);
+        let home = self.end(ledger, 0)?;
+        home.take_next(&to)?;
+        let disk = home.disk();
+        if let Some((checkpoint, _)) = files::checkpoints(&*disk)?.pop() {
+            files::keep(&*disk, &checkpoint.signed(&[&*from, &to]))?;
+        }
+        Ok(to.verifying())
     }
 }

@@ -8,6 +8,7 @@
 //! journal/     files of framed records; one writer, groups, syncs, what a crash leaves behind
 //! merkle/      the tree over all records, and proofs
 //! checkpoint/  size and root of the tree, signed
+//! upkeep/      another key, fewer old records, a copy and back from it
 //! Ledger       entries in, receipts out     Entries, verify, prove: for who reads
 //! ```
 
@@ -23,6 +24,7 @@ mod prove;
 mod pseudonym;
 mod read;
 pub mod record;
+pub mod upkeep;
 pub mod verify;
 
 pub use ledger::{Found, Keeping, Ledger, LedgerError, LedgerSettings, OpenCall, Receipt, Reckon};

@@ -9,7 +9,7 @@ use crate::files;
 use crate::journal::disk::Disk;
 use crate::journal::segment::{self, Found, Reader, SegmentError};
 use crate::merkle::{Frontier, Hash};
-use crate::record::{Body, Entry, KINDS, KeyChanged};
+use crate::record::{Body, Entry, KeyChanged, Restored};
 use std::io;
 
 /// What is known from elsewhere.
@@ -94,6 +94,18 @@ pub enum Fault {
         /// How many there were.
         known: u64,
     },
+    /// The journal was restored from a copy, as it says itself, and a checkpoint knows of more than the copy had.
+    #[error(
+        "the records from {size} on were lost when the journal was restored from a copy, as record {record} says; a checkpoint knows of {known}"
+    )]
+    Restored {
+        /// The record that says so.
+        record: u64,
+        /// The size of the copy.
+        size: u64,
+        /// The size that the checkpoint knows.
+        known: u64,
+    },
     /// A checkpoint cannot be believed.
     #[error("the checkpoint of size {size}: no trusted key signed it")]
     Unsigned {
@@ -166,8 +178,15 @@ pub fn verify(disk: &dyn Disk, known: &Known) -> Result<Report, VerifyError> {
     let mut sizes: Vec<u64> = given.iter().chain(&own).map(|(checkpoint, _)| checkpoint.size).collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let mut walk =
-        Walk { disk, tree: Frontier::new(), sizes, roots: Vec::new(), hands: Vec::new(), report: Report::default() };
+    let mut walk = Walk {
+        disk,
+        tree: Frontier::new(),
+        sizes,
+        roots: Vec::new(),
+        hands: Vec::new(),
+        restored: Vec::new(),
+        report: Report::default(),
+    };
     walk.note_root();
     for found in &segments {
         if !walk.segment(*found)? {
@@ -186,6 +205,8 @@ struct Walk<'a> {
     roots: Vec<(u64, Hash)>,
     /// The changes of keys.
     hands: Vec<KeyChanged>,
+    /// The records that say that the journal was restored.
+    restored: Vec<(u64, Restored)>,
     report: Report,
 }
 
@@ -255,10 +276,12 @@ impl Walk<'_> {
             match reader.read() {
                 Ok(Some((number, record))) => {
                     let hash = Hash::of_leaf(record);
-                    if is_key_change(record)
-                        && let Ok(Entry { body: Body::KeyChanged(change), .. }) = Entry::of_bytes(record)
-                    {
-                        self.hands.push(change);
+                    if is_of_the_log_itself(record) {
+                        match Entry::of_bytes(record).map(|entry| entry.body) {
+                            Ok(Body::KeyChanged(change)) => self.hands.push(change),
+                            Ok(Body::Restored(restored)) => self.restored.push((number, restored)),
+                            _ => {}
+                        }
                     }
                     let place = usize::try_from(number - first).ok();
                     let beside = hashes.zip(place).and_then(|(hashes, place)| hashes.get(place));
@@ -289,11 +312,21 @@ impl Walk<'_> {
         Ok(true)
     }
 
+    /// The first record that says that the journal was restored from a copy which had fewer records than a checkpoint knows,
+    /// and what that record knew of, if anything, is no less.
+    fn restored_below(&self, size: u64) -> Option<(u64, u64)> {
+        let lost = |(_, restored): &&(u64, Restored)| {
+            restored.size < size && restored.known_size.is_none_or(|known| size <= known)
+        };
+        self.restored.iter().find(lost).map(|(record, restored)| (*record, restored.size))
+    }
+
     /// Holds the tree against the checkpoints.
     fn judge(mut self, given: Vec<(Checkpoint, Note)>, own: Vec<(Checkpoint, Note)>, known: &Known) -> Report {
         let keys = trusted(&known.keys, &self.hands);
         let found = self.tree.size();
-        let mut held: Vec<Checkpoint> = Vec::new();
+        // Those that were kept elsewhere come before the journal's own of the same size.
+        let mut held: Vec<(Checkpoint, bool)> = Vec::new();
         let elsewhere = given.len();
         for (place, (checkpoint, note)) in given.into_iter().chain(own).enumerate() {
             let origin = self.report.origin.clone().unwrap_or_default();
@@ -306,18 +339,18 @@ impl Walk<'_> {
                     self.fault(Fault::Unsigned { size: checkpoint.size });
                 }
             } else {
-                held.push(checkpoint);
+                held.push((checkpoint, place < elsewhere));
             }
         }
-        held.sort_by_key(|checkpoint| checkpoint.size);
-        held.dedup();
+        held.sort_by_key(|(checkpoint, _)| checkpoint.size);
+        held.dedup_by(|(later, _), (earlier, _)| later == earlier);
         // Where reading broke off, what is beyond it is missing for a reason that is told already.
         let broke_off =
             self.report.faults.iter().any(|fault| !matches!(fault, Fault::Changed { .. } | Fault::Discontinued { .. }));
         let (mut vouched, mut rewritten, mut shortened) = (0, None, None);
-        let (mut holding, mut split) = (0, None);
-        for (place, checkpoint) in held.iter().enumerate() {
-            if held.get(place + 1).is_some_and(|next| next.size == checkpoint.size) {
+        let (mut holding, mut split, mut lost) = (0, None, None);
+        for (place, (checkpoint, elsewhere)) in held.iter().enumerate() {
+            if held.get(place + 1).is_some_and(|(next, _)| next.size == checkpoint.size) {
                 split = split.or(Some(checkpoint.size));
             }
             match self.roots.iter().find(|(size, _)| *size == checkpoint.size) {
@@ -325,12 +358,21 @@ impl Walk<'_> {
                     vouched = checkpoint.size;
                     holding += 1;
                 }
-                Some(_) => rewritten = rewritten.or(Some(Fault::Rewritten { size: checkpoint.size, from: vouched })),
-                None => shortened = Some(Fault::Shortened { found, known: checkpoint.size }),
+                // What a restored journal lost is told as that, and not as what somebody did in secret.
+                found_root => match (self.restored_below(checkpoint.size).filter(|_| *elsewhere), found_root) {
+                    (Some((record, size)), _) => {
+                        lost = Some(Fault::Restored { record, size, known: checkpoint.size });
+                    }
+                    (None, Some(_)) => {
+                        rewritten = rewritten.or(Some(Fault::Rewritten { size: checkpoint.size, from: vouched }));
+                    }
+                    (None, None) => shortened = Some(Fault::Shortened { found, known: checkpoint.size }),
+                },
             }
         }
         self.report.faults.extend(split.map(|size| Fault::Split { size }));
         self.report.faults.extend(rewritten);
+        self.report.faults.extend(lost);
         if !broke_off {
             self.report.faults.extend(shortened);
         }
@@ -338,10 +380,10 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a record tells of another key, by its first bytes.
-fn is_key_change(record: &[u8]) -> bool {
-    let number = KINDS.iter().find(|kind| kind.word == "key_changed").map(|kind| kind.number);
-    record.get(1).is_some_and(|byte| Some(u32::from(*byte)) == number)
+/// Whether a record tells of another key or of a copy, by its first bytes.
+fn is_of_the_log_itself(record: &[u8]) -> bool {
+    let number = record.get(1).copied().map(u32::from);
+    number == Some(KeyChanged::KIND.number) || number == Some(Restored::KIND.number)
 }
 
 /// The trusted keys, and those that they handed over to.

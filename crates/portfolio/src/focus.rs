@@ -1,6 +1,6 @@
 //! What was charged for in the columns of FOCUS, for the tools of finance.
 //!
-//! Source: FinOps Open Cost and Usage Specification 1.2, <https://focus.finops.org/focus-specification/v1-2/>.
+//! Source: the Open Cost and Usage Specification 1.2, <https://focus.finops.org/focus-specification/v1-2/>.
 //!
 //! A row sums one hour of one charge of one deployment at one price. FOCUS has no word for how sure a cost is: the column
 //! `x_CostStatus` says it, and no row mixes two. An unknown cost has rows for the part that is known; what is not known is

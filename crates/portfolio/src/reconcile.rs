@@ -233,7 +233,7 @@ impl Bill {
     ///
     /// # Errors
     /// [`BillError`] names what cannot be read.
-    pub fn read(file: impl Read, named: Columns) -> Result<Self, BillError> {
+    pub fn read(file: impl Read, named: &Columns) -> Result<Self, BillError> {
         let mut csv = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
         let head = csv.headers()?.clone();
         let places = named.places(&head)?;

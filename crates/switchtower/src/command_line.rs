@@ -6,6 +6,7 @@ use crate::reload::Source;
 use crate::{conformance, cost, findings, ledger, models, parity, prices, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
+use std::cell::LazyCell;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use std::time::Duration;
 use switchtower_catalogue::Catalogue;
 use switchtower_catalogue::import::Project;
 use switchtower_catalogue::prices::Prices;
+use switchtower_gateway::reckon;
 use switchtower_projection::Target;
 use switchtower_sim::{FaultRate, FaultScript};
 use tracing_subscriber::EnvFilter;
@@ -461,12 +463,21 @@ fn ledger_of(options: &ledger::Options) -> ExitCode {
     let environment = Environment::of_process();
     let done = || {
         let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
-        let (data, target) = match ready {
-            Some(ready) => (ready.data, ready.projection),
+        let (data, target) = match &ready {
+            Some(ready) => (ready.data.clone(), ready.projection.clone()),
             None => (None, Target::Nowhere),
         };
         let data = ledger::data_folder(options.data.as_deref().or(data.as_deref()), &environment)?;
-        ledger::run(options, &data, &target, &mut std::io::stdout())
+        let plan = LazyCell::new(|| match ready {
+            Some(ready) => serve::Plan::of(ready),
+            None => serve::Plan::without_configuration(&environment, None),
+        });
+        // Where nothing is known of providers and prices, nothing is known of what was left open either.
+        let reckon = |opened: &_, at_us| match &*plan {
+            Ok(plan) => reckon(&plan.directory, &plan.gateway.prices, opened, at_us),
+            Err(_) => Default::default(),
+        };
+        ledger::run(options, &data, &target, &reckon, &mut std::io::stdout())
     };
     match done() {
         Ok(true) => ExitCode::SUCCESS,

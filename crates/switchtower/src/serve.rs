@@ -11,12 +11,14 @@ use crate::{findings, ledger};
 use anyhow::{Context as _, Result};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use switchtower_domain::Transport;
 use switchtower_gateway::{Access, Digests, Directory, Gateway, Settings, reckon};
 use switchtower_ledger::LedgerSettings;
+use switchtower_ledger::home::journal_of;
+use switchtower_ledger::upkeep::prune;
 use switchtower_projection::Target;
 use switchtower_providers::{Credential, Provider};
 use switchtower_sim::Sim;
@@ -140,6 +142,7 @@ impl Plan {
 /// Where the plan cannot be started.
 pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()> {
     let from_environment = plan.from_environment;
+    let (data, keep) = (plan.ledger.data.clone(), plan.ledger.keep);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // From before the greeting on, so that who reads it may send the signal.
     let _guard = runtime.enter();
@@ -188,6 +191,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
             () = asked_to_stop() => {}
             () = looking => {}
             () = tell_turned_away(&gateway) => {}
+            () = prune_old(&gateway, &data, keep) => {}
         }
         tracing::info!("stopping; answers that are under way may end");
         server.stop();
@@ -220,6 +224,28 @@ async fn tell_turned_away(gateway: &Gateway) {
         if let Err(error) = gateway.tell_turned_away().await {
             tracing::error!(%error, "who was turned away is not on record");
         }
+    }
+}
+
+/// How often old records are looked for.
+const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
+
+/// Removes old records now and then; it never ends.
+async fn prune_old(gateway: &Gateway, data: &Path, keep: Option<Duration>) {
+    let Some(keep) = keep else { return std::future::pending().await };
+    loop {
+        let (ledger, disk) = (gateway.ledger().clone(), journal_of(data));
+        let before = SystemTime::now().checked_sub(keep).and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let before_us = before.and_then(|before| u64::try_from(before.as_micros()).ok()).unwrap_or_default();
+        match tokio::task::spawn_blocking(move || prune(&disk, &ledger, before_us)).await {
+            Ok(Ok(pruned)) if pruned.segments > 0 => {
+                tracing::info!(records = pruned.records, "old records were removed")
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "old records are not removed"),
+            Err(error) => tracing::error!(%error, "old records are not removed"),
+        }
+        tokio::time::sleep(PRUNE_INTERVAL).await;
     }
 }
 

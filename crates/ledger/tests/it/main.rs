@@ -4,6 +4,7 @@
 
 mod life;
 mod tampering;
+mod upkeep;
 
 use std::path::Path;
 use std::time::Duration;

@@ -12,7 +12,7 @@ fn attempt(model: &'static str) -> Spent {
 
 fn compared(bill: &str, columns: &[&str], attempts: &[Spent]) -> Vec<Difference> {
     let columns: Vec<String> = columns.iter().map(|text| (*text).to_owned()).collect();
-    let bill = Bill::read(bill.as_bytes(), Columns::named(&columns).unwrap()).unwrap();
+    let bill = Bill::read(bill.as_bytes(), &Columns::named(&columns).unwrap()).unwrap();
     let mut reconciliation = Reconciliation::new(bill);
     attempts.iter().for_each(|attempt| reconciliation.add(attempt).unwrap());
     reconciliation.differences()
@@ -73,7 +73,7 @@ fn a_request_is_found_by_the_providers_id_and_an_unknown_cost_is_a_difference() 
 fn what_cannot_be_read_is_named() {
     let read = |text: &str, columns: &[&str]| {
         let columns: Vec<String> = columns.iter().map(|text| (*text).to_owned()).collect();
-        Columns::named(&columns).and_then(|columns| Bill::read(text.as_bytes(), columns)).unwrap_err()
+        Columns::named(&columns).and_then(|columns| Bill::read(text.as_bytes(), &columns)).unwrap_err()
     };
     assert!(matches!(read("model,day\n", &[]), BillError::Nothing));
     assert_eq!(read("a,b\n", &["cost=c"]).to_string(), "it has no column 'c'");

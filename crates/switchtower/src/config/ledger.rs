@@ -17,6 +17,7 @@ pub(super) struct Checked {
     journal: JournalSettings,
     checkpoint_interval: Duration,
     witnesses: Vec<At<String>>,
+    keep: Option<Duration>,
 }
 
 /// Where state is kept where neither the command line nor the configuration says it.
@@ -50,6 +51,7 @@ pub(super) fn check(written: Option<&written::Ledger>, findings: &mut Findings) 
             ..usual
         },
         checkpoint_interval: millis(written.checkpoint_interval_ms.as_ref(), 100..=86_400_000, 60_000, findings),
+        keep: whole(written.keep_days.as_ref(), 1..=36_500, findings).map(|days| Duration::from_hours(days * 24)),
         witnesses: written.witnesses.map(|at| at.value).unwrap_or_default(),
         data: written.data,
     }
@@ -65,6 +67,7 @@ impl Checked {
             journal: self.journal.clone(),
             checkpoint_interval: self.checkpoint_interval,
             witnesses: self.witnesses.iter().map(path).collect(),
+            keep: self.keep,
         };
         (self.data.as_ref().map(path), settings)
     }

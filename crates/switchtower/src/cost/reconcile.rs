@@ -18,7 +18,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// Which column says what, where its name does not: 'model=Model name,cost=Amount (EUR)'. What can be said: request,
-    /// day, model, requests, input, cache_read, cache_write, output, cost
+    /// day, model, requests, input, `cache_read`, `cache_write`, output, cost
     #[arg(long, value_name = "WHAT=COLUMN", value_delimiter = ',')]
     columns: Vec<String>,
     /// Print it as JSON
@@ -30,7 +30,7 @@ pub(super) fn run(options: &Options, spending: Spending<'_>, out: &mut dyn Write
     let name = options.file.display();
     let named = Columns::named(&options.columns)?;
     let file = std::fs::File::open(&options.file).with_context(|| format!("failed to read {name}"))?;
-    let bill = Bill::read(file, named).with_context(|| name.to_string())?;
+    let bill = Bill::read(file, &named).with_context(|| name.to_string())?;
     let mut reconciliation = Reconciliation::new(bill);
     for spent in spending {
         let spent = spent?;

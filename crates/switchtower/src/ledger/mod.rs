@@ -6,6 +6,7 @@ mod export;
 mod project;
 mod show;
 mod table;
+mod upkeep;
 mod verify;
 
 use crate::environment::Environment;
@@ -75,13 +76,27 @@ enum Command {
     },
     /// Print the key with which checkpoints are verified
     Key,
+    #[command(flatten)]
+    Upkeep(upkeep::Command),
 }
 
-/// Does what the command says. It is false where something was found that should not be.
+/// Does what the command says; calls that a crash left open are reckoned where it opens the ledger. It is false where something was found that should not be.
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-pub fn run(options: &Options, data: &Path, target: &Target, out: &mut (dyn Write + Send)) -> Result<bool> {
+pub fn run(
+    options: &Options,
+    data: &Path,
+    target: &Target,
+    reckon: Reckon<'_>,
+    out: &mut (dyn Write + Send),
+) -> Result<bool> {
+    if let Command::Upkeep(command) = &options.command
+        && command.begins()
+    {
+        upkeep::run(command, data, reckon, out)?;
+        return Ok(true);
+    }
     if !data.join("ledger").is_dir() {
         bail!("there is no ledger in {}; name its folder with --data", data.display());
     }
@@ -99,6 +114,7 @@ pub fn run(options: &Options, data: &Path, target: &Target, out: &mut (dyn Write
         Command::Tail { lines, follow } => show::tail(&disk, *lines, *follow, out)?,
         Command::Export { format, from } => export::export(&disk, *format, *from, out)?,
         Command::Project { rebuild } => project::once(target, data, *rebuild, out)?,
+        Command::Upkeep(command) => upkeep::run(command, data, reckon, out)?,
         Command::Key => {
             let key = switchtower_ledger::home::key_of(data).context("the folder has no key")?;
             writeln!(out, "{key}")?;

@@ -83,3 +83,51 @@ fn without_a_folder_for_state_it_says_how_to_name_one() {
     let refused = binary().args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
     assert!(!refused.status.success() && text(&refused).contains("--data DIR"), "{}", text(&refused));
 }
+
+#[test]
+fn a_ledger_is_copied_restored_pruned_and_signed_by_another_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let settings = "[ledger]\nsegment_bytes = 65536\ncheckpoint_interval_ms = 100\nkeep_days = 3\n";
+    let gateway = serve(folder, settings);
+    let ask = |count: usize| {
+        for _ in 0..count {
+            exchange(gateway.address(), "/v1/chat/completions", "", &asked("sim/sim-1", "echo: x", false)).unwrap();
+        }
+    };
+    ask(60);
+    let key = text(&ledger(folder, &["key"]));
+    let copy = folder.join("copy");
+    let copied = ledger(folder, &["backup", copy.to_str().unwrap()]);
+    assert!(copied.status.success() && text(&copied).contains("are copied and verified"), "{}", text(&copied));
+    ask(5);
+    // Who writes is asked to stop first.
+    assert_eq!(ledger(folder, &["rotate-key"]).status.code(), Some(2));
+    stop(&gateway);
+    let kept = folder.join("kept");
+    std::fs::copy(data(folder).join("ledger/checkpoint"), &kept).unwrap();
+    let verify = |folder: &Path| ledger(folder, &["verify", "--key", key.trim(), "--checkpoint", kept.to_str().unwrap()]);
+    for upkeep in [["rotate-key"].as_slice(), &["prune", "--before", "2999-01-01"], &["rotate-key"]] {
+        let done = ledger(folder, upkeep);
+        assert!(done.status.success(), "{}", text(&done));
+        let verified = verify(folder);
+        assert!(verified.status.success(), "{upkeep:?}: {}", text(&verified));
+    }
+    assert!(!data(folder).join("ledger/00000000000000000000.seg").exists());
+    assert!(text(&verify(folder)).contains(" known by their hashes only"));
+    // Out of the copy, and told from a rollback.
+    let elsewhere = folder.join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let arguments = ["restore", copy.to_str().unwrap(), "--checkpoint", kept.to_str().unwrap()];
+    let restored = ledger(&elsewhere, &arguments);
+    assert!(restored.status.success() && text(&restored).contains("are lost"), "{}", text(&restored));
+    let verified = verify(&elsewhere);
+    assert_eq!(verified.status.code(), Some(1));
+    assert!(text(&verified).contains("were lost when the journal was restored from a copy"), "{}", text(&verified));
+    assert!(!ledger(&elsewhere, &arguments).status.success(), "nothing is written over");
+    // A gateway goes on where the copy ended.
+    let gateway = serve(&elsewhere, "");
+    exchange(gateway.address(), "/v1/chat/completions", "", &asked("sim/sim-1", "echo: x", false)).unwrap();
+    stop(&gateway);
+    assert!(ledger(&elsewhere, &["verify"]).status.success());
+}

@@ -1,0 +1,149 @@
+//! A copy of a ledger, and back from it.
+//!
+//! Files are only ever appended to, so that a copy is made beside a gateway that writes: checkpoints first, then segments
+//! up to what is there by then. What is half written is cut off when the copy is opened, as after a crash.
+
+use crate::checkpoint::Checkpoint;
+use crate::home::{self, HomeError};
+use crate::journal::disk::{Disk as _, Folder};
+use crate::journal::{frame, segment};
+use crate::record::{Digest, Restored};
+use crate::verify::{Fault, Known, Report, VerifyError, verify};
+use crate::{Ledger, LedgerError, LedgerSettings, Reckon};
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+/// What was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// How many records the copy has.
+    pub records: u64,
+    /// The size of the largest checkpoint that vouches for them.
+    pub vouched: u64,
+}
+
+/// Why there is no copy, or no ledger out of it.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// A folder cannot be read or written.
+    #[error("{}: {error}", path.display())]
+    Disk {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Something is there already.
+    #[error("{} is not empty; name a folder that is, so that nothing is written over", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is nothing to copy.
+    #[error("there is no ledger in {}", path.display())]
+    Nothing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The copy could not be verified.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// The copy is not whole, or was changed.
+    #[error("the copy does not verify: {0}")]
+    Fault(Fault),
+    /// The folder cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The ledger does not open.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Copies a ledger with its keys into an empty folder, and verifies the copy. A gateway may write to it meanwhile.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn backup(data: &Path, into: &Path) -> Result<Backup, BackupError> {
+    if !home::is_there(data) {
+        return Err(BackupError::Nothing { path: data.to_owned() });
+    }
+    copy(data, into)?;
+    let report = verified(into)?;
+    Ok(Backup { records: report.records + report.pruned, vouched: report.vouched })
+}
+
+/// Makes a ledger of a copy, in an empty folder, and records in it that this was done: what was written after the copy is
+/// gone, and says so. `newest` is the newest checkpoint that is known from elsewhere. The first who opens a ledger closes
+/// the calls that were open, as they are reckoned.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn restore(
+    from: &Path,
+    data: &Path,
+    newest: Option<&Checkpoint>,
+    reckon: Reckon<'_>,
+) -> Result<Backup, BackupError> {
+    if !home::is_there(from) {
+        return Err(BackupError::Nothing { path: from.to_owned() });
+    }
+    copy(from, data)?;
+    let report = verified(data)?;
+    let (ledger, keeping, _) = Ledger::open(&LedgerSettings::new(data), reckon)?;
+    let (size, root) = (report.records + report.pruned, report.root.map(|root| Digest(root.0)).unwrap_or_default());
+    let known_size = newest.map(|checkpoint| checkpoint.size);
+    drop(ledger.write(Restored { size, root, known_size }.into()).map_err(LedgerError::from)?);
+    keeping.stop(&ledger, 0).map_err(LedgerError::from)?;
+    Ok(Backup { records: size, vouched: report.vouched })
+}
+
+/// A copy must hold by itself: the record that was being written may break off, and nothing else may be wrong.
+fn verified(data: &Path) -> Result<Report, BackupError> {
+    let disk = home::journal_of(data);
+    let report = verify(&disk, &Known::default())?;
+    let failed = |error| BackupError::Disk { path: data.to_owned(), error };
+    let last = segment::list(&disk).map_err(failed)?.pop().map(|found| segment::name(found.first));
+    for fault in &report.faults {
+        let at_the_end = match fault {
+            Fault::Unreadable { offset, file, .. } if Some(file) == last.as_ref() => {
+                let mut rest = Vec::new();
+                if let Some(mut file) = disk.read(file, *offset).map_err(failed)? {
+                    file.read_to_end(&mut rest).map_err(failed)?;
+                }
+                !frame::found_later(&rest)
+            }
+            _ => false,
+        };
+        if !at_the_end {
+            return Err(BackupError::Fault(fault.clone()));
+        }
+    }
+    Ok(report)
+}
+
+fn copy(from: &Path, into: &Path) -> Result<(), BackupError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| BackupError::Disk { path, error }
+    };
+    let something = fs::read_dir(into).is_ok_and(|mut entries| entries.next().is_some());
+    if something {
+        return Err(BackupError::NotEmpty { path: into.to_owned() });
+    }
+    Folder::new(into).map_err(failed(into))?;
+    for part in home::PARTS {
+        let (source, target) = (from.join(part), into.join(part));
+        let folder = Folder::new(&target).map_err(failed(&target))?;
+        let mut names = Folder::existing(&source).names().map_err(failed(&source))?;
+        // Checkpoints come before segments, so that they never vouch for more than is copied.
+        names.sort();
+        names.sort_by_key(|name| !name.starts_with("checkpoint"));
+        for name in names.iter().filter(|name| !name.starts_with('.')) {
+            let bytes = fs::read(source.join(name)).map_err(failed(&source.join(name)))?;
+            folder.replace(name, &bytes).map_err(failed(&target.join(name)))?;
+        }
+        folder.sync_names().map_err(failed(&target))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Removes old records. Their hashes stay, so that the tree is whole: everything that is left is verified and proved as
+//! before, and so is that what is gone was once there.
+
+use crate::Ledger;
+use crate::journal::AppendError;
+use crate::journal::disk::Disk;
+use crate::journal::segment::{self, Reader, SegmentError};
+use crate::read::ReadError;
+use crate::record::{Body, Digest, Entry, Pruned};
+use std::collections::{HashMap, HashSet};
+use std::io;
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruning {
+    /// How many records.
+    pub records: u64,
+    /// How many segments.
+    pub segments: usize,
+    /// The number of the first record that is left.
+    pub first: u64,
+}
+
+/// Why nothing, or not everything, was removed.
+#[derive(Debug, thiserror::Error)]
+pub enum PruneError {
+    /// The disk could not be read or written.
+    #[error("the disk of the ledger: {0}")]
+    Disk(#[from] io::Error),
+    /// A segment cannot be read.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// A record cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The removal could not be recorded, and so was not done.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The hashes of a segment are not those of its records, so that it is needed as it is.
+    #[error(
+        "the segment of record {first} has no hashes, or others than its records; verify the ledger before it is pruned"
+    )]
+    Hashes {
+        /// The number of its first record.
+        first: u64,
+    },
+}
+
+/// Removes the segments whose records are all older than a moment, in microseconds since 1970; never the one that is being
+/// written. What later records refer to is recorded again before: the content of digests, and the changes of keys.
+///
+/// # Errors
+/// [`PruneError`]; what was not recorded as removed is still there.
+pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning, PruneError> {
+    let there: Vec<u64> = segment::list(disk)?.iter().filter(|found| found.records).map(|found| found.first).collect();
+    let mut old = Vec::new();
+    for (first, next) in there.iter().zip(there.iter().skip(1)) {
+        if first_moment(disk, *next)?.is_none_or(|moment| moment > before_us) {
+            break;
+        }
+        old.push((*first, *next));
+    }
+    let (Some((begin, _)), Some((_, end))) = (old.first(), old.last()) else { return Ok(Pruning::default()) };
+    let (mut contents, mut changes) = (HashMap::new(), Vec::new());
+    for (first, _) in &old {
+        let mut hashes = segment::hashes(disk, *first).map_err(|_| PruneError::Hashes { first: *first })?.into_iter();
+        let mut reader = Reader::open(disk, *first)?;
+        while let Some((record, bytes)) = reader.read()? {
+            if hashes.next() != Some(crate::merkle::Hash::of_leaf(bytes)) {
+                return Err(PruneError::Hashes { first: *first });
+            }
+            match Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })?.body {
+                Body::Content(content) => drop(contents.insert(content.digest, content)),
+                Body::KeyChanged(change) => changes.push(change),
+                _ => {}
+            }
+        }
+        if hashes.next().is_some() {
+            return Err(PruneError::Hashes { first: *first });
+        }
+    }
+    let (named, kept) = digests(disk, there.iter().filter(|first| *first >= end))?;
+    for change in changes {
+        drop(ledger.write(change.into())?);
+    }
+    for content in named.difference(&kept).filter_map(|digest| contents.remove(digest)) {
+        drop(ledger.write(content.into())?);
+    }
+    let pruning = Pruning { records: end - begin, segments: old.len(), first: *end };
+    drop(ledger.write(Pruned { first: pruning.first, records: pruning.records }.into())?);
+    for (first, _) in &old {
+        disk.remove(&segment::name(*first))?;
+    }
+    disk.sync_names()?;
+    Ok(pruning)
+}
+
+/// When the first record of a segment was written; nothing where it has none.
+fn first_moment(disk: &dyn Disk, first: u64) -> Result<Option<u64>, PruneError> {
+    let mut reader = Reader::open(disk, first)?;
+    let Some((record, bytes)) = reader.read()? else { return Ok(None) };
+    Ok(Some(Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })?.at_us))
+}
+
+/// The digests that the records of segments refer to, and those whose content is in them.
+fn digests<'a>(
+    disk: &dyn Disk,
+    segments: impl Iterator<Item = &'a u64>,
+) -> Result<(HashSet<Digest>, HashSet<Digest>), PruneError> {
+    let (mut named, mut kept) = (HashSet::new(), HashSet::new());
+    for first in segments {
+        let mut reader = Reader::open(disk, *first)?;
+        while let Some((record, bytes)) = reader.read()? {
+            match Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })?.body {
+                Body::Opened(entry) => named.extend([entry.configuration, entry.catalogue, entry.prices]),
+                Body::Started(entry) => named.extend([entry.configuration, entry.catalogue, entry.prices]),
+                Body::Refused(entry) => drop(named.insert(entry.configuration)),
+                Body::Told(entry) => drop(named.insert(entry.configuration)),
+                Body::Content(entry) => drop(kept.insert(entry.digest)),
+                _ => {}
+            }
+        }
+    }
+    Ok((named, kept))
+}

@@ -1,0 +1,156 @@
+//! Another key, fewer records, a copy and back: everything that is left is verified and proved as before.
+
+use crate::*;
+use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
+use switchtower_ledger::journal::segment;
+use switchtower_ledger::record::{Body, Digest};
+use switchtower_ledger::upkeep::{BackupError, backup, prune, restore};
+use switchtower_ledger::verify::{Fault, Known, Report, verify};
+use switchtower_ledger::{Entries, home, prove};
+
+fn key(data: &Path) -> VerifyingKey {
+    VerifyingKey::parse(&home::key_of(data).unwrap()).unwrap()
+}
+
+fn newest(data: &Path) -> Note {
+    Note::parse(&std::fs::read_to_string(data.join("ledger/checkpoint")).unwrap()).unwrap()
+}
+
+fn verified(data: &Path, checkpoints: Vec<Note>, keys: Vec<VerifyingKey>) -> Report {
+    verify(&home::journal_of(data), &Known { checkpoints, keys }).unwrap()
+}
+
+fn bodies(data: &Path) -> Vec<(u64, Body)> {
+    let disk = home::journal_of(data);
+    let mut entries = Entries::from(&disk, 0);
+    let mut all = Vec::new();
+    while let Some((record, entry)) = entries.read().unwrap() {
+        all.push((record, entry.body));
+    }
+    all
+}
+
+#[tokio::test]
+async fn another_key_signs_and_who_trusts_the_first_trusts_it() {
+    let data = tempfile::tempdir().unwrap();
+    filled(data.path(), 5).await;
+    let (first, before) = (key(data.path()), newest(data.path()));
+    let mut keys = vec![first.clone()];
+    for _ in 0..2 {
+        let (ledger, keeping) = open(data.path());
+        let handed = tokio::task::spawn_blocking(move || keeping.hand_over(&ledger).unwrap()).await.unwrap();
+        assert_eq!(key(data.path()), handed);
+        keys.push(handed);
+        let both = newest(data.path());
+        assert!(keys[keys.len() - 2..].iter().all(|key| both.is_signed_by(key)));
+        filled(data.path(), 3).await;
+    }
+    assert!(!newest(data.path()).is_signed_by(&first) && newest(data.path()).is_signed_by(&keys[2]));
+    assert!(!data.path().join("keys/ledger.next").exists());
+    // The key of the first day is enough, and one that nobody handed over to is not.
+    let report = verified(data.path(), vec![before, newest(data.path())], vec![first]);
+    assert_eq!((report.faults.as_slice(), report.vouched), (&[][..], report.records));
+    let stranger = switchtower_ledger::checkpoint::SigningKey::generate("test.example/log").unwrap().verifying();
+    let report = verified(data.path(), vec![newest(data.path())], vec![stranger]);
+    assert!(matches!(report.faults[..], [Fault::Unsigned { .. }]), "{:?}", report.faults);
+}
+
+#[tokio::test]
+async fn old_records_go_and_their_hashes_stay() {
+    let data = tempfile::tempdir().unwrap();
+    let digest = Digest([9; 32]);
+    let (ledger, keeping) = open(data.path());
+    ledger.keep_content(digest, "configuration", vec![1, 2, 3]).unwrap();
+    ledger.started("1", (digest, Digest::default(), Digest::default())).unwrap();
+    stop(ledger, keeping).await;
+    let (ledger, keeping) = open(data.path());
+    let handed = tokio::task::spawn_blocking(move || keeping.hand_over(&ledger).unwrap()).await.unwrap();
+    filled(data.path(), 60).await;
+    let before = newest(data.path());
+    let (ledger, keeping) = open(data.path());
+    // What was written last refers to what was written first.
+    let refers = Opened { configuration: digest, ..Opened::default() };
+    drop(ledger.begin(refers).await.unwrap().close(Closed::default()).await.unwrap());
+    let disk = home::journal_of(data.path());
+    let files = segment::list(&disk).unwrap().len();
+    assert_eq!(prune(&disk, &ledger, 0).unwrap().records, 0);
+    let pruning = prune(&disk, &ledger, u64::MAX).unwrap();
+    assert!(files > 5 && pruning.segments == files - 1, "{pruning:?} of {files}");
+    // There is nothing more to remove than what was written since.
+    assert!(prune(&disk, &ledger, 0).unwrap().records == 0);
+    stop(ledger, keeping).await;
+    let left = bodies(data.path());
+    assert_eq!(left[0].0, pruning.first);
+    assert!(left.iter().any(
+        |(_, body)| matches!(body, Body::Content(content) if content.digest == digest && content.bytes == [1, 2, 3])
+    ));
+    assert!(left.iter().any(|(_, body)| matches!(body, Body::Pruned(pruned) if (pruned.first, pruned.records) == (pruning.first, pruning.records))));
+    let report = verified(data.path(), vec![before], vec![handed]);
+    assert_eq!(
+        (report.faults.as_slice(), report.pruned, report.vouched),
+        (&[][..], pruning.first, report.records + report.pruned)
+    );
+    // The change of keys is there again, so that the key of the first day goes on to be enough.
+    assert!(left.iter().any(|(_, body)| matches!(body, Body::KeyChanged(_))));
+    let last = left.last().unwrap().0;
+    assert_eq!(prove(&disk, last).unwrap().index, last);
+    assert!(prove(&disk, 0).is_err());
+    // Hashes vouch for what is gone: without them the tree is another one.
+    let hashes = data.path().join("ledger").join(segment::name_of_hashes(0));
+    let mut changed = std::fs::read(&hashes).unwrap();
+    changed[3] ^= 1;
+    std::fs::write(&hashes, changed).unwrap();
+    assert!(!verified(data.path(), Vec::new(), vec![key(data.path())]).faults.is_empty());
+}
+
+#[tokio::test]
+async fn a_copy_is_made_beside_who_writes_and_a_restore_says_that_it_is_one() {
+    let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (copied, restored) = (copies.path().join("copy"), copies.path().join("restored"));
+    let (ledger, keeping) = open(data.path());
+    for number in 0..30 {
+        call(&ledger, number).await;
+    }
+    let left_open = ledger.begin(Opened { request: RequestId([99; 16]), ..Opened::default() }).await.unwrap();
+    let made = backup(data.path(), &copied).unwrap();
+    let opened = left_open.opened();
+    assert_eq!(made.records, opened + 1);
+    assert!(matches!(backup(data.path(), &copied), Err(BackupError::NotEmpty { .. })));
+    drop(left_open);
+    for number in 30..50 {
+        call(&ledger, number).await;
+    }
+    stop(ledger, keeping).await;
+    // The machine burns down; what is left is the copy, and a checkpoint that somebody else kept.
+    let (known, key) = (newest(data.path()), key(data.path()));
+    let checkpoint = Checkpoint::read(&known).unwrap();
+    let (from, into, kept) = (copied.clone(), restored.clone(), checkpoint.clone());
+    let made = tokio::task::spawn_blocking(move || restore(&from, &into, Some(&kept), &unreckoned).unwrap());
+    assert_eq!(made.await.unwrap().records, opened + 1);
+    filled(&restored, 60).await;
+    let found = bodies(&restored);
+    let says = found.iter().find_map(|(record, body)| match body {
+        Body::Restored(restored) => Some((*record, restored.size, restored.known_size)),
+        _ => None,
+    });
+    let (record, size, known_size) = says.unwrap();
+    assert_eq!((size, known_size), (opened + 1, Some(checkpoint.size)));
+    let crashed =
+        |body: &Body| matches!(body, Body::Closed(closed) if closed.outcome == "crashed" && closed.opened == opened);
+    assert!(found.iter().any(|(_, body)| crashed(body)));
+    // By itself it holds; against the checkpoint it has lost something, and says why. A rollback does not.
+    assert_eq!(verified(&restored, Vec::new(), vec![key.clone()]).faults, []);
+    let faults = verified(&restored, vec![known.clone()], vec![key.clone()]).faults;
+    assert_eq!(faults, [Fault::Restored { record, size, known: checkpoint.size }]);
+    let rolled_back = verified(&copied, vec![known], vec![key]).faults;
+    assert!(matches!(rolled_back[..], [Fault::Shortened { .. }]), "{rolled_back:?}");
+    // What was changed in a copy does not become a ledger.
+    let segment = copied.join("ledger").join(segment::name(0));
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let outcome = restore(&copied, &copies.path().join("other"), None, &unreckoned);
+    assert!(matches!(outcome, Err(BackupError::Fault(_))), "{outcome:?}");
+    assert!(matches!(backup(&copies.path().join("nothing"), &copied), Err(BackupError::Nothing { .. })));
+}
