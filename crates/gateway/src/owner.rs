@@ -50,6 +50,16 @@ impl SealKey {
         seal
     }
 
+    /// Seals who an owner is, in so many digits.
+    pub(crate) fn seal_owner(&self, owner: Owner, digits: usize, out: &mut String) {
+        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) {
+            // Other texts than ids: no seal of one is a seal of the other.
+            mac.update(b"owner\0");
+            mac.update(&owner.0);
+            hex(&mac.finalize().into_bytes(), digits, out);
+        }
+    }
+
     /// The id as a client gets it.
     pub(crate) fn sealed(&self, id: &str, owner: Owner) -> String {
         let mut text = format!("{id}{MARK}");
@@ -62,7 +72,7 @@ impl SealKey {
     pub(crate) fn opened<'a>(&self, text: &'a str) -> Option<(&'a str, Owner)> {
         let (id, rest) = text.rsplit_once(MARK)?;
         let (owner, _) = rest.split_at_checked(OWNER_DIGITS)?;
-        let owner = Owner(u64::from_str_radix(owner, 16).ok()?.to_be_bytes());
+        let owner = Owner::of_digits(owner)?;
         // Digits can be read that are written otherwise; only what was handed out opens, byte by byte.
         let genuine = text.as_bytes().ct_eq(self.sealed(id, owner).as_bytes());
         bool::from(genuine).then_some((id, owner))
@@ -96,6 +106,14 @@ impl Owner {
         let digest: [u8; 32] = digest.finalize().into();
         let [a, b, c, d, e, f, g, h, ..] = digest;
         Self([a, b, c, d, e, f, g, h])
+    }
+
+    pub(crate) fn of_digits(digits: &str) -> Option<Self> {
+        u64::from_str_radix(digits, 16).ok().map(|number| Self(number.to_be_bytes()))
+    }
+
+    pub(crate) fn write_digits(&self, out: &mut String) {
+        hex(&self.0, OWNER_DIGITS, out);
     }
 }
 

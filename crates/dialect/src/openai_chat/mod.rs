@@ -6,6 +6,7 @@
 
 mod compose;
 pub(crate) mod filters;
+mod owned;
 mod parts;
 mod request;
 mod response;
@@ -15,6 +16,7 @@ pub(crate) mod usage;
 pub(crate) mod wire;
 
 use crate::openai_error;
+use crate::owned::Owned;
 use crate::{
     DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
     Terms, Variant,
@@ -87,6 +89,10 @@ impl Dialect for OpenaiChat {
 
     fn account_places(&self) -> &'static Places {
         &PLACES
+    }
+
+    fn owned(&self) -> &'static Owned {
+        &owned::OWNED
     }
 
     fn stream_watch(&self, variant: &Variant) -> Box<dyn StreamWatch> {
