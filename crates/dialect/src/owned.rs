@@ -149,6 +149,13 @@ impl Owned {
         }
         Ok(notices)
     }
+
+    /// Makes a request whole that was written without thoughts of its model; says whether something had to go for that.
+    pub fn mend(&self, body: &mut Map<String, Value>) -> bool {
+        let mut notices = Vec::new();
+        (self.mend)(body, &mut notices);
+        !notices.is_empty()
+    }
 }
 
 /// What becomes of the surroundings of a value.

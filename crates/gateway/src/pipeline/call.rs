@@ -186,6 +186,7 @@ impl Asking<'_> {
         let failed = |failure: &Failure| failure::refusal(failure, deployment);
         let timeouts = deployment.provider.timeouts;
         let head_within = timeouts.first_byte.min(timeouts.total);
+        let sent = outgoing.body().clone();
         marks.sent();
         let response = within(head_within, transport.send(outgoing)).await.and_then(|sent| sent).map_err(|error| {
             if matches!(error, TransportError::Connect { .. }) {
@@ -208,7 +209,8 @@ impl Asking<'_> {
             }
             // An error that breaks off is still the error that its status says.
             let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
-            return Err(failed(&failure::of_answer(deployment, client, status, &head.headers, &body)));
+            let failure = failure::of_answer(deployment, client, status, &head.headers, &body);
+            return Err(failure::explained(failed(&failure), &failure, &sent, client, deployment));
         }
         let framing = deployment.provider.interface(client).framing();
         let content = match (streamed, is_event_stream(&head.headers, framing.media_type())) {

@@ -93,7 +93,8 @@ pub(super) fn plan(settings: &Settings, directory: &Directory, resolved: Resolve
         _ => Opened::default(),
     };
     let Opened { notices, carried } = opened;
-    let mut draft = Draft { interface, operation, keeping, splice, withheld: Vec::new(), carried, notices };
+    let bereft = !notices.is_empty();
+    let mut draft = Draft { interface, operation, keeping, splice, withheld: Vec::new(), carried, bereft, notices };
     draft.keep_nothing(&decoded, client)?;
     let betas = draft.fit_within(&decoded, same);
     let sealing = match decoded.asked.place {
@@ -166,6 +167,8 @@ pub(super) struct Draft<'a> {
     withheld: Vec<String>,
     /// Whether reasoning of another dialect was freed of what said whose it is.
     carried: bool,
+    /// Whether thoughts of another account were left out.
+    bereft: bool,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -450,6 +453,11 @@ impl Draft<'_> {
             self.fit_anew(map);
             self.fit(map, dialect(client), target, variant);
             self.keep_nothing_of(map, target)?;
+            if self.bereft && target.owned().mend(map) {
+                let path = dialect(client).param_path(Param::ReasoningEffort);
+                self.notices
+                    .push(Notice::meaning(path, "is off until the turn has ended whose thoughts were left out"));
+            }
         }
         Ok((body, stream_usage))
     }
