@@ -26,14 +26,23 @@ pub struct Owned {
     pub(crate) answers: &'static [Path],
     /// Texts without one of which no answer and no event has any.
     pub(crate) signs: &'static [&'static str],
-    /// The field of an event that numbers the block which a value belongs to, where a value may come in pieces.
-    pub(crate) block: Option<&'static str>,
+    /// Where events may tell a value in pieces.
+    pub(crate) pieces: Option<Pieces>,
     /// Makes a request whole again from which such values were left out.
     pub(crate) mend: fn(&mut Map<String, Value>, &mut Vec<Notice>),
     /// Where requests name what an account keeps, and that nobody else hands out: files and the like.
     pub(crate) files: &'static [Path],
     /// What the vendor's errors say of values that it did not make, in lower case.
     pub(crate) complaints: &'static [&'static str],
+}
+
+/// Values in pieces.
+#[derive(Debug)]
+pub(crate) struct Pieces {
+    /// The field of an event that numbers the block which a piece belongs to.
+    pub(crate) block: &'static str,
+    /// Where a piece stands, as [`Found::path`] writes it.
+    pub(crate) paths: &'static [&'static str],
 }
 
 /// Where a request has such a value.
@@ -88,7 +97,7 @@ pub struct Found {
 impl Owned {
     /// Nothing.
     pub(crate) const NONE: Self =
-        Self { requests: &[], answers: &[], signs: &[], block: None, mend: |_, _| {}, files: &[], complaints: &[] };
+        Self { requests: &[], answers: &[], signs: &[], pieces: None, mend: |_, _| {}, files: &[], complaints: &[] };
 
     /// Whether a field of a request may be such a value, by its name.
     pub fn is_named(&self, name: &[u8]) -> bool {
@@ -101,11 +110,14 @@ impl Owned {
         if told { find(data, self.answers.iter().copied()) } else { Vec::new() }
     }
 
-    /// The number of the block that an event is about.
-    pub fn block_of(&self, data: &[u8]) -> Option<u64> {
-        let name = self.block?;
+    /// The number of the block of which an event may tell a piece.
+    pub fn block_of(&self, data: &[u8], found: &[Found]) -> Option<u64> {
+        let Pieces { block, paths } = self.pieces.as_ref()?;
+        if !found.iter().all(|found| paths.contains(&found.path.as_str())) {
+            return None;
+        }
         let fields = crate::scan::fields_of(data).ok()?;
-        let field = fields.iter().find(|field| field.key == name.as_bytes())?;
+        let field = fields.iter().find(|field| field.key == block.as_bytes())?;
         std::str::from_utf8(field.value).ok()?.parse().ok()
     }
 

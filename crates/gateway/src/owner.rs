@@ -93,16 +93,23 @@ impl fmt::Debug for SealKey {
     }
 }
 
-/// The account at a provider that keeps something: the provider's name in the configuration, and where it is.
+/// The account at a provider that made or keeps something: what its operator calls it, or else the provider's name in the
+/// configuration and where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner([u8; 8]);
 
 impl Owner {
     pub(crate) fn of(provider: &Provider) -> Self {
         let mut digest = Sha256::new();
-        digest.update(provider.name.as_str());
-        digest.update([0]);
-        digest.update(provider.main.endpoint.base());
+        if let Some(account) = &provider.account {
+            // No name of a provider begins so.
+            digest.update([0]);
+            digest.update(account.as_str());
+        } else {
+            digest.update(provider.name.as_str());
+            digest.update([0]);
+            digest.update(provider.main.endpoint.base());
+        }
         let digest: [u8; 32] = digest.finalize().into();
         let [a, b, c, d, e, f, g, h, ..] = digest;
         Self([a, b, c, d, e, f, g, h])

@@ -87,7 +87,7 @@ impl Tagging {
         if found.is_empty() {
             return None;
         }
-        if let Some(block) = self.owned.block_of(data)
+        if let Some(block) = self.owned.block_of(data, &found)
             && self.block.replace(block) == Some(block)
         {
             return None;
@@ -204,6 +204,8 @@ mod tests {
         let piece = |block: u8, text: &str| format!(r#"{{"index":{block},"delta":{{"signature":"{text}"}}}}"#);
         let tags = [piece(0, "a"), piece(0, "b"), piece(1, "c")].map(|data| told(&mut tagging, &data).contains(MARK));
         assert_eq!(tags, [true, false, true]);
+        let cited = r#"{"index":2,"delta":{"citation":{"encrypted_index":"a"}}}"#;
+        assert!([0; 2].map(|_| told(&mut tagging, cited).contains(MARK)) == [true; 2], "each is a value of its own");
     }
 
     /// What a client makes of a value: nothing, bytes and text again, or one value of pieces that were all tagged.

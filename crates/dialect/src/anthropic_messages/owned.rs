@@ -1,6 +1,6 @@
 //! What only the account can read that made it. Source: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
 
-use crate::owned::{ELEMENT, Owned, Path, Place, Without};
+use crate::owned::{ELEMENT, Owned, Path, Pieces, Place, Without};
 use serde_json::{Map, Value};
 use switchtower_domain::Notice;
 
@@ -25,7 +25,7 @@ pub(super) static OWNED: Owned = Owned {
     ],
     answers: ANSWERS,
     signs: &["\"signature\"", "redacted", "\"encrypted_", "\"container\""],
-    block: Some("index"),
+    pieces: Some(Pieces { block: "index", paths: &["delta.signature"] }),
     mend,
     files: &[
         &["messages", "*", "content", "*", "source", "file_id"],

@@ -1,7 +1,7 @@
 //! What only the account can read that made it. Source:
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ReasoningContentBlock.html>
 
-use crate::owned::{ELEMENT, Owned, Place};
+use crate::owned::{ELEMENT, Owned, Pieces, Place};
 use serde_json::{Map, Value};
 use switchtower_domain::Notice;
 
@@ -20,7 +20,10 @@ pub(super) static OWNED: Owned = Owned {
         &["delta", "reasoningContent", "redactedContent"],
     ],
     signs: &["\"signature\"", "\"redactedContent\""],
-    block: Some("contentBlockIndex"),
+    pieces: Some(Pieces {
+        block: "contentBlockIndex",
+        paths: &["delta.reasoningContent.signature", "delta.reasoningContent.redactedContent"],
+    }),
     mend,
     files: &[],
     complaints: &["invalid `signature`", "`redacted_thinking` block"],

@@ -25,6 +25,8 @@ pub(super) struct Asking<'a> {
     pub(super) settings: &'a Settings,
     pub(super) directory: &'a Directory,
     pub(super) deployment: &'a Deployment,
+    /// The deployment's account.
+    pub(super) owner: Owner,
     pub(super) client: DialectId,
     /// Whether the provider speaks the client's dialect.
     pub(super) same: bool,
@@ -47,14 +49,13 @@ impl Asking<'_> {
             return Ok(opened);
         }
         let owned = dialect(self.client).owned();
-        let here = Owner::of(&self.deployment.provider);
         for field in decoded.scan.fields.iter().filter(|field| MARK.find(field.value).is_some()) {
             // A value that is the field itself is told by its name.
             let Some(text) = decoded.body.get(field.member.clone()) else { continue };
             let inner = field.place.start - field.member.start;
-            let own = untagged(owned, &self.settings.seal, here, text);
+            let own = untagged(owned, &self.settings.seal, self.owner, text);
             let Some(own) = own.and_then(|own| String::from_utf8(own.get(inner..)?.to_vec()).ok()) else {
-                return self.leave_out(decoded, here, splice);
+                return self.leave_out(decoded, splice);
             };
             opened.carried |= own.contains(CARRIED_IN_BASE64);
             if let Ok(name) = std::str::from_utf8(&field.key) {
@@ -65,7 +66,7 @@ impl Asking<'_> {
     }
 
     /// What belongs elsewhere is rare, and is taken out of a tree.
-    fn leave_out(self, decoded: &Decoded<'_>, here: Owner, splice: &mut Splice) -> Result<Opened, Refusal> {
+    fn leave_out(self, decoded: &Decoded<'_>, splice: &mut Splice) -> Result<Opened, Refusal> {
         let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(decoded.body) else {
             return Ok(Opened::default());
         };
@@ -73,7 +74,7 @@ impl Asking<'_> {
         let elsewhere = Cell::new(None);
         let whose = |text: &str| {
             let Some(tagged) = Tagged::read(&self.settings.seal, text) else { return Belongs::Unsaid };
-            let belongs = tagged.belongs(here);
+            let belongs = tagged.belongs(self.owner);
             let value = tagged.value();
             if belongs == Belongs::Elsewhere && !self.same && !is_carried(&value) {
                 // It says nothing to another dialect, which its encoder tells.

@@ -85,10 +85,12 @@ pub(super) fn plan(settings: &Settings, directory: &Directory, resolved: Resolve
         RetentionPolicy::Allow => Keeping::Allowed,
     };
     let same = interface.dialect == client && decoded.asked.form.is_none();
+    let owner = Owner::of(&deployment.provider);
     let mut splice = Splice::default();
     let opened = match decoded.asked.place {
         Place::Answer(_) | Place::CountTokens(_) => {
-            Asking { settings, directory, deployment: &deployment, client, same, strict }.open(&decoded, &mut splice)?
+            Asking { settings, directory, deployment: &deployment, owner, client, same, strict }
+                .open(&decoded, &mut splice)?
         }
         _ => Opened::default(),
     };
@@ -145,7 +147,7 @@ pub(super) fn plan(settings: &Settings, directory: &Directory, resolved: Resolve
     let more = more.into_iter().map(send).collect::<Result<_, _>>().map_err(unsendable)?;
     let (streamed, notices) = (decoded.streamed, draft.notices);
     let tagging = (decoded.asked.form.is_none() && operation == Operation::Answer)
-        .then(|| Tagging::new(dialect(client).owned(), settings.seal.clone(), Owner::of(&deployment.provider)));
+        .then(|| Tagging::new(dialect(client).owned(), settings.seal.clone(), owner));
     Ok(Planned { client, deployment, outgoing, more, carriage, streamed, sealing, tagging, notices })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::scripted::{Piece, Script};
 use crate::*;
-use switchtower_domain::Secret;
+use switchtower_domain::{AccountName, Secret};
 use switchtower_gateway::SealKey;
 
 const TOLD: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"thinking","thinking":"so","signature":"c2ln+/=="},{"type":"redacted_thinking","data":"ZGF0YQ=="},{"type":"server_tool_use","id":"srv_1","name":"web_search","input":{"signature":"mine"}},{"type":"web_search_tool_result","tool_use_id":"srv_1","content":[{"type":"web_search_result","title":"t","encrypted_content":"ZW5j"}]},{"type":"text","text":"hi","citations":[{"type":"web_search_result_location","encrypted_index":"aW5k"}]}],"stop_reason":"end_turn","container":{"id":"container_1"},"usage":{"input_tokens":3,"output_tokens":1}}"#;
@@ -76,6 +76,18 @@ async fn a_turn_of_nothing_else_goes_whole_and_a_summary_of_all_cannot() {
     let refused = json(refused).await.to_string();
     assert!(refused.contains("'messages[1].content[0].encrypted_content' belongs"), "{refused}");
     assert_eq!(provider.bodies().len(), 1);
+}
+
+#[tokio::test]
+async fn two_providers_may_be_one_account() {
+    let account = |name: &str| Provider { account: Some(AccountName::new("acme").unwrap()), ..provider(name, "anthropic") };
+    let others = vec![account("one"), account("two")];
+    let (gateway, provider) = gateway_with(Script::json(200, TOLD), keyless(), others);
+    let answer = json(gateway.handle(ask("by-one")).await).await;
+    let strict = with(again("by-two", &answer, ""), "x-switchtower-strict", "true");
+    assert_eq!(gateway.handle(strict).await.status(), 200);
+    let sent: Value = serde_json::from_str(&provider.bodies()[1]).unwrap();
+    assert_eq!(sent["messages"][1]["content"][0]["signature"], "c2ln+/==");
 }
 
 #[tokio::test]

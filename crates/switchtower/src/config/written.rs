@@ -283,6 +283,7 @@ section!(Provider {
     operations: Vec<At<String>> = "those of its kind", "What it has: `answers`, `embeddings`, `rerank`, `completions`, `fim`, `moderations`, `generate` (of Ollama), `first_chat` (of Cohere), `invoke` (of Bedrock). The others are refused by name.", ["answers", "embeddings", "rerank", "completions", "fim", "moderations", "generate", "first_chat", "invoke"];
     credential: String = "\"deployment\"", "Whose credential is shown: `deployment` is the one in `key`; `caller` forwards the caller's own and excludes both `key` and `[[keys]]`.", ["deployment", "caller"];
     retention: String = "\"off\"", "What happens to fields that ask the provider to keep what is sent: `off` changes them to what does not ask for it (refused where the request is strict), `refuse` refuses the request, `allow` passes them on.", ["off", "refuse", "allow"];
+    account: String = "one of its own", "What you call the account that it is. Reasoning, containers and ids of responses go back only to the account that made them; providers with the same name here, or the same vendor's model at several clouds where the vendor says so, take them from each other.";
     max_output_tokens: u64 = "that of its kind", "The bound that is asked for where a dialect requires one and the caller named none.";
     first_byte_timeout_ms: u64 = "300000", "How long the head of an answer may take, from 1 to 86400000.";
     idle_timeout_ms: u64 = "120000", "How long an answer may pause, from 1 to 86400000.";
