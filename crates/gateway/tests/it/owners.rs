@@ -80,7 +80,8 @@ async fn a_turn_of_nothing_else_goes_whole_and_a_summary_of_all_cannot() {
 
 #[tokio::test]
 async fn two_providers_may_be_one_account() {
-    let account = |name: &str| Provider { account: Some(AccountName::new("acme").unwrap()), ..provider(name, "anthropic") };
+    let account =
+        |name: &str| Provider { account: Some(AccountName::new("acme").unwrap()), ..provider(name, "anthropic") };
     let others = vec![account("one"), account("two")];
     let (gateway, provider) = gateway_with(Script::json(200, TOLD), keyless(), others);
     let answer = json(gateway.handle(ask("by-one")).await).await;

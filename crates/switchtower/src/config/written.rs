@@ -241,7 +241,7 @@ section!(Translation {
 });
 
 section!(State {
-    key: String = "one of the process", "A reference to what seals the ids of what providers keep: `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, at least 16 characters long. Replicas that clients reach with the same ids need the same one; without it ids are good until the process ends.";
+    key: String = "one of the process", "A reference to what seals the ids of what providers keep, and whose it is what only an account can read: `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, at least 16 characters long. Replicas that clients reach with the same ids need the same one; without it ids are good until the process ends.";
 });
 
 section!(Ledger {
