@@ -123,7 +123,7 @@ impl Translate {
         }
         let end = Frame { origin: self.origin, name: None, events: vec![Event::Ended], extras: Extras::none() };
         for event in self.encoder.encode(&end).map_err(|error| Broken::malformed(error.to_string()))? {
-            out.write(&event);
+            out.write(&self.tagged(event));
         }
         Ok(())
     }
