@@ -39,7 +39,10 @@ pub struct Keys {
 /// The key that was derived of a secret last, with what it is for, so that whoever signs derives it once a day. Clones
 /// hold the same one.
 #[derive(Clone, Default)]
-pub struct Derived(Arc<Mutex<Option<(String, [u8; 32])>>>);
+pub struct Derived(Arc<Mutex<Option<ForScope>>>);
+
+/// A scope and the key for it.
+type ForScope = (String, [u8; 32]);
 
 impl Derived {
     /// The key for a scope. Nobody waits for it: where another is at it, it is derived anew.
