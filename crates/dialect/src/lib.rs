@@ -175,6 +175,12 @@ pub trait Dialect: Sync + std::fmt::Debug {
     /// Where answers and events say what is on record of them.
     fn account_places(&self) -> &'static Places;
 
+    /// The messages of a request, as JSON text, without words of one vendor that others of this dialect refuse, and what
+    /// was lost; `None` where that is nothing.
+    fn without_own_words(&self, _messages: &[u8], _: &Variant) -> Option<(String, Vec<Notice>)> {
+        None
+    }
+
     /// What only the account can read that made it.
     fn owned(&self) -> &'static Owned {
         static NONE: Owned = Owned::NONE;

@@ -6,6 +6,7 @@
 
 mod compose;
 pub(crate) mod filters;
+mod own_words;
 mod owned;
 mod parts;
 mod request;
@@ -22,7 +23,7 @@ use crate::{
     Terms, Variant,
 };
 use serde_json::Value;
-use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, StopReason, Tool};
+use switchtower_domain::{Answer, DialectId, Failure, Notice, Param, Refusal, Request, StopReason, Tool};
 
 /// What a word for why an answer ended means; one that the dialect does not have means itself.
 pub fn stop_reason(word: &str) -> StopReason {
@@ -89,6 +90,10 @@ impl Dialect for OpenaiChat {
 
     fn account_places(&self) -> &'static Places {
         &PLACES
+    }
+
+    fn without_own_words(&self, messages: &[u8], variant: &Variant) -> Option<(String, Vec<Notice>)> {
+        own_words::left_out(messages, variant)
     }
 
     fn owned(&self) -> &'static Owned {

@@ -264,6 +264,7 @@ impl Draft<'_> {
     /// The caller's own bytes, with the model's name and what the vendor calls otherwise or does not take changed.
     fn forward(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<(Bytes, bool), Refusal> {
         let variant = &self.interface.variant;
+        self.fit_words(decoded);
         if self.needs_rewriting(decoded, self.interface.dialect) {
             return self.rewrite(decoded, deployment).map(|(body, _)| (body, false));
         }
@@ -285,6 +286,18 @@ impl Draft<'_> {
         let carried =
             || self.carried || CARRIED.find(decoded.body).or_else(|| QUOTED_IN_BASE64.find(decoded.body)).is_some();
         roles || (dialect(target).carries_reasoning() && carried())
+    }
+
+    /// Leaves out words of one vendor that another of its dialect refuses.
+    fn fit_words(&mut self, decoded: &Decoded<'_>) {
+        const FIELD: &str = "messages";
+        let found = decoded.scan.field(FIELD).map(|field| field.value);
+        let Some(messages) = self.splice.value(FIELD).map(str::as_bytes).or(found) else { return };
+        let target = dialect(self.interface.dialect);
+        if let Some((messages, lost)) = target.without_own_words(messages, &self.interface.variant) {
+            self.splice.set(FIELD, messages);
+            self.notices.extend(lost);
+        }
     }
 
     /// Asks for usage on our own account, where the vendor reports it in streams only to who asks; says whether it did.

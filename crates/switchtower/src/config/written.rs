@@ -323,6 +323,7 @@ section!(Quirks {
     reasoning_field: String = "that of its kind", "Where reasoning of earlier turns is taken back: `reasoning_content`, `reasoning`, `reasoning_details` or `thinking_parts`.", ["reasoning_content", "reasoning", "reasoning_details", "thinking_parts"];
     thinking: String = "that of its kind", "How it is asked to think: `adaptive` (by an effort) or `budget` (by a number of tokens).", ["adaptive", "budget"];
     cache_markers: bool = "that of its kind", "Whether it takes `cache_control` in Chat Completions.";
+    mistral_words: bool = "that of its kind", "Whether it takes words of Mistral's own in Chat Completions: `prefix`, `document_url`, addresses of images alone. Where it does not, they are said as OpenAI has them, or left out with a notice.";
     developer_role: bool = "that of its kind", "Whether it knows the role `developer`.";
     cached_tokens_field: String = "that of its kind", "The field of `usage` that counts cached tokens.";
     output_excludes_reasoning: bool = "that of its kind", "Whether `completion_tokens` leaves reasoning out.";
