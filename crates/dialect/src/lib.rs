@@ -38,6 +38,7 @@ pub mod ollama_chat;
 pub mod openai_chat;
 mod openai_error;
 pub mod openai_responses;
+mod owned;
 mod render;
 pub mod scan;
 pub mod schema;
@@ -55,6 +56,7 @@ pub use field_names::documented_path;
 pub use form::{FirstChatWatch, Form, InvokedWatch};
 pub use json::Json;
 pub use listing::ListingForm;
+pub use owned::{Belongs, Found, Inseparable, Owned};
 pub use variant::{StreamEnding, StreamUsage, Thinking, Variant};
 
 use serde_json::Value;
@@ -172,6 +174,18 @@ pub trait Dialect: Sync + std::fmt::Debug {
 
     /// Where answers and events say what is on record of them.
     fn account_places(&self) -> &'static Places;
+
+    /// The messages of a request, as JSON text, without words of one vendor that others of this dialect refuse, and what
+    /// was lost; `None` where that is nothing.
+    fn without_own_words(&self, _messages: &[u8], _: &Variant) -> Option<(String, Vec<Notice>)> {
+        None
+    }
+
+    /// What only the account can read that made it.
+    fn owned(&self) -> &'static Owned {
+        static NONE: Owned = Owned::NONE;
+        &NONE
+    }
 
     /// Looks at the events of a stream that is forwarded as it is.
     fn stream_watch(&self, variant: &Variant) -> Box<dyn StreamWatch>;

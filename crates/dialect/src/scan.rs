@@ -224,7 +224,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Scans a value; gives the number of elements if it is a list.
-    fn value(&mut self, depth: usize) -> Result<usize, ScanError> {
+    pub(crate) fn value(&mut self, depth: usize) -> Result<usize, ScanError> {
         match self.peek() {
             Some(b'"') => self.string().map(|_| 0),
             Some(b'{') => self.object(depth, None).map(|()| 0),
@@ -296,7 +296,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Scans a key; gives its text without quotes, unescaped.
-    fn key(&mut self) -> Result<Cow<'a, [u8]>, ScanError> {
+    pub(crate) fn key(&mut self) -> Result<Cow<'a, [u8]>, ScanError> {
         let start = self.at;
         let escaped = self.string()?;
         let raw = self.slice(start + 1..self.at - 1);

@@ -21,6 +21,14 @@ impl Splice {
         self.edits.push((key.to_owned(), Edit::Set(json.into())));
     }
 
+    /// What was last said to write in place of the field's value.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        match self.edits.iter().rev().find(|(name, _)| name == key) {
+            Some((_, Edit::Set(json))) => Some(json),
+            _ => None,
+        }
+    }
+
     /// Leaves the field out, if it is there.
     pub fn remove(&mut self, key: &str) {
         self.edits.push((key.to_owned(), Edit::Remove));

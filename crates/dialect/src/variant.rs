@@ -22,6 +22,8 @@ pub struct Variant {
     pub labels: bool,
     /// Whether results of tools may hold images and documents in Chat Completions.
     pub tool_result_media: bool,
+    /// Whether words of Mistral's own are taken in Chat Completions: `prefix`, `document_url`, addresses of images alone.
+    pub mistral_words: bool,
     /// Whether the role `developer` is known in Chat Completions.
     pub developer_role: bool,
     /// Where the count of cached tokens stands within `usage`, if not where the dialect has it.
@@ -53,6 +55,7 @@ impl Default for Variant {
             top_k: false,
             labels: false,
             tool_result_media: false,
+            mistral_words: false,
             developer_role: true,
             cached_tokens_field: None,
             output_excludes_reasoning: false,

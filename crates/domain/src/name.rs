@@ -77,6 +77,12 @@ name!(
     |_| false
 );
 
+name!(
+    /// An account at a provider, by the name that its operator gives it.
+    AccountName,
+    |_| false
+);
+
 fn check(text: &str, extra: impl Fn(char) -> bool) -> Result<(), NameError> {
     let Some(first) = text.chars().next() else {
         return Err(NameError::Empty);

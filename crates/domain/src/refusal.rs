@@ -119,7 +119,7 @@ refusal_codes! {
     RetentionRefused => "retention_refused", 400, Caller;
     /// The request needs what the model cannot do, as far as is known.
     CapabilityMissing => "capability_missing", 400, Caller;
-    /// The request refers to what a provider keeps, and that provider is not the one that would be asked.
+    /// The request refers to what one account keeps, or gives back what only it can read, and another account would be asked.
     StateElsewhere => "state_elsewhere", 400, Caller;
     /// The caller presented no key, or one that is not known.
     Unauthenticated => "unauthenticated", 401, Caller;

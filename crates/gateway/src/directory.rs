@@ -1,10 +1,11 @@
 //! What can be asked for, by which names.
 
+use crate::owner::Owner;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use switchtower_catalogue::{Catalogue, ModelFacts};
 use switchtower_dialect::ModelCard;
-use switchtower_domain::{DeploymentName, ModelName, limits, nearest};
+use switchtower_domain::{DeploymentName, ModelName, ProviderName, limits, nearest};
 use switchtower_providers::{Deployment, Provider};
 
 /// Every deployment, alias and provider, by name.
@@ -111,6 +112,11 @@ impl Directory {
             }
         }
         self.cards.sort_by(|one, other| one.id.cmp(&other.id));
+    }
+
+    /// The name of a provider at which an owner has its account.
+    pub(crate) fn provider_of(&self, owner: Owner) -> Option<&ProviderName> {
+        self.providers.values().find(|provider| Owner::of(provider) == owner).map(|provider| &provider.name)
     }
 
     /// Whether a name is one of the configuration, or of the lists of models that it refers to.

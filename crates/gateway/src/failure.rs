@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use std::time::SystemTime;
-use switchtower_dialect::dialect;
+use switchtower_dialect::{Found, dialect};
 use switchtower_domain::{
     DialectId, Failure, FailureClass, Refusal, RefusalCode, Secret, TransportError, mask_secrets,
 };
@@ -63,6 +63,40 @@ pub(crate) fn refusal(failure: &Failure, deployment: &Deployment) -> Refusal {
     refusal.provider_request_id = failure.request_id.as_deref().and_then(|id| masked_id(id, deployment));
     let status = failure.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
     refusal.detail(format!("class {}, provider's status {status}", failure.class))
+}
+
+/// The same refusal, where the provider says that it does not know what the request refers to, as one that says why: what
+/// an account made or took is known to no other. `sent` is the body that the provider refused.
+pub(crate) fn explained(
+    refusal: Refusal,
+    failure: &Failure,
+    sent: &[u8],
+    client: DialectId,
+    deployment: &Deployment,
+) -> Refusal {
+    let said = failure.message.as_deref().filter(|_| failure.status.is_some_and(|status| (400..500).contains(&status)));
+    let Some(said) = said else { return refusal };
+    let interface = deployment.provider.interface(client);
+    let owned = dialect(interface.dialect).owned();
+    let is_named = |found: &Found| {
+        let value = sent.get(found.place.clone()).and_then(|value| std::str::from_utf8(value).ok());
+        let id = value.and_then(|value| value.rsplit('/').next()).filter(|id| !id.is_empty());
+        id.is_some_and(|id| said.contains(id))
+    };
+    let (named, what) = if owned.is_complaint(said) {
+        (owned.of_request(sent).into_iter().next(), "made; what was made there goes back there")
+    } else {
+        let Some(file) = owned.files_of(sent).into_iter().find(is_named) else { return refusal };
+        (Some(file), "took in; what was uploaded elsewhere is to be uploaded here too")
+    };
+    let path = named.map(|found| found.path).filter(|_| interface.dialect == client);
+    let field = path.as_deref().map_or_else(|| "the request".to_owned(), |path| format!("'{path}'"));
+    let message = format!(
+        "{field} refers to what the account of deployment '{}' does not know, since it is not what that account {what}; the provider said: {}",
+        deployment.name,
+        masked(said, deployment)
+    );
+    Refusal { code: RefusalCode::StateElsewhere, message, param: path.or(refusal.param), ..refusal }
 }
 
 /// The longest text of a provider that is passed on in an error.

@@ -28,6 +28,7 @@ mod settings;
 mod shared;
 mod signature;
 mod stream;
+mod tag;
 mod tokens;
 mod turned_away;
 

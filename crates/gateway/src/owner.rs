@@ -50,6 +50,16 @@ impl SealKey {
         seal
     }
 
+    /// Seals who an owner is, in so many digits.
+    pub(crate) fn seal_owner(&self, owner: Owner, digits: usize, out: &mut String) {
+        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) {
+            // Other texts than ids: no seal of one is a seal of the other.
+            mac.update(b"owner\0");
+            mac.update(&owner.0);
+            hex(&mac.finalize().into_bytes(), digits, out);
+        }
+    }
+
     /// The id as a client gets it.
     pub(crate) fn sealed(&self, id: &str, owner: Owner) -> String {
         let mut text = format!("{id}{MARK}");
@@ -62,7 +72,7 @@ impl SealKey {
     pub(crate) fn opened<'a>(&self, text: &'a str) -> Option<(&'a str, Owner)> {
         let (id, rest) = text.rsplit_once(MARK)?;
         let (owner, _) = rest.split_at_checked(OWNER_DIGITS)?;
-        let owner = Owner(u64::from_str_radix(owner, 16).ok()?.to_be_bytes());
+        let owner = Owner::of_digits(owner)?;
         // Digits can be read that are written otherwise; only what was handed out opens, byte by byte.
         let genuine = text.as_bytes().ct_eq(self.sealed(id, owner).as_bytes());
         bool::from(genuine).then_some((id, owner))
@@ -83,19 +93,34 @@ impl fmt::Debug for SealKey {
     }
 }
 
-/// The account at a provider that keeps something: the provider's name in the configuration, and where it is.
+/// The account at a provider that made or keeps something: what its operator calls it, or else the provider's name in the
+/// configuration and where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner([u8; 8]);
 
 impl Owner {
     pub(crate) fn of(provider: &Provider) -> Self {
         let mut digest = Sha256::new();
-        digest.update(provider.name.as_str());
-        digest.update([0]);
-        digest.update(provider.main.endpoint.base());
+        if let Some(account) = &provider.account {
+            // No name of a provider begins so.
+            digest.update([0]);
+            digest.update(account.as_str());
+        } else {
+            digest.update(provider.name.as_str());
+            digest.update([0]);
+            digest.update(provider.main.endpoint.base());
+        }
         let digest: [u8; 32] = digest.finalize().into();
         let [a, b, c, d, e, f, g, h, ..] = digest;
         Self([a, b, c, d, e, f, g, h])
+    }
+
+    pub(crate) fn of_digits(digits: &str) -> Option<Self> {
+        u64::from_str_radix(digits, 16).ok().map(|number| Self(number.to_be_bytes()))
+    }
+
+    pub(crate) fn write_digits(&self, out: &mut String) {
+        hex(&self.0, OWNER_DIGITS, out);
     }
 }
 

@@ -13,6 +13,7 @@ mod gemini;
 mod kept;
 mod listing;
 mod needs;
+mod owned;
 mod plan;
 mod record;
 mod resolve;
@@ -111,7 +112,7 @@ where
     }
     // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
     let asked = Asked::of(shared, &resolved.decoded);
-    let planned = plan::plan(settings, resolved).map_err(at_deployment)?;
+    let planned = plan::plan(settings, &shared.directory, resolved).map_err(at_deployment)?;
     let entered = enter(&planned.deployment).map_err(at_deployment)?;
     // Nothing is sent that is not on record.
     let recording = record::open(shared, standing, &planned, asked, (id, began)).await.map_err(at_deployment)?;

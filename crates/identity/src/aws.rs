@@ -12,6 +12,7 @@ use serde_json::Value;
 use sha1::{Digest as _, Sha1};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use switchtower_domain::{Secret, Transport, Way};
 
 /// Where an instance knows of itself.
@@ -31,6 +32,37 @@ pub struct Keys {
     pub secret_access_key: Secret,
     /// What is shown beside it, of keys that were lent.
     pub session_token: Option<Secret>,
+    /// What was derived of the secret last.
+    pub derived: Derived,
+}
+
+/// The key that was derived of a secret last, with what it is for, so that whoever signs derives it once a day. Clones
+/// hold the same one.
+#[derive(Clone, Default)]
+pub struct Derived(Arc<Mutex<Option<ForScope>>>);
+
+/// A scope and the key for it.
+type ForScope = (String, [u8; 32]);
+
+impl Derived {
+    /// The key for a scope. Nobody waits for it: where another is at it, it is derived anew.
+    pub fn of(&self, scope: &str, derive: impl FnOnce() -> [u8; 32]) -> [u8; 32] {
+        let Ok(mut held) = self.0.try_lock() else { return derive() };
+        match &*held {
+            Some((known, key)) if known == scope => *key,
+            _ => {
+                let key = derive();
+                *held = Some((scope.to_owned(), key));
+                key
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Derived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Derived(***)")
+    }
 }
 
 /// Where keys come from.
@@ -198,6 +230,7 @@ fn keys(answer: &Answer, fields: [Option<&str>; 3], until: Option<u64>) -> Resul
         access_key_id: id.to_owned(),
         secret_access_key: Secret::new(secret),
         session_token: token.map(Secret::new),
+        derived: Derived::default(),
     };
     Ok(Given { value, lifetime: until.map_or(300, |until| until.saturating_sub(now())) })
 }

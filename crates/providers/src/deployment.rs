@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use switchtower_catalogue::ModelFacts;
 use switchtower_dialect::Variant;
-use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Way};
+use switchtower_domain::{AccountName, DeploymentName, DialectId, ModelName, ProviderName, RegionName, Way};
 
 /// One endpoint with one credential.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Provider {
     pub models: Vec<ModelName>,
     /// The way by which requests leave, where it is not the usual one.
     pub way: Option<Way>,
+    /// The account that it is, where that is said: what one provider of an account made, each other can read.
+    pub account: Option<AccountName>,
     /// Where it runs, if that was said.
     pub region: Option<RegionName>,
 }
@@ -75,6 +77,7 @@ impl Provider {
             passed_headers: Vec::new(),
             models: Vec::new(),
             way: None,
+            account: None,
             region: None,
         })
     }

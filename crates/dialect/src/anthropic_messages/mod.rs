@@ -8,6 +8,7 @@ mod blocks;
 mod compose;
 mod counting;
 mod failure;
+mod owned;
 mod request;
 mod response;
 mod stream;
@@ -15,6 +16,7 @@ mod stream_out;
 mod usage;
 mod wire;
 
+use crate::owned::Owned;
 use crate::{
     DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
     Terms, Variant,
@@ -82,6 +84,10 @@ impl Dialect for AnthropicMessages {
 
     fn account_places(&self) -> &'static Places {
         &PLACES
+    }
+
+    fn owned(&self) -> &'static Owned {
+        &owned::OWNED
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

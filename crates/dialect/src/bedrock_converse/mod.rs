@@ -12,6 +12,7 @@ mod counting;
 mod failure;
 mod formats;
 pub mod nova;
+mod owned;
 mod parts;
 mod parts_out;
 mod request;
@@ -22,6 +23,7 @@ mod thinking;
 mod usage;
 mod wire;
 
+use crate::owned::Owned;
 use crate::{
     DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
     Terms, Variant,
@@ -103,6 +105,10 @@ impl Dialect for BedrockConverse {
 
     fn account_places(&self) -> &'static Places {
         &PLACES
+    }
+
+    fn owned(&self) -> &'static Owned {
+        &owned::OWNED
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

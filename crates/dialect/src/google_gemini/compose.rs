@@ -13,6 +13,10 @@ use switchtower_domain::{
     ToolChoice, ToolKind, Turn,
 };
 
+/// What goes for the signature of a call that Google's models did not make. Source:
+/// <https://ai.google.dev/gemini-api/docs/thought-signatures#faqs>
+pub(super) const UNSIGNED: &str = "skip_thought_signature_validator";
+
 /// Fields of other dialects whose loss changes nothing that the model sees.
 const HINTS: [&str; 13] = [
     "index",
@@ -155,7 +159,6 @@ impl Composer<'_> {
     /// Models that sign their calls want a signature with the first call of a turn, also with one that another model
     /// made, and take this word for it. Source: <https://ai.google.dev/gemini-api/docs/thought-signatures#faqs>
     fn with_signatures(&self, mut parts: Vec<Value>) -> Vec<Value> {
-        const UNSIGNED: &str = "skip_thought_signature_validator";
         if !signs_calls(&self.request.model) {
             return parts;
         }

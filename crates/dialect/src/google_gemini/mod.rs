@@ -9,6 +9,7 @@ mod counting;
 mod failure;
 mod grounding;
 pub mod openapi;
+mod owned;
 mod parts;
 mod request;
 mod response;
@@ -18,6 +19,7 @@ mod stream_out;
 mod usage;
 mod wire;
 
+use crate::owned::Owned;
 use crate::{
     DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
     Terms, Variant,
@@ -91,6 +93,10 @@ impl Dialect for GoogleGemini {
 
     fn account_places(&self) -> &'static Places {
         &PLACES
+    }
+
+    fn owned(&self) -> &'static Owned {
+        &owned::OWNED
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

@@ -6,6 +6,8 @@
 
 mod compose;
 pub(crate) mod filters;
+mod own_words;
+mod owned;
 mod parts;
 mod request;
 mod response;
@@ -15,12 +17,13 @@ pub(crate) mod usage;
 pub(crate) mod wire;
 
 use crate::openai_error;
+use crate::owned::Owned;
 use crate::{
     DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
     Terms, Variant,
 };
 use serde_json::Value;
-use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, StopReason, Tool};
+use switchtower_domain::{Answer, DialectId, Failure, Notice, Param, Refusal, Request, StopReason, Tool};
 
 /// What a word for why an answer ended means; one that the dialect does not have means itself.
 pub fn stop_reason(word: &str) -> StopReason {
@@ -87,6 +90,14 @@ impl Dialect for OpenaiChat {
 
     fn account_places(&self) -> &'static Places {
         &PLACES
+    }
+
+    fn without_own_words(&self, messages: &[u8], variant: &Variant) -> Option<(String, Vec<Notice>)> {
+        own_words::left_out(messages, variant)
+    }
+
+    fn owned(&self) -> &'static Owned {
+        &owned::OWNED
     }
 
     fn stream_watch(&self, variant: &Variant) -> Box<dyn StreamWatch> {

@@ -8,6 +8,7 @@
 mod compose;
 mod counting;
 mod items;
+mod owned;
 mod parts;
 mod request;
 mod response;
@@ -18,6 +19,7 @@ mod usage;
 mod wire;
 
 use crate::openai_error;
+use crate::owned::Owned;
 use crate::{
     DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
     Terms, Variant,
@@ -81,6 +83,10 @@ impl Dialect for OpenaiResponses {
 
     fn account_places(&self) -> &'static Places {
         &PLACES
+    }
+
+    fn owned(&self) -> &'static Owned {
+        &owned::OWNED
     }
 
     fn stream_watch(&self, _: &Variant) -> Box<dyn StreamWatch> {

@@ -5,6 +5,7 @@ use crate::Settings;
 use crate::failure;
 use crate::owner::Sealing;
 use crate::recording::{Marks, Recording};
+use crate::tag::Tagging;
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
@@ -26,6 +27,7 @@ pub(super) struct Answering {
     pub(super) deployment: Arc<Deployment>,
     pub(super) carriage: Carriage,
     pub(super) sealing: Option<Sealing>,
+    pub(super) tagging: Option<Tagging>,
     pub(super) notices: Vec<Notice>,
     /// The provider's own id for the request.
     pub(super) provider_request_id: Option<HeaderValue>,
@@ -49,7 +51,7 @@ pub(super) async fn call(
     planned: Planned,
     recording: &mut Recording,
 ) -> Result<Answering, Refusal> {
-    let Planned { client, deployment, mut outgoing, mut more, carriage, streamed, sealing, notices } = planned;
+    let Planned { client, deployment, mut outgoing, mut more, carriage, streamed, sealing, tagging, notices } = planned;
     show_token(transport, &deployment, std::iter::once(&mut outgoing).chain(&mut more)).await?;
     let ends_at = Instant::now() + deployment.provider.timeouts.total;
     let marks = recording.marks();
@@ -65,7 +67,7 @@ pub(super) async fn call(
         Content::Several(answers) => recording.meter.received(answers.iter().map(Bytes::len).sum()),
         Content::Events(..) => {}
     }
-    Ok(Answering { client, deployment, carriage, sealing, notices, provider_request_id, content })
+    Ok(Answering { client, deployment, carriage, sealing, tagging, notices, provider_request_id, content })
 }
 
 /// Shows a token of the provider's cloud, where that is what it takes.
@@ -184,6 +186,7 @@ impl Asking<'_> {
         let failed = |failure: &Failure| failure::refusal(failure, deployment);
         let timeouts = deployment.provider.timeouts;
         let head_within = timeouts.first_byte.min(timeouts.total);
+        let sent = outgoing.body().clone();
         marks.sent();
         let response = within(head_within, transport.send(outgoing)).await.and_then(|sent| sent).map_err(|error| {
             if matches!(error, TransportError::Connect { .. }) {
@@ -206,7 +209,8 @@ impl Asking<'_> {
             }
             // An error that breaks off is still the error that its status says.
             let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
-            return Err(failed(&failure::of_answer(deployment, client, status, &head.headers, &body)));
+            let failure = failure::of_answer(deployment, client, status, &head.headers, &body);
+            return Err(failure::explained(failed(&failure), &failure, &sent, client, deployment));
         }
         let framing = deployment.provider.interface(client).framing();
         let content = match (streamed, is_event_stream(&head.headers, framing.media_type())) {

@@ -11,7 +11,7 @@ use crate::recorded::unavailable;
 use crate::recording::End;
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
 use crate::request_id::RequestId;
-use crate::stream::{Ends, EventStream, Framing, Rewriting};
+use crate::stream::{Ends, EventStream, Framing, Leaving, Rewriting};
 use crate::{Settings, json_text, notices};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -37,7 +37,8 @@ pub(super) async fn encode(
     id: &RequestId,
     standing: &mut Standing,
 ) -> Result<Response<GatewayBody>, Refusal> {
-    let Answering { client, deployment, carriage, mut sealing, mut notices, provider_request_id, content } = answering;
+    let Answering { client, deployment, carriage, mut sealing, mut tagging, mut notices, provider_request_id, content } =
+        answering;
     let told_before = notices.len();
     let (body, kind) = match content {
         Content::Whole(bytes) => {
@@ -62,6 +63,8 @@ pub(super) async fn encode(
                     (told, (account, None))
                 }
             };
+            let tagged = tagging.as_mut().and_then(|tagging| tagging.tagged(&bytes));
+            let bytes = tagged.map_or(bytes, Bytes::from);
             whole(bytes, account, notices.get(told_before..).unwrap_or_default(), standing).await?
         }
         Content::Several(answers) => {
@@ -77,14 +80,15 @@ pub(super) async fn encode(
             let stream = match carriage {
                 // Of services only those are streamed that are forwarded.
                 Carriage::Forward { usage_unasked } => {
-                    let rewriting = Rewriting { sealing, usage_unasked };
+                    let rewriting = Rewriting { sealing, tagging, usage_unasked };
                     EventStream::forwarded(settings, events, ends, ends_at, rewriting, recording)
                 }
                 Carriage::Service(_) | Carriage::Count(_) => {
                     EventStream::forwarded(settings, events, ends, ends_at, Rewriting::default(), recording)
                 }
                 Carriage::Translate { report_usage } => {
-                    EventStream::translated(settings, events, ends, ends_at, report_usage, recording)
+                    let leaving = Leaving { report_usage, tagging };
+                    EventStream::translated(settings, events, ends, ends_at, leaving, recording)
                 }
             };
             (GatewayBody::stream(stream), framing.media_type())

@@ -19,6 +19,9 @@ pub(super) fn open(
     splice: &mut Splice,
 ) -> Result<Option<Sealing>, Refusal> {
     let (provider, own) = (&deployment.provider, dialect(client));
+    if own.references().is_empty() {
+        return Ok(None);
+    }
     let owner = Owner::of(provider);
     let mut sealing = Sealing::new(settings.seal.clone(), owner);
     for field in own.references() {
@@ -60,5 +63,5 @@ pub(super) fn open(
         })
     });
     let kept = interface.dialect == client && provider.retention == RetentionPolicy::Allow && asks;
-    Ok((kept && !own.references().is_empty()).then_some(sealing))
+    Ok(kept.then_some(sealing))
 }

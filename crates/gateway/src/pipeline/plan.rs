@@ -5,11 +5,13 @@ use super::count;
 use super::decode::{Decoded, undecodable};
 use super::defaults;
 use super::kept;
+use super::owned::{Asking, CARRIED_IN_BASE64, Opened};
 use super::resolve::Resolved;
 use super::service::{self, Job};
 use super::within::BETA_HEADER;
-use crate::owner::Sealing;
-use crate::{Settings, json_text, notices};
+use crate::owner::{Owner, Sealing};
+use crate::tag::Tagging;
+use crate::{Directory, Settings, json_text, notices};
 use bytes::Bytes;
 use http::Request;
 use memchr::memmem::Finder;
@@ -34,6 +36,8 @@ pub(super) struct Planned {
     pub(super) streamed: bool,
     /// How the ids of the answer are sealed, where its provider keeps it.
     pub(super) sealing: Option<Sealing>,
+    /// Says of what only the provider's account can read whose it is, in an answer.
+    pub(super) tagging: Option<Tagging>,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -58,7 +62,7 @@ pub(super) enum Carriage {
 
 const STRICT: &str = "x-switchtower-strict";
 
-pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planned, Refusal> {
+pub(super) fn plan(settings: &Settings, directory: &Directory, resolved: Resolved<'_>) -> Result<Planned, Refusal> {
     let Resolved { decoded, deployment } = resolved;
     let client = match decoded.asked.place {
         Place::Answer(client) | Place::CountTokens(client) => client,
@@ -80,10 +84,20 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
         RetentionPolicy::Refuse => Keeping::Refused,
         RetentionPolicy::Allow => Keeping::Allowed,
     };
-    let mut draft =
-        Draft { interface, operation, keeping, splice: Splice::default(), withheld: Vec::new(), notices: Vec::new() };
-    draft.keep_nothing(&decoded, client)?;
     let same = interface.dialect == client && decoded.asked.form.is_none();
+    let owner = Owner::of(&deployment.provider);
+    let mut splice = Splice::default();
+    let opened = match decoded.asked.place {
+        Place::Answer(_) | Place::CountTokens(_) => {
+            Asking { settings, directory, deployment: &deployment, owner, client, same, strict }
+                .open(&decoded, &mut splice)?
+        }
+        _ => Opened::default(),
+    };
+    let Opened { notices, carried } = opened;
+    let bereft = !notices.is_empty();
+    let mut draft = Draft { interface, operation, keeping, splice, withheld: Vec::new(), carried, bereft, notices };
+    draft.keep_nothing(&decoded, client)?;
     let betas = draft.fit_within(&decoded, same);
     let sealing = match decoded.asked.place {
         Place::Answer(_) => kept::open(settings, &decoded, client, &deployment, interface, &mut draft.splice)?,
@@ -132,7 +146,9 @@ pub(super) fn plan(settings: &Settings, resolved: Resolved<'_>) -> Result<Planne
     let outgoing = send(body).map_err(unsendable)?;
     let more = more.into_iter().map(send).collect::<Result<_, _>>().map_err(unsendable)?;
     let (streamed, notices) = (decoded.streamed, draft.notices);
-    Ok(Planned { client, deployment, outgoing, more, carriage, streamed, sealing, notices })
+    let tagging = (decoded.asked.form.is_none() && operation == Operation::Answer)
+        .then(|| Tagging::new(dialect(client).owned(), settings.seal.clone(), owner));
+    Ok(Planned { client, deployment, outgoing, more, carriage, streamed, sealing, tagging, notices })
 }
 
 /// What becomes of a field that asks the provider to keep what it is sent.
@@ -151,6 +167,10 @@ pub(super) struct Draft<'a> {
     pub(super) splice: Splice,
     /// Fields that the splice leaves out and that are not to be renamed.
     withheld: Vec<String>,
+    /// Whether reasoning of another dialect was freed of what said whose it is.
+    carried: bool,
+    /// Whether thoughts of another account were left out.
+    bereft: bool,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -159,7 +179,7 @@ impl Draft<'_> {
     /// which they leave.
     fn keep_nothing(&mut self, decoded: &Decoded<'_>, client: DialectId) -> Result<(), Refusal> {
         let variant = &self.interface.variant;
-        let forwarded = self.interface.dialect == client && !needs_rewriting(decoded, client, variant);
+        let forwarded = self.interface.dialect == client && !self.needs_rewriting(decoded, client);
         for rule in dialect(client).retention() {
             let others = variant.renamed.iter().filter(|(from, to)| *to == rule.field && *from != rule.field);
             let others = others.map(|(from, _)| from.as_str()).filter(|_| forwarded);
@@ -244,7 +264,8 @@ impl Draft<'_> {
     /// The caller's own bytes, with the model's name and what the vendor calls otherwise or does not take changed.
     fn forward(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) -> Result<(Bytes, bool), Refusal> {
         let variant = &self.interface.variant;
-        if needs_rewriting(decoded, self.interface.dialect, variant) {
+        self.fit_words(decoded);
+        if self.needs_rewriting(decoded, self.interface.dialect) {
             return self.rewrite(decoded, deployment).map(|(body, _)| (body, false));
         }
         self.fit_names(decoded, deployment, &variant.renamed, &variant.forbidden);
@@ -254,6 +275,29 @@ impl Draft<'_> {
         }
         let usage_unasked = self.ask_for_usage(decoded);
         Ok((self.spliced(decoded), usage_unasked))
+    }
+
+    /// What takes more than a splice: a vendor that does not know a role of the dialect gets the nearest one, and
+    /// reasoning that belongs to another dialect is left out by name.
+    fn needs_rewriting(&self, decoded: &Decoded<'_>, target: DialectId) -> bool {
+        let roles = target == DialectId::OpenaiChat
+            && !self.interface.variant.developer_role
+            && DEVELOPER.find(decoded.body).is_some();
+        let carried =
+            || self.carried || CARRIED.find(decoded.body).or_else(|| QUOTED_IN_BASE64.find(decoded.body)).is_some();
+        roles || (dialect(target).carries_reasoning() && carried())
+    }
+
+    /// Leaves out words of one vendor that another of its dialect refuses.
+    fn fit_words(&mut self, decoded: &Decoded<'_>) {
+        const FIELD: &str = "messages";
+        let found = decoded.scan.field(FIELD).map(|field| field.value);
+        let Some(messages) = self.splice.value(FIELD).map(str::as_bytes).or(found) else { return };
+        let target = dialect(self.interface.dialect);
+        if let Some((messages, lost)) = target.without_own_words(messages, &self.interface.variant) {
+            self.splice.set(FIELD, messages);
+            self.notices.extend(lost);
+        }
     }
 
     /// Asks for usage on our own account, where the vendor reports it in streams only to who asks; says whether it did.
@@ -337,7 +381,9 @@ impl Draft<'_> {
     }
 
     fn fit_counted(&mut self, decoded: &Decoded<'_>, deployment: &Deployment) {
-        let counted = decoded.scan.field(COUNTED).and_then(|field| serde_json::from_slice::<Value>(field.value).ok());
+        let found = decoded.scan.field(COUNTED).map(|field| field.value);
+        let counted = self.splice.value(COUNTED).map(str::as_bytes).or(found);
+        let counted = counted.and_then(|counted| serde_json::from_slice::<Value>(counted).ok());
         if let Some(counted) = counted {
             let mut body = serde_json::json!({COUNTED: counted});
             name_counted(&mut body, deployment);
@@ -422,6 +468,11 @@ impl Draft<'_> {
             self.fit_anew(map);
             self.fit(map, dialect(client), target, variant);
             self.keep_nothing_of(map, target)?;
+            if self.bereft && target.owned().mend(map) {
+                let path = dialect(client).param_path(Param::ReasoningEffort);
+                self.notices
+                    .push(Notice::meaning(path, "is off until the turn has ended whose thoughts were left out"));
+            }
         }
         Ok((body, stream_usage))
     }
@@ -463,15 +514,8 @@ static DEVELOPER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"d
 static CARRIED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(carried::PREFIX.as_bytes()));
 
 /// The same where it stands in base64.
-static CARRIED_IN_BASE64: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"c3R3MS"));
-
-/// What takes more than a splice: a vendor that does not know a role of the dialect gets the nearest one, and reasoning
-/// that belongs to another dialect is left out by name.
-fn needs_rewriting(decoded: &Decoded<'_>, target: DialectId, variant: &Variant) -> bool {
-    let roles = target == DialectId::OpenaiChat && !variant.developer_role && DEVELOPER.find(decoded.body).is_some();
-    let carried = || CARRIED.find(decoded.body).or_else(|| CARRIED_IN_BASE64.find(decoded.body)).is_some();
-    roles || (dialect(target).carries_reasoning() && carried())
-}
+static QUOTED_IN_BASE64: LazyLock<Finder<'static>> =
+    LazyLock::new(|| Finder::new(&format!("\"{CARRIED_IN_BASE64}")).into_owned());
 
 /// Fields whose absence changes nothing for the model.
 const BOOKKEEPING: [&str; 8] = [

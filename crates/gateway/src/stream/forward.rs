@@ -2,6 +2,7 @@
 
 use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error, refusal_of};
 use crate::owner::Sealing;
+use crate::tag::Tagging;
 use switchtower_dialect::scan::scan;
 use switchtower_dialect::sse::Parsed;
 use switchtower_dialect::{AccountReader, StreamEnding, StreamWatch, WireEvent, dialect};
@@ -24,8 +25,19 @@ pub(super) struct Forward {
 pub(crate) struct Rewriting {
     /// Seals the ids of an answer that its provider keeps.
     pub(crate) sealing: Option<Sealing>,
+    /// Says whose it is what only the provider's account can read.
+    pub(crate) tagging: Option<Tagging>,
     /// Whether the event that tells usage is not what the client asked for.
     pub(crate) usage_unasked: bool,
+}
+
+impl Rewriting {
+    /// The data of an event as the client gets it, where that is not as it came.
+    fn rewritten(&mut self, data: &[u8]) -> Option<Vec<u8>> {
+        let sealed = self.sealing.as_mut().and_then(|sealing| sealing.rewritten(data));
+        let tagged = self.tagging.as_mut().and_then(|tagging| tagging.tagged(sealed.as_deref().unwrap_or(data)));
+        tagged.or(sealed)
+    }
 }
 
 impl Forward {
@@ -71,7 +83,7 @@ impl Forward {
         if self.rewriting.usage_unasked && tells_usage_only(parsed.data()) {
             return Ok(Step::On);
         }
-        match self.rewriting.sealing.as_mut().and_then(|sealing| sealing.rewritten(parsed.data())) {
+        match self.rewriting.rewritten(parsed.data()) {
             Some(data) => {
                 let name = parsed.name.map(|name| String::from_utf8_lossy(name).into_owned());
                 out.write(&WireEvent { name, data: String::from_utf8_lossy(&data).into_owned() });

@@ -42,6 +42,7 @@ use switchtower_ledger::Receipt;
 use switchtower_ledger::journal::AppendError;
 use switchtower_providers::{Deployment, Interface};
 use tokio::time::Instant;
+pub(crate) use translate::Leaving;
 use translate::Translate;
 
 /// A streamed answer on its way to the client.
@@ -144,10 +145,10 @@ impl EventStream {
         events: ResponseBody,
         ends: Ends,
         ends_at: Instant,
-        report_usage: bool,
+        leaving: Leaving,
         recording: Recording,
     ) -> Self {
-        let translate = Translate::new(&ends.deployment, ends.client, report_usage);
+        let translate = Translate::new(&ends.deployment, ends.client, leaving);
         Self::new(settings, events, Carrier::Translate(translate), ends, ends_at, recording)
     }
 

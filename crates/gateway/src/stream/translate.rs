@@ -1,6 +1,7 @@
 //! Streams that leave in another dialect.
 
 use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, frame_of, is_named_error, refusal_of};
+use crate::tag::Tagging;
 use switchtower_dialect::{SAID_BYTES_MAX, StreamDecoder, StreamEncoder, WireEvent, dialect};
 use switchtower_domain::{Account, DialectId, Event, Extras, Frame, Refusal};
 use switchtower_providers::Deployment;
@@ -8,6 +9,7 @@ use switchtower_providers::Deployment;
 pub(super) struct Translate {
     decoder: Box<dyn StreamDecoder>,
     encoder: Box<dyn StreamEncoder>,
+    tagging: Option<Tagging>,
     origin: DialectId,
     /// When the answer began, for clients that want to know where the provider does not say, in seconds since 1970.
     began: u64,
@@ -19,12 +21,22 @@ pub(super) struct Translate {
     pub(super) broken: Option<Refusal>,
 }
 
+/// How a translated answer leaves.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    /// Whether the client wants usage at its end.
+    pub(crate) report_usage: bool,
+    /// Says whose it is what only the provider's account can read.
+    pub(crate) tagging: Option<Tagging>,
+}
+
 impl Translate {
-    pub(super) fn new(deployment: &Deployment, client: DialectId, report_usage: bool) -> Self {
+    pub(super) fn new(deployment: &Deployment, client: DialectId, leaving: Leaving) -> Self {
         let interface = deployment.provider.interface(client);
         Self {
             decoder: dialect(interface.dialect).stream_decoder(&interface.variant),
-            encoder: dialect(client).stream_encoder(report_usage),
+            encoder: dialect(client).stream_encoder(leaving.report_usage),
+            tagging: leaving.tagging,
             origin: interface.dialect,
             began: crate::clock::seconds_since_1970(),
             ended: false,
@@ -74,9 +86,17 @@ impl Translate {
             self.broken = refusal_of(frame.clone(), ends);
         }
         for event in self.encoder.encode(&frame).map_err(|error| Broken::malformed(error.to_string()))? {
-            out.write(&event);
+            out.write(&self.tagged(event));
         }
         Ok(step)
+    }
+
+    fn tagged(&mut self, event: WireEvent) -> WireEvent {
+        let data = self.tagging.as_mut().and_then(|tagging| tagging.tagged(event.data.as_bytes()));
+        match data.map(String::from_utf8) {
+            Some(Ok(data)) => WireEvent { data, ..event },
+            Some(Err(_)) | None => event,
+        }
     }
 
     /// Notes what goes on record of a frame.
@@ -103,7 +123,7 @@ impl Translate {
         }
         let end = Frame { origin: self.origin, name: None, events: vec![Event::Ended], extras: Extras::none() };
         for event in self.encoder.encode(&end).map_err(|error| Broken::malformed(error.to_string()))? {
-            out.write(&event);
+            out.write(&self.tagged(event));
         }
         Ok(())
     }

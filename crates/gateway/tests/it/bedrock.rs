@@ -8,7 +8,7 @@ use switchtower_dialect::event_stream::{Reader, write_event};
 use switchtower_dialect::{WireEvent, chunks};
 use switchtower_domain::Secret;
 use switchtower_gateway::CallerKey;
-use switchtower_identity::aws::{Identity, Keys, Source};
+use switchtower_identity::aws::{Derived, Identity, Keys, Source};
 use switchtower_providers::aws::AwsCredentials;
 
 const REQUEST: &str = r#"{ "messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 9}, "unheardOf": 1e0 }"#;
@@ -342,6 +342,7 @@ async fn requests_to_aws_are_signed_where_keys_say_so() {
         access_key_id: "AKIDEXAMPLE".to_owned(),
         secret_access_key: Secret::new("secret-of-the-account"),
         session_token: None,
+        derived: Derived::default(),
     };
     let kind = known("bedrock").unwrap();
     let base = "https://bedrock-runtime.eu-central-1.amazonaws.com";

@@ -13,6 +13,7 @@ mod forms;
 mod limits;
 mod needs;
 mod ollama;
+mod owners;
 mod records;
 mod responses;
 mod rows;

@@ -286,3 +286,22 @@ async fn white_space_alone_is_left_out_by_name_where_it_is_refused_and_its_cache
     let marked = json!({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}});
     assert_eq!(sent["messages"][0]["content"], json!([marked, {"type": "text", "text": "b"}]));
 }
+
+#[tokio::test]
+async fn words_of_mistrals_own_reach_who_takes_them_and_are_told_to_who_does_not() {
+    let others = vec![provider("one", "openai"), provider("two", "mistral")];
+    let (gateway, provider) = gateway_with(Script::json(200, CHAT_ANSWER), keyless(), others);
+    let body = |model: &str, messages: &str| format!(r#"{{"model":"{model}", "messages": {messages}, "x": 1e0}}"#);
+    let messages = r#"[{"role":"user","content":[{"type":"image_url","image_url":"https://a.example/b.png"}]},{"role":"assistant","content":"So","prefix":true}]"#;
+    let ask = |model: &str, messages: &str| post("/v1/chat/completions", &body(model, messages));
+    let response = gateway.handle(ask("by-one", messages)).await;
+    assert_eq!(response.headers()["x-switchtower-notices"], "messages[1].prefix;meaning");
+    let fitted = r#"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a.example/b.png"}}]},{"role":"assistant","content":"So"}]"#;
+    gateway.handle(ask("by-two", messages)).await;
+    // What has none of them leaves as it came, white space and all.
+    let spaced = r#"[ {"role":"user","content":"the \"prefix\""} ]"#;
+    gateway.handle(ask("by-one", spaced)).await;
+    assert_eq!(provider.bodies(), [body("m", fitted), body("m", messages), body("m", spaced)]);
+    let strict = gateway.handle(with(ask("by-one", messages), "x-switchtower-strict", "true")).await;
+    assert_eq!(strict.status(), 400);
+}

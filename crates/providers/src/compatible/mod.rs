@@ -106,6 +106,7 @@ quirks! {
     stream_ending: EndingName,
     stream_usage: UsageName,
     finish_reasons: BTreeMap<String, String>,
+    mistral_words: bool,
     developer_role: bool,
     cache_markers: bool,
     thinking: ThinkingName,
@@ -262,7 +263,15 @@ impl Quirks {
         macro_rules! take {
             ($($field:ident),*) => { $(if let Some(quirk) = self.$field { variant.$field = quirk.value; })* };
         }
-        take!(output_excludes_reasoning, developer_role, cache_markers, default_max_tokens, forbidden, renamed);
+        take!(
+            output_excludes_reasoning,
+            mistral_words,
+            developer_role,
+            cache_markers,
+            default_max_tokens,
+            forbidden,
+            renamed
+        );
         take!(keeps_unasked);
         if let Some(quirk) = self.max_tokens_field {
             variant.max_tokens_field = match quirk.value {

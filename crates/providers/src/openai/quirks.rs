@@ -10,9 +10,11 @@ pub(super) fn variant() -> Variant {
     Variant { max_tokens_field: Some(MaxTokensField::MaxCompletionTokens), ..Variant::default() }
 }
 
-/// Vendors that took the dialect over know the older names best. A request that is forwarded keeps its own.
+/// Vendors that took the dialect over know the older names best, and what they took over from whom is theirs to say. A
+/// request that is forwarded keeps its own.
 pub(super) fn unlisted() -> Variant {
-    Variant { max_tokens_field: Some(MaxTokensField::MaxTokens), developer_role: false, ..Variant::default() }
+    let max_tokens_field = Some(MaxTokensField::MaxTokens);
+    Variant { max_tokens_field, developer_role: false, mistral_words: true, ..Variant::default() }
 }
 
 /// The most inputs of one request for embeddings.

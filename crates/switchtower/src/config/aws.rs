@@ -5,7 +5,7 @@ use super::ready::Resolver;
 use std::path::PathBuf;
 use std::sync::Arc;
 use switchtower_domain::{RegionName, Secret};
-use switchtower_identity::aws::{CONTAINER, IMDS, Identity, Keys, Profile, Source, profile};
+use switchtower_identity::aws::{CONTAINER, Derived, IMDS, Identity, Keys, Profile, Source, profile};
 use switchtower_providers::Credential;
 
 /// The largest file of profiles that is read.
@@ -113,5 +113,10 @@ impl Resolver<'_> {
 }
 
 fn keys(id: String, secret: String, token: Option<String>) -> Keys {
-    Keys { access_key_id: id, secret_access_key: Secret::new(secret), session_token: token.map(Secret::new) }
+    Keys {
+        access_key_id: id,
+        secret_access_key: Secret::new(secret),
+        session_token: token.map(Secret::new),
+        derived: Derived::default(),
+    }
 }

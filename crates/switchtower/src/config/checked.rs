@@ -17,7 +17,7 @@ use serde_json::Number;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
-use switchtower_domain::{DeploymentName, DialectId, Effort, ModelName, NameError, ProviderName};
+use switchtower_domain::{AccountName, DeploymentName, DialectId, Effort, ModelName, NameError, ProviderName};
 use switchtower_gateway::Limits;
 use switchtower_providers::{CredentialStyle, Defaults, Endpoint, Operation, RetentionPolicy};
 
@@ -81,6 +81,7 @@ pub(super) struct Provider {
     pub(super) callers_own: Option<Place>,
     pub(super) key_place: Option<Place>,
     pub(super) retention: RetentionPolicy,
+    pub(super) account: Option<AccountName>,
     pub(super) passed_headers: Vec<HeaderName>,
     pub(super) models: Vec<ModelName>,
     pub(super) quirks: Quirks,
@@ -252,6 +253,7 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         callers_own,
         key_place: written.key.as_ref().map(|at| at.place.clone()),
         retention: choice(written.retention.as_ref(), &retention, findings).unwrap_or_default(),
+        account: written.account.as_ref().and_then(|at| named(at, AccountName::new, findings)),
         passed_headers: each(written.passed_headers.as_ref().map(|at| &at.value), |at| header_name(at, findings))
             .into_iter()
             .flatten()

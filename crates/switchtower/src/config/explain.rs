@@ -357,6 +357,7 @@ fn of_variant(variant: &Variant, quirk: &str) -> Option<Value> {
             Thinking::Budget => "budget",
         })),
         "cache_markers" => Some(json!(variant.cache_markers)),
+        "mistral_words" => Some(json!(variant.mistral_words)),
         "developer_role" => Some(json!(variant.developer_role)),
         "cached_tokens_field" => variant.cached_tokens_field.as_ref().map(|field| json!(field)),
         "output_excludes_reasoning" => Some(json!(variant.output_excludes_reasoning)),

@@ -16,6 +16,7 @@ pub(super) struct Quirks {
     reasoning_field: Option<ReasoningField>,
     thinking: Option<Thinking>,
     cache_markers: Option<bool>,
+    mistral_words: Option<bool>,
     developer_role: Option<bool>,
     cached_tokens_field: Option<String>,
     output_excludes_reasoning: Option<bool>,
@@ -75,6 +76,7 @@ impl Quirks {
                 findings,
             ),
             cache_markers: written.cache_markers.as_ref().map(|at| at.value),
+            mistral_words: written.mistral_words.as_ref().map(|at| at.value),
             developer_role: written.developer_role.as_ref().map(|at| at.value),
             cached_tokens_field,
             output_excludes_reasoning: written.output_excludes_reasoning.as_ref().map(|at| at.value),
@@ -100,7 +102,7 @@ impl Quirks {
         macro_rules! set {
             ($($field:ident),*) => { $(if let Some(value) = &self.$field { value.clone_into(&mut variant.$field); })* };
         }
-        set!(max_tokens_field, default_max_tokens, thinking, cache_markers, developer_role);
+        set!(max_tokens_field, default_max_tokens, thinking, cache_markers, mistral_words, developer_role);
         set!(output_excludes_reasoning, stream_ending, stream_usage, finish_reasons, forbidden, renamed, keeps_unasked);
         variant.reasoning_field = self.reasoning_field.or(variant.reasoning_field);
         if let Some(field) = &self.cached_tokens_field {

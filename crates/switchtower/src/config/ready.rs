@@ -299,6 +299,7 @@ impl Resolver<'_> {
             self.findings.add(&written.given.place, error.to_string());
         }
         provider.retention = written.retention;
+        provider.account.clone_from(&written.account);
         provider.passed_headers.extend(written.passed_headers.iter().cloned());
         provider.models.clone_from(&written.models);
         for interface in provider.interfaces_mut() {

@@ -241,7 +241,7 @@ section!(Translation {
 });
 
 section!(State {
-    key: String = "one of the process", "A reference to what seals the ids of what providers keep: `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, at least 16 characters long. Replicas that clients reach with the same ids need the same one; without it ids are good until the process ends.";
+    key: String = "one of the process", "A reference to what seals the ids of what providers keep, and whose it is what only an account can read: `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, at least 16 characters long. Replicas that clients reach with the same ids need the same one; without it ids are good until the process ends.";
 });
 
 section!(Ledger {
@@ -284,6 +284,7 @@ section!(Provider {
     operations: Vec<At<String>> = "those of its kind", "What it has: `answers`, `embeddings`, `rerank`, `completions`, `fim`, `moderations`, `generate` (of Ollama), `first_chat` (of Cohere), `invoke` (of Bedrock). The others are refused by name.", ["answers", "embeddings", "rerank", "completions", "fim", "moderations", "generate", "first_chat", "invoke"];
     credential: String = "\"deployment\"", "Whose credential is shown: `deployment` is the one in `key`; `caller` forwards the caller's own and excludes both `key` and `[[keys]]`.", ["deployment", "caller"];
     retention: String = "\"off\"", "What happens to fields that ask the provider to keep what is sent: `off` changes them to what does not ask for it (refused where the request is strict), `refuse` refuses the request, `allow` passes them on.", ["off", "refuse", "allow"];
+    account: String = "one of its own", "What you call the account that it is. Reasoning, containers and ids of responses go back only to the account that made them; providers with the same name here, or the same vendor's model at several clouds where the vendor says so, take them from each other.";
     max_output_tokens: u64 = "that of its kind", "The bound that is asked for where a dialect requires one and the caller named none.";
     first_byte_timeout_ms: u64 = "300000", "How long the head of an answer may take, from 1 to 86400000.";
     idle_timeout_ms: u64 = "120000", "How long an answer may pause, from 1 to 86400000.";
@@ -323,6 +324,7 @@ section!(Quirks {
     reasoning_field: String = "that of its kind", "Where reasoning of earlier turns is taken back: `reasoning_content`, `reasoning`, `reasoning_details` or `thinking_parts`.", ["reasoning_content", "reasoning", "reasoning_details", "thinking_parts"];
     thinking: String = "that of its kind", "How it is asked to think: `adaptive` (by an effort) or `budget` (by a number of tokens).", ["adaptive", "budget"];
     cache_markers: bool = "that of its kind", "Whether it takes `cache_control` in Chat Completions.";
+    mistral_words: bool = "that of its kind", "Whether it takes words of Mistral's own in Chat Completions: `prefix`, `document_url`, addresses of images alone. Where it does not, they are said as OpenAI has them, or left out with a notice.";
     developer_role: bool = "that of its kind", "Whether it knows the role `developer`.";
     cached_tokens_field: String = "that of its kind", "The field of `usage` that counts cached tokens.";
     output_excludes_reasoning: bool = "that of its kind", "Whether `completion_tokens` leaves reasoning out.";

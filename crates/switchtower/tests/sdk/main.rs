@@ -34,7 +34,7 @@ use tools::Tools;
 const KEY: &str = "key-of-the-sdk-tests";
 /// The longest that one driver takes.
 const DRIVER_MAX: Duration = Duration::from_secs(240);
-/// Quirks of the simulator: it speaks Chat Completions with reasoning beside the text. AWS's SDKs send keys over TLS only.
+/// Quirks of the simulator: it speaks Chat Completions as OpenAI does, with reasoning beside the text. AWS's SDKs send keys over TLS only.
 const CONFIGURATION: &str = r#"
 [listeners.plain]
 address = "127.0.0.1:0"
@@ -51,7 +51,7 @@ secret = "env:SDK_TEST_KEY"
 [providers.chat]
 dialect = "openai_chat"
 base_url = "http://CAPTURE/v1"
-quirks = { reasoning_field = "reasoning_content" }
+quirks = { reasoning_field = "reasoning_content", mistral_words = false }
 
 [providers.responses]
 dialect = "openai_responses"

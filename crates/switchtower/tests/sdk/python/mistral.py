@@ -99,14 +99,6 @@ def streamed(p):
         same(again.reason, answer.choices[0].finish_reason, "finish_reason")
 
 
-def in_own_words(p, path, call):
-    """A call that holds words of Mistral's own, which are forwarded to a provider of the same dialect as they are."""
-    if p.dialect != "openai_chat":
-        return call()
-    reason = f"Mistral's own `{path.rpartition('.')[2]}` goes as it is to a provider of the same dialect, which refuses it"
-    p.refused(raises(errors.SDKError, call), path, reason)
-
-
 def streamed_calls(p, events):
     """The SDK reads calls that come in one piece, as its vendor streams them and Gemini does."""
     if p.dialect in ["google_gemini", "ollama_chat"]:
@@ -126,7 +118,7 @@ def tool_loop(p):
     for streamed in streamed_calls(p, stream(p, messages, tools=[WEATHER])):
         same((streamed.function.name, arguments_of(streamed)), ("get_weather", arguments_of(call)), "the streamed call")
     messages += [choice.message, result(call, RESULT)]
-    final = in_own_words(p, "messages[1].prefix", lambda: create(p, messages, tools=[WEATHER]))
+    final = create(p, messages, tools=[WEATHER])
     holds(final.choices[0].message.content, RESULT)
     holds(Gathered(stream(p, messages, tools=[WEATHER])).text, RESULT)
 
@@ -142,7 +134,7 @@ def parallel_tools(p):
     calls = streamed_calls(p, stream(p, messages, **asked))
     same([arguments_of(call)["city"] for call in calls], cities[: len(calls)], "the streamed cities")
     messages += [message, *results]
-    final = in_own_words(p, "messages[1].prefix", lambda: create(p, messages, **asked))
+    final = create(p, messages, **asked)
     holds(final.choices[0].message.content, f"Paris: {RESULT}; London: {RESULT}")
 
 
@@ -168,7 +160,7 @@ def image(p):
     # An address stands alone or in an object.
     pictures = [{"type": "image_url", "image_url": address} for address in [cells.PICTURE_DATA, {"url": cells.PICTURE_URL}]]
     messages = [user([{"type": "text", "text": f"echo: {p.text()}"}, *pictures])]
-    answer = in_own_words(p, "messages[0].content[1].image_url", lambda: create(p, messages))
+    answer = create(p, messages)
     same(answer.choices[0].message.content, p.text(), "the text")
     ((_, body),) = p.sent(p.text())
     holds(json.dumps(body), cells.PNG)
@@ -179,7 +171,7 @@ def document(p):
     address = f"data:application/pdf;base64,{cells.PDF}"
     paper = {"type": "document_url", "document_url": address, "document_name": "timetable.pdf"}
     messages = [user([{"type": "text", "text": f"echo: {p.text()}"}, paper])]
-    answer = in_own_words(p, "messages[0].content[1].document_url", lambda: create(p, messages))
+    answer = create(p, messages)
     holds(answer.choices[0].message.content, p.text())
     ((_, body),) = p.sent(p.text())
     cells.pdf_arrived(p, body)
@@ -197,7 +189,7 @@ def reasoning_with_tools(p):
     assert message.tool_calls and not message.content, message
     p.partly("the SDK knows thoughts as parts of the content only, and drops those that stand beside it")
     messages += [message, result(message.tool_calls[0], RESULT)]
-    final = in_own_words(p, "messages[1].prefix", lambda: create(p, messages, **asked))
+    final = create(p, messages, **asked)
     holds(final.choices[0].message.content, RESULT)
     # What its own models think it gives back as parts.
     thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Paris lies on the Seine."}]}
