@@ -20,6 +20,7 @@ use switchtower_dialect::services::vertex_predict::VertexPredict;
 use switchtower_dialect::services::{EmbeddingForm, Service};
 use switchtower_dialect::{ALL, Dialect, Form, ListingForm, Variant, WireEvent, chunks, dialect, event_stream as messages, json as trees, scan as scanning, schema as schemas, sse as events};
 use switchtower_domain::{Amount, AnswerBuilder, DialectId, Secret, VectorEncoding, limits, mask_secrets};
+use switchtower_portfolio::reconcile::{Bill, Columns, Reconciliation};
 use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
 use switchtower_ledger::journal::frame;
 use switchtower_ledger::record::{Attempt, Closed, Counts, Entry, Lost, Told};
@@ -322,6 +323,18 @@ pub fn amount(data: &[u8]) {
     }
 }
 
+/// A provider's bill that was read differs from an empty ledger by its rows alone, and each is told.
+pub fn bill(data: &[u8]) {
+    let named = Columns::named(&["cost=b".to_owned()]).unwrap_or_else(|error| panic!("{error}"));
+    for columns in [Columns::default(), named] {
+        let Ok(bill) = Bill::read(data, &columns) else { continue };
+        let reconciliation = Reconciliation::new(bill);
+        let differences = reconciliation.differences();
+        assert_eq!(differences.len(), reconciliation.rows());
+        assert!(differences.iter().all(|difference| difference.field == "row" && difference.ledger.is_none()));
+    }
+}
+
 /// An entry of the ledger that was read is written so that it reads as the same, and can be shown.
 pub fn ledger_record(data: &[u8]) {
     let Ok(entry) = Entry::of_bytes(data) else { return };
@@ -538,7 +551,8 @@ pub fn brief(name: &str, target: fn(&[u8])) {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    const OWN: [&str; 10] = [
+    const OWN: [&str; 11] = [
+        "day,Model,request_id,num_model_requests,input_tokens,Cost\n2026-11-21T10:00:00Z,m,,3,\"1,200\",$0.5\n1763712000,n,r,1.0,0,1e-3\n",
         "[sources]\ns1 = \"A\"\n\n[models.openai]\n\"gpt-5\" = { source = \"s1\", date = \"2026-01-02\", tools = true, input = { image = true, text = false }, context_tokens = 9 }\n",
         "[models.\"a b\".\"c\\n\"]\nsource = \"x\\u007f\"\ndate = \"2026-01-02\"\nserves = \"rerank\"\noutput_tokens_max = 7\n\n[models.d]\n",
         "PROXY TCP4 10.0.0.9 10.0.0.1 9 80\r\n",

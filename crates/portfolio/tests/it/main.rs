@@ -1,6 +1,6 @@
 //! What is read from a ledger comes out as it was written, to the last digit.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod focus;
 mod reconcile;
