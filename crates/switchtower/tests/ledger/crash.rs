@@ -1,6 +1,7 @@
 //! Killed at random points under load: the ledger verifies, nothing that a client was told is missing, and nothing is
-//! there twice.
+//! there twice, in the ledger and in its tables; what was told costs exactly that, and what a crash left is an estimate.
 
+use crate::projection::found;
 use crate::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// How often the gateway is killed; `SWITCHTOWER_CRASHES` says it for a longer look.
 const CRASHES: u64 = 8;
 const CLIENTS: usize = 6;
+/// The tables are killed as well.
+const PROJECTED: &str = "[projection]\nstore = \"sqlite\"\n";
 
 #[test]
 fn a_killed_gateway_has_recorded_what_it_told() {
@@ -18,7 +21,7 @@ fn a_killed_gateway_has_recorded_what_it_told() {
     let mut told: BTreeMap<String, u64> = BTreeMap::new();
     for crash in 0..crashes {
         let fsync = if crash % 2 == 0 { "always" } else { "interval" };
-        let gateway = serve(folder, &format!("[ledger]\nfsync = \"{fsync}\"\nsegment_bytes = 65536\n"));
+        let gateway = serve(folder, &format!("{PROJECTED}[ledger]\nfsync = \"{fsync}\"\nsegment_bytes = 65536\n"));
         let (address, over, number) = (gateway.address(), AtomicBool::new(false), AtomicU64::new(0));
         let seen = std::thread::scope(|scope| {
             let (over, number) = (&over, &number);
@@ -57,7 +60,7 @@ fn a_killed_gateway_has_recorded_what_it_told() {
         assert!(verified.status.success() || said.contains("it breaks off"), "{said}");
     }
     // One more start mends what the last crash left.
-    stop(&serve(folder, ""));
+    stop(&serve(folder, PROJECTED));
     let verified = ledger(folder, &["verify"]);
     assert!(verified.status.success(), "{}", text(&verified));
     assert!(told.len() as u64 > crashes, "{} answers were seen", told.len());
@@ -75,9 +78,16 @@ fn a_killed_gateway_has_recorded_what_it_told() {
         assert_eq!(entry["outcome"], "answered", "{entry}");
         assert_eq!(entry["usage"]["output"].as_u64(), Some(*tokens), "{entry}");
         assert!(entry["usage"]["estimated"].is_null(), "{entry}");
+        assert_eq!(entry["cost"]["status"], "exact", "{entry}");
     }
     let crashed = closed.iter().filter(|entry| entry["outcome"] == "crashed");
     assert!(crashed.clone().all(|entry| entry["usage"]["estimated"] == "crashed"));
+    // Each was bounded, so that its cost is at most that; it is never taken for exact.
+    assert!(crashed.clone().all(|entry| entry["cost"]["reasons"][0] == "reserved"));
+    let output: u64 = closed.iter().filter_map(|entry| entry["usage"]["output"].as_u64()).sum();
+    let (begun, ended) = (opened.len(), closed.len());
+    let sums = "SELECT (SELECT count(*) FROM opens), count(*), sum(output) FROM ends";
+    assert_eq!(found(folder, sums), format!("[({begun}, {ended}, {output})]"));
     eprintln!("{} answers seen, {} calls closed, {} of them crashed", told.len(), closed.len(), crashed.count());
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use switchtower_testkit::PostgresServer;
 
 /// What Python's own SQLite finds in the file.
-fn found(folder: &Path, query: &str) -> String {
+pub(crate) fn found(folder: &Path, query: &str) -> String {
     let script = "import sqlite3, sys\nprint(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())";
     let file = data(folder).join("projection.db");
     text(&Command::new("python3").args(["-c", script]).arg(file).arg(query).output().unwrap()).trim().to_owned()

@@ -106,7 +106,8 @@ fn a_ledger_is_copied_restored_pruned_and_signed_by_another_key() {
     stop(&gateway);
     let kept = folder.join("kept");
     std::fs::copy(data(folder).join("ledger/checkpoint"), &kept).unwrap();
-    let verify = |folder: &Path| ledger(folder, &["verify", "--key", key.trim(), "--checkpoint", kept.to_str().unwrap()]);
+    let verify =
+        |folder: &Path| ledger(folder, &["verify", "--key", key.trim(), "--checkpoint", kept.to_str().unwrap()]);
     for upkeep in [["rotate-key"].as_slice(), &["prune", "--before", "2999-01-01"], &["rotate-key"]] {
         let done = ledger(folder, upkeep);
         assert!(done.status.success(), "{}", text(&done));
