@@ -1,7 +1,8 @@
 //! How many records a second are appended and verified, beside the least that any journal does: writing the same bytes
 //! to a file, and hashing them.
 //!
-//! `cargo bench -p switchtower-ledger` prints ratios; nothing is asserted.
+//! `cargo bench -p switchtower-ledger` prints ratios; nothing is asserted. With `SWITCHTOWER_RECORDS=10000000` it writes so
+//! many instead, each made when it is written, and prints how much memory that takes on the way.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on has failed")]
 
@@ -49,7 +50,52 @@ fn told(what: &str, took: Duration, reference: Option<Duration>) {
     println!("{what:<44} {rate:>12.0} records a second {ratio}");
 }
 
+/// The memory of this process that is there, in kibibytes.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Writes so many records, and verifies them.
+fn long(records: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let settings =
+        JournalSettings { fsync: Fsync::Interval(Duration::from_secs(1)), ..JournalSettings::new("bench/log") };
+    let disk = Arc::new(Folder::new(folder.path()).unwrap());
+    let (journal, writing, _) = Journal::open(disk, &settings, None).unwrap();
+    println!("before: {} KiB of memory", resident_kib());
+    let began = Instant::now();
+    for tenth in 0..10 {
+        let (from, until) = (records / 10 * tenth, records / 10 * (tenth + 1));
+        runtime.block_on(async {
+            let mut writers = tokio::task::JoinSet::new();
+            for writer in 0..WRITERS {
+                let journal = journal.clone();
+                writers.spawn(async move {
+                    for number in (from + writer..until).step_by(usize::try_from(WRITERS).unwrap()) {
+                        journal.append(record(number), Mark::None).await.unwrap();
+                    }
+                });
+            }
+            while writers.join_next().await.is_some() {}
+        });
+        println!("{until} records after {:.1} s: {} KiB of memory", began.elapsed().as_secs_f64(), resident_kib());
+    }
+    drop(journal);
+    writing.join();
+    let began = Instant::now();
+    let report = verify(&Folder::existing(folder.path()), &Known::default()).unwrap();
+    assert!(report.faults.is_empty(), "{report:?}");
+    let (read, seconds) = (report.records, began.elapsed().as_secs_f64());
+    println!("{read} records verified in {seconds:.1} s: {} KiB of memory", resident_kib());
+}
+
 fn main() {
+    if let Some(records) = std::env::var("SWITCHTOWER_RECORDS").ok().and_then(|number| number.parse().ok()) {
+        return long(records);
+    }
     let began = Instant::now();
     let records: Vec<Vec<u8>> = (0..RECORDS).map(record).collect();
     let bytes: usize = records.iter().map(Vec::len).sum();
