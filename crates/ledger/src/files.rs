@@ -21,9 +21,13 @@ pub(crate) fn checkpoints(disk: &dyn Disk) -> io::Result<Vec<(Checkpoint, Note)>
         let note = Note::parse(&format!("{body}\n\n{}\n", signatures.trim_end_matches('\n')));
         if let Ok(note) = note
             && let Ok(checkpoint) = Checkpoint::read(&note)
-            && !found.iter().any(|(known, _)| *known == checkpoint)
         {
-            found.push((checkpoint, note));
+            match found.iter_mut().find(|(known, _)| *known == checkpoint) {
+                // A witness may have signed it since.
+                Some((_, kept)) if kept.signatures.len() < note.signatures.len() => *kept = note,
+                Some(_) => {}
+                None => found.push((checkpoint, note)),
+            }
         }
     }
     Ok(found)
@@ -35,6 +39,13 @@ pub(crate) fn keep(disk: &dyn Disk, note: &Note) -> io::Result<()> {
     all.write(format!("{note}\n").as_bytes())?;
     all.sync()?;
     disk.replace(NEWEST, note.to_string().as_bytes())
+}
+
+/// Keeps a checkpoint that a witness signed, beside the newest one, which may be another by now.
+pub(crate) fn keep_cosigned(disk: &dyn Disk, note: &Note) -> io::Result<()> {
+    let all = disk.append(ALL)?;
+    all.write(format!("{note}\n").as_bytes())?;
+    all.sync()
 }
 
 fn read(disk: &dyn Disk, name: &str) -> io::Result<String> {

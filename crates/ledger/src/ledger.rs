@@ -12,6 +12,7 @@ use crate::read::Entries;
 use crate::record::{
     Body, Closed, Content, Costs, Counts, Digest, Entry, KeyChanged, Opened, Recovered, RequestId, Started, Stopped,
 };
+use crate::witness::WitnessAddress;
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub struct LedgerSettings {
     pub checkpoint_interval: Duration,
     /// Folders in which checkpoints are left for others to keep, and in which those of other logs are looked for.
     pub witnesses: Vec<PathBuf>,
+    /// Witnesses that are asked over the network, by whoever has one.
+    pub asked: Vec<WitnessAddress>,
     /// How long records are kept, by whoever prunes; for ever where nobody says.
     pub keep: Option<Duration>,
 }
@@ -44,6 +47,7 @@ impl LedgerSettings {
             journal: JournalSettings::new(""),
             checkpoint_interval: Duration::from_secs(60),
             witnesses: Vec::new(),
+            asked: Vec::new(),
             keep: None,
         }
     }

@@ -9,6 +9,7 @@
 //! merkle/      the tree over all records, and proofs
 //! checkpoint/  size and root of the tree, signed
 //! upkeep/      another key, fewer old records, a copy and back from it
+//! witness      who is asked over the network to sign that it has seen a checkpoint
 //! Ledger       entries in, receipts out     Entries, verify, prove: for who reads
 //! ```
 
@@ -26,6 +27,7 @@ mod read;
 pub mod record;
 pub mod upkeep;
 pub mod verify;
+pub mod witness;
 
 pub use ledger::{Found, Keeping, Ledger, LedgerError, LedgerSettings, OpenCall, Receipt, Reckon};
 pub use prove::{Proof, ProveError, prove};

@@ -7,6 +7,7 @@ use crate::config::{self, Around, Ready, Seen, Stamp};
 use crate::environment::Environment;
 use crate::findings;
 use crate::in_force::Content;
+use crate::ledger::Asking;
 use crate::server::{Address, ListenerSettings, Server, Serving};
 use crate::upstream::{Trust, Ways};
 use anyhow::{Context as _, Result, bail};
@@ -111,6 +112,8 @@ pub struct Running {
     pub keeping: Option<Keeping>,
     /// What ends with its tables.
     pub projecting: Option<Projecting>,
+    /// What asks witnesses.
+    pub asking: Option<Asking>,
 }
 
 impl Running {

@@ -126,12 +126,22 @@ impl Plan {
         let Digests { configuration, catalogue, prices } = self.gateway.digests;
         ledger.started(env!("CARGO_PKG_VERSION"), (configuration, catalogue, prices))?;
         let projecting = ledger::start_projection(&self.projection, &self.ledger.data)?;
+        let asking = ledger::ask_witnesses(&self.ledger.asked, &self.ledger.data, Upstream::new(&ways))?;
         let gateway = Gateway::new(self.gateway, self.directory, transport, ledger)?;
         let serving = Serving { settings: self.server, gateway, sim, ways };
         let listeners = serving.settings.listeners.clone();
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let server = Arc::new(Server::start(serving.clone(), self.threads.unwrap_or_else(cores))?);
-        Ok(Running { server, serving, trust, threads: self.threads, listeners, keeping: Some(keeping), projecting })
+        Ok(Running {
+            server,
+            serving,
+            trust,
+            threads: self.threads,
+            listeners,
+            keeping: Some(keeping),
+            projecting,
+            asking,
+        })
     }
 }
 
@@ -162,7 +172,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
     out.flush()?;
     let server = Arc::clone(&running.server);
     let (keeping, gateway) = (running.keeping.take(), running.serving.gateway.clone());
-    let projecting = running.projecting.take();
+    let (projecting, asking) = (running.projecting.take(), running.asking.take());
     let looking = async move {
         let (Some(mut source), Some(hang_ups)) = (source, &mut hang_ups) else { return std::future::pending().await };
         loop {
@@ -210,6 +220,9 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
     }
     if let Some(projecting) = projecting {
         projecting.stop();
+    }
+    if let Some(asking) = asking {
+        asking.stop();
     }
     Ok(())
 }

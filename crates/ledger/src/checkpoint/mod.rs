@@ -13,9 +13,11 @@
 
 mod key;
 mod note;
+mod witness_key;
 
 pub use key::{KeyError, SigningKey, VerifyingKey};
 pub use note::{Note, NoteError, SignatureLine};
+pub use witness_key::WitnessKey;
 
 use crate::merkle::{Frontier, HASH_BYTES, Hash};
 use base64::Engine as _;

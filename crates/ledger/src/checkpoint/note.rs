@@ -87,7 +87,8 @@ impl SignatureLine {
         Self { name: verifying.name().to_owned(), key_id: verifying.id(), signature: key.sign(text.as_bytes()) }
     }
 
-    fn parse(line: &str) -> Option<Self> {
+    /// The line of a text; nothing for what is none.
+    pub fn parse(line: &str) -> Option<Self> {
         let (name, signature) = line.strip_prefix(MARK)?.split_once(' ')?;
         let bytes = STANDARD.decode(signature).ok()?;
         let (key_id, signature) = bytes.split_first_chunk()?;

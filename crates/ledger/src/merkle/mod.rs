@@ -98,6 +98,55 @@ impl Frontier {
         self.size += 1;
     }
 
+    /// The proof that this tree is the beginning of the one which these leaves make of it: RFC 6962, section 2.1.2. It needs
+    /// no leaf that is in this tree already.
+    pub fn consistency(&self, later: &[Hash]) -> Vec<Hash> {
+        let mut path = Vec::new();
+        if self.size > 0 && !later.is_empty() {
+            self.subproof(later, (0, self.size + later.len() as u64), true, &mut path);
+        }
+        path
+    }
+
+    /// The proof for the part of the larger tree from a leaf on, of so many leaves; `whole` is whether all of this tree that
+    /// is in it is a tree that the other side has.
+    fn subproof(&self, later: &[Hash], (from, size): (u64, u64), whole: bool, path: &mut Vec<Hash>) {
+        let own = self.size - from;
+        if own == size {
+            if !whole {
+                path.push(self.part(later, from, self.size));
+            }
+            return;
+        }
+        let half = size.next_power_of_two() / 2;
+        if own <= half {
+            self.subproof(later, (from, half), whole, path);
+            path.push(self.part(later, from + half, from + size));
+        } else {
+            self.subproof(later, (from + half, size - half), false, path);
+            path.push(self.part(later, from, from + half));
+        }
+    }
+
+    /// The root over leaves from one on and before another: all of them in this tree, or all of them later.
+    fn part(&self, later: &[Hash], from: u64, until: u64) -> Hash {
+        let mut tree = Self::new();
+        if from >= self.size {
+            let place = |number: u64| usize::try_from(number.saturating_sub(self.size)).unwrap_or(usize::MAX);
+            later.get(place(from)..place(until)).unwrap_or_default().iter().for_each(|leaf| tree.push(*leaf));
+            return tree.root();
+        }
+        let mut begin = 0;
+        let bits = (0..u64::BITS).rev().map(|bit| 1_u64 << bit).filter(|width| self.size & width != 0);
+        for (root, width) in self.roots.iter().zip(bits) {
+            if begin >= from && begin + width <= until {
+                tree.roots.push(*root);
+            }
+            begin += width;
+        }
+        tree.root()
+    }
+
     /// The root of the tree.
     pub fn root(&self) -> Hash {
         let mut roots = self.roots.iter().rev();
@@ -156,6 +205,16 @@ pub(crate) mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_frontier_proves_that_it_goes_on(old in 0_usize..70, more in 0_usize..70) {
+            let leaves: Vec<Hash> = (0..old + more).map(|leaf| Hash::of_leaf(&leaf.to_be_bytes())).collect();
+            let (before, later) = leaves.split_at(old);
+            let mut tree = Frontier::new();
+            before.iter().for_each(|leaf| tree.push(*leaf));
+            let path = tree.consistency(later);
+            prop_assert_eq!(&path, &proof::consistency(&leaves, old as u64).unwrap());
+        }
+
         #[test]
         fn a_grown_tree_has_the_root_of_its_definition(records in prop::collection::vec(any::<Vec<u8>>(), 0..70)) {
             let mut tree = Frontier::new();

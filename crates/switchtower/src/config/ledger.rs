@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use switchtower_ledger::LedgerSettings;
 use switchtower_ledger::journal::{Fsync, JournalSettings};
+use switchtower_ledger::witness::WitnessAddress;
 
 /// The section with values that are valid in themselves.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(super) struct Checked {
     journal: JournalSettings,
     checkpoint_interval: Duration,
     witnesses: Vec<At<String>>,
+    asked: Vec<WitnessAddress>,
     keep: Option<Duration>,
 }
 
@@ -38,6 +40,15 @@ pub(super) fn check(written: Option<&written::Ledger>, findings: &mut Findings) 
         }
         named
     });
+    let (asked, witnesses): (Vec<_>, Vec<_>) =
+        written.witnesses.into_iter().flat_map(|at| at.value).partition(|at| WitnessAddress::is_meant(&at.value));
+    let mut addresses = Vec::new();
+    for at in &asked {
+        match WitnessAddress::parse(&at.value) {
+            Ok(address) => addresses.push(address),
+            Err(error) => findings.add(&at.place, format!("'ledger.witnesses': {error}")),
+        }
+    }
     let queue_max = whole(written.queue_max.as_ref(), 1..=1_000_000, findings);
     Checked {
         origin: origin.map(|at| at.value.clone()),
@@ -52,7 +63,8 @@ pub(super) fn check(written: Option<&written::Ledger>, findings: &mut Findings) 
         },
         checkpoint_interval: millis(written.checkpoint_interval_ms.as_ref(), 100..=86_400_000, 60_000, findings),
         keep: whole(written.keep_days.as_ref(), 1..=36_500, findings).map(|days| Duration::from_hours(days * 24)),
-        witnesses: written.witnesses.map(|at| at.value).unwrap_or_default(),
+        witnesses,
+        asked: addresses,
         data: written.data,
     }
 }
@@ -67,6 +79,7 @@ impl Checked {
             journal: self.journal.clone(),
             checkpoint_interval: self.checkpoint_interval,
             witnesses: self.witnesses.iter().map(path).collect(),
+            asked: self.asked.clone(),
             keep: self.keep,
         };
         (self.data.as_ref().map(path), settings)

@@ -255,7 +255,7 @@ section!(Ledger {
     segment_bytes: u64 = "67108864", "The size at which a file of records is full, from 65536 to 4294967296.";
     checkpoint_interval_ms: u64 = "60000", "How often a checkpoint is signed, where something was written, from 100 to 86400000.";
     keep_days: u64 = "for ever", "How many days records are kept, from 1 to 36500. A file of records goes when all of them are older; their hashes stay, and what is left is verified as before.";
-    witnesses: Vec<At<String>> = "none", "Folders in which each checkpoint is left, for somebody else to keep. Those of other logs there are registered in this one, so that replicas hold each other.";
+    witnesses: Vec<At<String>> = "none", "Who keeps checkpoints. A folder: each checkpoint is left there, and those of other logs there are registered in this one, so that replicas hold each other. An address, `https://witness.example/log`, and behind it the witness's key if it is known: it is asked to sign each checkpoint, as [c2sp.org/tlog-witness](https://c2sp.org/tlog-witness) has it.";
 });
 
 section!(Projection {

@@ -8,9 +8,12 @@ mod show;
 mod table;
 mod upkeep;
 mod verify;
+mod witnesses;
 
 use crate::environment::Environment;
 pub(crate) use project::start as start_projection;
+pub use witnesses::Asking;
+pub(crate) use witnesses::start as ask_witnesses;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
