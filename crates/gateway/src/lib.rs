@@ -30,6 +30,7 @@ mod signature;
 mod stream;
 mod tag;
 mod tokens;
+mod trace;
 mod turned_away;
 
 pub use cost::reckon;
@@ -38,3 +39,4 @@ pub use gateway::Gateway;
 pub use owner::SealKey;
 pub use reply::GatewayBody;
 pub use settings::{Access, AccessError, CallerKey, Digests, Limits, Settings, SettingsError};
+pub use trace::SampleRate;

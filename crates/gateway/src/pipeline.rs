@@ -23,13 +23,14 @@ mod within;
 use crate::reply::{self, GatewayBody, Refused};
 use crate::request_id::RequestId;
 use crate::shared::{Permit, Shared};
+use crate::trace::Traced;
 use accept::Place;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use record::{Asked, Standing};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switchtower_domain::{Refusal, RefusalCode, Transport};
 use switchtower_providers::{Deployment, Entered};
 
@@ -42,10 +43,11 @@ pub(crate) async fn run<B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let (id, began) = (RequestId::new(), Instant::now());
+    let traced = Traced::of(request.headers(), shared.settings.sample);
+    let id = RequestId::new(traced.as_ref().map(|traced| traced.trace.id));
     let client = accept::dialect_of(request.uri().path(), request.headers());
-    let mut standing = Standing::default();
-    match walk(shared, transport, request, (&id, began), &mut standing).await {
+    let mut standing = Standing::begin(traced);
+    match walk(shared, transport, request, &id, &mut standing).await {
         Ok(response) => response,
         Err(mut refused) => {
             let recorded = record::refuse(shared, standing, &id, &mut refused).await;
@@ -58,7 +60,7 @@ async fn walk<B>(
     shared: &Arc<Shared>,
     transport: &dyn Transport,
     request: Request<B>,
-    (id, began): (&RequestId, Instant),
+    id: &RequestId,
     standing: &mut Standing,
 ) -> Result<Response<GatewayBody>, Refused>
 where
@@ -115,7 +117,7 @@ where
     let planned = plan::plan(settings, &shared.directory, resolved).map_err(at_deployment)?;
     let entered = enter(&planned.deployment).map_err(at_deployment)?;
     // Nothing is sent that is not on record.
-    let recording = record::open(shared, standing, &planned, asked, (id, began)).await.map_err(at_deployment)?;
+    let recording = record::open(shared, standing, &planned, asked, id).await.map_err(at_deployment)?;
     let answering = call::call(settings, transport, planned, recording).await.map_err(at_deployment)?;
     let mut response = encode::encode(settings, answering, framing, id, standing).await.map_err(at_deployment)?;
     response.body_mut().hold(permit, entered);

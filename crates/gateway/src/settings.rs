@@ -1,6 +1,7 @@
 //! What an operator can set about the path of a request.
 
 use crate::SealKey;
+use crate::trace::SampleRate;
 use sha2::{Digest as _, Sha256};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub prices: Arc<Prices>,
     /// What is in force, as records refer to it.
     pub digests: Digests,
+    /// The share of traces that are kept where callers begin none themselves; nothing where no traces are made here.
+    pub sample: Option<SampleRate>,
 }
 
 /// What is in force, by the digests of its content, which is in the journal.
@@ -51,6 +54,7 @@ impl Settings {
             seal: SealKey::of_this_process(),
             prices: Prices::built_in(),
             digests: Digests::default(),
+            sample: None,
         }
     }
 

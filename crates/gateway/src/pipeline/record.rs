@@ -5,24 +5,29 @@ use super::accept::{Accepted, Place};
 use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
 use crate::cost::Charging;
-use crate::meter::Meter;
+use crate::meter::{Meter, micros};
 use crate::recorded::{Recorded, unavailable};
 use crate::recording::{End, Recording, lost};
 use crate::reply::Refused;
 use crate::request_id::RequestId;
 use crate::shared::Shared;
+use crate::trace::Traced;
+use http::Uri;
 use std::sync::Arc;
 use std::time::Instant;
 use switchtower_dialect::dialect;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
 use switchtower_ledger::Receipt;
 use switchtower_ledger::journal::AppendError;
-use switchtower_ledger::record::{Digest, Opened, Pseudonym, Refused as RefusedEntry, Text, Told};
+use switchtower_ledger::record::{Digest, Opened, Pseudonym, Refused as RefusedEntry, Text, Told, Trace};
 use switchtower_providers::{Deployment, Operation, RetentionPolicy};
 
 /// How far a request has come, for its record if it goes no further.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Standing {
+    began: Instant,
+    /// Where the request stands in a trace, if it does.
+    traced: Option<Traced>,
     /// Who asks for what, once that is known.
     caller: Option<Caller>,
     /// The deployment that was chosen, as records name it.
@@ -39,6 +44,15 @@ struct Caller {
 }
 
 impl Standing {
+    /// A request begins.
+    pub(super) fn begin(traced: Option<Traced>) -> Self {
+        Self { began: Instant::now(), traced, caller: None, deployment: None, recording: None }
+    }
+
+    fn trace(&self) -> Option<Trace> {
+        self.traced.as_ref().map(|traced| traced.trace.clone())
+    }
+
     /// It is known who asks.
     pub(super) fn known(&mut self, shared: &Shared, accepted: &Accepted) {
         let who = accepted.caller.as_deref().map(|name| shared.ledger.pseudonyms().of_caller(name));
@@ -122,7 +136,7 @@ pub(super) async fn open<'s>(
     standing: &'s mut Standing,
     planned: &Planned,
     asked: Asked,
-    (id, began): (&RequestId, Instant),
+    id: &RequestId,
 ) -> Result<&'s mut Recording, Refusal> {
     let (ledger, settings, deployment) = (&shared.ledger, &shared.settings, &planned.deployment);
     let pseudonyms = ledger.pseudonyms();
@@ -153,19 +167,25 @@ pub(super) async fn open<'s>(
         kept_by_provider: provider.retention == RetentionPolicy::Allow,
         output_max: asked.output_max,
         prices: settings.digests.prices,
+        trace: standing.trace(),
+        kind: provider.kind.clone().map(Text::from),
+        host: host(planned.outgoing.uri()).into(),
     };
     let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
+    let began = standing.began;
     let meter = Meter::new(began, pseudonyms.digesting());
     let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);
     let bytes = (asked.bytes, to_provider.sum());
-    Ok(standing.recording.insert(Recording::new(
-        call,
-        (deployment.clone(), names.deployment),
-        meter,
-        began,
-        bytes,
-        (Charging::of(operation), Arc::clone(&settings.prices)),
-    )))
+    let charging = (Charging::of(operation), Arc::clone(&settings.prices));
+    let mut recording = Recording::new(call, (deployment.clone(), names.deployment), meter, began, bytes, charging);
+    recording.attempted = standing.traced.as_ref().map(Traced::attempt);
+    Ok(standing.recording.insert(recording))
+}
+
+/// Who is sent to: never what may stand before it in an address.
+fn host(uri: &Uri) -> String {
+    let host = uri.host().unwrap_or_default();
+    uri.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 const fn carriage(carriage: &Carriage) -> &'static str {
@@ -179,7 +199,8 @@ const fn carriage(carriage: &Carriage) -> &'static str {
 
 /// Writes what becomes of a request that is refused. Where that cannot be written, the client is told that.
 pub(super) async fn refuse(shared: &Shared, mut standing: Standing, id: &RequestId, refused: &mut Refused) -> Recorded {
-    let client = standing.caller.as_ref().map(|caller| caller.client);
+    let (client, trace, began) =
+        (standing.caller.as_ref().map(|caller| caller.client), standing.trace(), standing.began);
     let status = |refusal: &Refusal| client.map_or(refusal.status, |client| dialect(client).refusal_status(refusal));
     if let Some(recording) = standing.recording.take() {
         let refusal = &refused.refusal;
@@ -204,6 +225,8 @@ pub(super) async fn refuse(shared: &Shared, mut standing: Standing, id: &Request
         operation: caller.operation.into(),
         deployment: standing.deployment.take(),
         configuration: shared.settings.digests.configuration,
+        trace,
+        total_us: micros(began.elapsed()),
     };
     written_or_told(shared.ledger.append(entry.into()).await, refused)
 }
@@ -229,6 +252,8 @@ pub(super) async fn told(shared: &Shared, standing: &Standing, id: &RequestId) -
         operation: caller.map_or("", |caller| caller.operation).into(),
         deployment: standing.deployment.clone(),
         configuration: shared.settings.digests.configuration,
+        trace: standing.trace(),
+        total_us: micros(standing.began.elapsed()),
     };
     let receipt = shared.ledger.append(entry.into()).await.map_err(|error| unavailable(&error))?;
     Ok(receipt.into())

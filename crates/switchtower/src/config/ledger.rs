@@ -68,6 +68,7 @@ impl Checked {
             checkpoint_interval: self.checkpoint_interval,
             witnesses: self.witnesses.iter().map(path).collect(),
             keep: self.keep,
+            watcher: None,
         };
         (self.data.as_ref().map(path), settings)
     }
