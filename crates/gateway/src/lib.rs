@@ -37,6 +37,7 @@ pub use cost::reckon;
 pub use directory::{Directory, DirectoryError};
 pub use gateway::Gateway;
 pub use owner::SealKey;
+pub use pipeline::is_local_authority;
 pub use reply::GatewayBody;
 pub use settings::{Access, AccessError, CallerKey, Digests, Limits, Settings, SettingsError};
 pub use trace::SampleRate;

@@ -20,16 +20,19 @@ mod resolve;
 mod service;
 mod within;
 
+pub use accept::is_local_authority;
+
 use crate::reply::{self, GatewayBody, Refused};
 use crate::request_id::RequestId;
 use crate::shared::{Permit, Shared};
 use crate::trace::Traced;
 use accept::Place;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use record::{Asked, Standing};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use switchtower_domain::{Refusal, RefusalCode, Transport};
 use switchtower_providers::{Deployment, Entered};
@@ -71,7 +74,11 @@ where
     // First what costs nothing to check and needs no trust: address, method, host, size.
     let accepted = accept::accept(settings, head)?;
     match accepted.place {
-        Place::Health | Place::Ready => return Ok(reply::word("ok\n")),
+        Place::Health => return Ok(reply::word(StatusCode::OK, "ok\n")),
+        Place::Ready if shared.ledger.gauges().failing.load(Ordering::Relaxed) => {
+            return Ok(reply::word(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"));
+        }
+        Place::Ready => return Ok(reply::word(StatusCode::OK, "ok\n")),
         Place::Answer(_) | Place::CountTokens(_) | Place::Service(_) | Place::Models | Place::Model(_) => {}
     }
     // A stranger is turned away before a byte of the body is read.

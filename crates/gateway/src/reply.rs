@@ -190,8 +190,9 @@ pub(crate) fn json(
 }
 
 /// One word, for probes.
-pub(crate) fn word(word: &'static str) -> Response<GatewayBody> {
+pub(crate) fn word(status: StatusCode, word: &'static str) -> Response<GatewayBody> {
     let mut response = Response::new(GatewayBody::of_bytes(Bytes::from_static(word.as_bytes())));
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

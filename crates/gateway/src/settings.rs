@@ -200,7 +200,7 @@ impl Access {
     }
 
     /// The name of the key that a caller presents, if it is known. It takes the same time for every wrong key.
-    pub(crate) fn admits(&self, presented: &str) -> Option<&str> {
+    pub fn admits(&self, presented: &str) -> Option<&str> {
         let Kind::Keys(keys) = &self.0 else { return None };
         let digest = digest(presented);
         let mut found = None;

@@ -22,6 +22,9 @@ const STATE_BYTES_MAX: usize = 2048;
 pub struct SampleRate(f64);
 
 impl SampleRate {
+    /// All of them.
+    pub const ALL: Self = Self(1.0);
+
     /// A share from 0 to 1; nothing for what is none.
     pub fn new(share: f64) -> Option<Self> {
         (0.0..=1.0).contains(&share).then_some(Self(share))

@@ -380,7 +380,8 @@ fn is_local_origin(origin: &str) -> bool {
     origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).is_some_and(is_local_authority)
 }
 
-fn is_local_authority(authority: &str) -> bool {
+/// Whether an authority names this machine, by a name that no foreign site can have.
+pub fn is_local_authority(authority: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| {
         let rest = authority
             .get(..local.len())

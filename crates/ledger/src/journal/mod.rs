@@ -344,6 +344,16 @@ impl Journal {
         outcome.recv().unwrap_or(Err(AppendError::Closed)).map_err(|error| self.refused(error))
     }
 
+    /// Whether a record can be written, where the last ones could not be. It counts as none that was refused.
+    pub(crate) fn try_again(&self, record: Vec<u8>) {
+        let (told, outcome) = std::sync::mpsc::channel();
+        let brought = Bringing::new(record, Mark::None);
+        if self.ask(Asked::Record { brought, told: Told::Thread(told) }).is_ok() {
+            // The gauges say what came of it.
+            drop(outcome.recv());
+        }
+    }
+
     /// Appends a record that nobody waits for. Where there is no place for it, it is kept for [`Self::bring_orphans`].
     pub fn leave(&self, record: Vec<u8>, mark: Mark) {
         self.leave_brought(Bringing::new(record, mark));
