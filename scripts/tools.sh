@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the end-to-end tests drive: into .tools the official SDKs of Python and JavaScript, Node, and a receiver
-# of OTLP; from Debian nginx and Prometheus. It does nothing where that is there already.
+# of OTLP; from Debian nginx, PostgreSQL and Prometheus. It does nothing where that is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

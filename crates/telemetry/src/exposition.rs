@@ -65,6 +65,10 @@ impl Format {
                 labelled(metric.name, metric, point, None, out)?;
                 writeln!(out, " {}", Scaled(u128::from(*count), metric.unit.scale()))
             }
+            Value::Exact(amount) => {
+                labelled(metric.name, metric, point, None, out)?;
+                writeln!(out, " {amount}")
+            }
             Value::Spread(spread) => self.spread(metric, point, spread, out),
         }
     }

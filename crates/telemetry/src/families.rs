@@ -1,10 +1,11 @@
 //! Figures as they are told: families of points with labels, for both forms of export.
 
-use crate::figures::{COUNTED, DIRECTIONS, Labels, Series, Snapshot, TOKEN_KINDS};
+use crate::figures::{COUNTED, DIRECTIONS, Labels, Series, Snapshot, Spent, TOKEN_KINDS};
 use crate::histogram::Histogram;
 use crate::house::{ExportCount, House};
 use crate::metric::{self, Metric};
 use std::collections::BTreeMap;
+use switchtower_domain::Amount;
 
 /// A metric with its points.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Point {
 pub enum Value {
     /// A number of what the metric is counted in: of microseconds where its unit is seconds.
     Count(u64),
+    /// An exact decimal number.
+    Exact(Amount),
     /// A spread.
     Spread(Box<Histogram>),
 }
@@ -120,6 +123,8 @@ impl Families {
         let mut heads: BTreeMap<[&str; 3], Histogram> = BTreeMap::new();
         let mut attempts: BTreeMap<[&str; 4], u64> = BTreeMap::new();
         let mut notices: BTreeMap<[&str; 6], u64> = BTreeMap::new();
+        let mut priced: BTreeMap<[&str; 4], u64> = BTreeMap::new();
+        let mut costs: BTreeMap<[&str; 5], Amount> = BTreeMap::new();
         for series in all {
             let Labels { deployment, provider, model, client, .. } = &series.labels;
             let [deployment, provider, model, client] = [deployment, provider, model, client].map(|label| &**label);
@@ -129,11 +134,23 @@ impl Families {
             for (of, class, count) in &series.notices {
                 *notices.entry([deployment, provider, model, client, of, class]).or_default() += count;
             }
+            for Spent { status, calls, sums } in &series.costs {
+                *priced.entry([deployment, provider, model, status]).or_default() += calls;
+                for (currency, amount) in sums {
+                    let sum = costs.entry([deployment, provider, model, currency, status]).or_default();
+                    *sum = sum.checked_add(*amount).unwrap_or(*sum);
+                }
+            }
             let head = heads.entry([deployment, provider, model]);
             head.or_insert_with(|| Histogram::new(series.head.bounds())).merge(&series.head);
         }
         attempts.iter().for_each(|(labels, count)| self.count(metric::ATTEMPTS, labels, *count));
         notices.iter().for_each(|(labels, count)| self.count(metric::NOTICES, labels, *count));
+        priced.iter().for_each(|(labels, count)| self.count(metric::PRICED, labels, *count));
+        for (labels, amount) in &costs {
+            let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+            self.point(metric::COST, labels, Value::Exact(*amount));
+        }
         heads.iter().for_each(|(labels, head)| self.spread(metric::HEAD, labels, head));
     }
 
@@ -170,7 +187,7 @@ mod tests {
     use super::*;
     use crate::figures::Figures;
     use crate::house::Check;
-    use switchtower_ledger::record::{Attempt, Closed, Counts, Lost, Opened};
+    use switchtower_ledger::record::{Attempt, Closed, Costs, Counts, Lost, Opened, Sum};
 
     #[test]
     fn every_metric_is_told() {
@@ -184,6 +201,11 @@ mod tests {
             first_us: Some(1),
             gap_p50_us: Some(1),
             gap_p99_us: Some(1),
+            cost: Some(Costs {
+                status: "exact".into(),
+                totals: vec![Sum { amount: "0.5".into(), currency: "USD".into() }],
+                ..Costs::default()
+            }),
             attempts: vec![Attempt { head_us: Some(1), ..Attempt::default() }],
             ..Closed::default()
         };

@@ -122,6 +122,12 @@ metrics! {
     HEAD = "switchtower_provider_head_seconds", "switchtower.provider.head", Histogram, Seconds,
         ["deployment", "provider", "model"],
         "Time from the sending of an attempt to the head of the provider's answer.";
+    COST = "switchtower_cost_total", "switchtower.cost", Counter, None,
+        ["deployment", "provider", "model", "currency", "status"],
+        "What calls cost, in units of the currency, by how sure that is: exact; estimated; unknown, of which it is the part that is known. Figures of different status are not to be added up.";
+    PRICED = "switchtower_priced_calls_total", "switchtower.priced_calls", Counter, None,
+        ["deployment", "provider", "model", "status"],
+        "Calls that are charged for, by how sure it is what they cost.";
     NOTICES = "switchtower_notices_total", "switchtower.notices", Counter, None,
         ["deployment", "provider", "model", "client", "of", "class"],
         "What was lost in translation, of requests and of answers, by class.";

@@ -3,7 +3,8 @@
 use super::names::Labels;
 use crate::histogram::{Bounds, Exemplar, Histogram};
 use crate::semconv;
-use switchtower_ledger::record::{Attempt, Closed, Counts, Lost, Opened, Text};
+use switchtower_domain::Amount;
+use switchtower_ledger::record::{Attempt, Closed, Costs, Counts, Lost, Opened, Text};
 
 /// Bounds for times within streams, in microseconds: from a tenth of a millisecond to ten seconds.
 const GAPS: Bounds = &[
@@ -49,8 +50,18 @@ pub(crate) struct Series {
     pub(crate) bytes: [u64; DIRECTIONS.len()],
     /// By class of failure.
     pub(crate) attempts: Vec<(Text, u64)>,
+    /// By how sure a cost is: how many calls, and what they came to in each currency.
+    pub(crate) costs: Vec<Spent>,
     /// By what lost something, and the class of the loss.
     pub(crate) notices: Vec<(&'static str, Text, u64)>,
+}
+
+/// What calls cost whose cost is equally sure.
+#[derive(Debug, Clone)]
+pub(crate) struct Spent {
+    pub(crate) status: Text,
+    pub(crate) calls: u64,
+    pub(crate) sums: Vec<(Text, Amount)>,
 }
 
 /// Calls that ended alike.
@@ -77,6 +88,7 @@ impl Series {
             tokens: Default::default(),
             bytes: Default::default(),
             attempts: Vec::new(),
+            costs: Vec::new(),
             notices: Vec::new(),
         }
     }
@@ -104,6 +116,9 @@ impl Series {
         }
         if let Some(counts) = &closed.usage {
             self.used(counts);
+        }
+        if let Some(costs) = &closed.cost {
+            self.spent(costs);
         }
         closed.attempts.iter().for_each(|attempt| self.attempted(attempt));
         let [_, to_provider, from_provider, to_client] = &mut self.bytes;
@@ -153,6 +168,27 @@ impl Series {
         for (usage, tokens) in self.usage.iter_mut().zip([counts.input, counts.output]) {
             if let Some(tokens) = tokens {
                 usage.add(tokens, None);
+            }
+        }
+    }
+
+    /// Sums of different status and of different currencies stay apart.
+    fn spent(&mut self, costs: &Costs) {
+        let place = self.costs.iter().position(|spent| spent.status == costs.status).unwrap_or_else(|| {
+            self.costs.push(Spent { status: costs.status.clone(), calls: 0, sums: Vec::new() });
+            self.costs.len() - 1
+        });
+        let Some(spent) = self.costs.get_mut(place) else { return };
+        spent.calls += 1;
+        for total in &costs.totals {
+            // A counter never falls; what is given back stands in the ledger.
+            let Some(more) = total.amount.parse().ok().filter(|amount: &Amount| !amount.is_negative()) else {
+                continue;
+            };
+            match spent.sums.iter_mut().find(|(currency, _)| *currency == total.currency) {
+                // Beyond what an amount can be it stays where it is.
+                Some((_, sum)) => *sum = sum.checked_add(more).unwrap_or(*sum),
+                None => spent.sums.push((total.currency.clone(), more)),
             }
         }
     }

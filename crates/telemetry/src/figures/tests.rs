@@ -2,7 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
-use switchtower_ledger::record::{Attempt, Counts, TurnedAwayCount};
+use switchtower_ledger::record::{Attempt, Costs, Counts, Sum, TurnedAwayCount};
 
 fn opened(deployment: &str, model: &str) -> Opened {
     let (deployment, model) = (deployment.to_owned().into(), model.to_owned().into());
@@ -45,6 +45,39 @@ fn a_call_is_counted_once_under_its_names() {
     assert_eq!((series.tokens[0], series.tokens[1], series.bytes), ([7, 0], [3, 0], [10, 5, 6, 20]));
     assert_eq!((series.per_token.count(), series.per_token.sum()), (1, 2000));
     assert_eq!((series.head.sum(), series.attempts[0].1), (300, 1));
+}
+
+#[test]
+fn costs_of_different_status_and_currency_are_never_added_up() {
+    let mut figures = Figures::new(10);
+    let costs = [
+        ("exact", "0.1", "USD"),
+        ("exact", "0.2", "USD"),
+        ("estimated", "0.4", "USD"),
+        ("exact", "7", "EUR"),
+        ("unknown", "", ""),
+    ];
+    for (number, (status, amount, currency)) in (0_u64..).zip(costs) {
+        figures.opened(number, opened("fast", "gpt"), false);
+        let totals =
+            if amount.is_empty() { Vec::new() } else { vec![Sum { amount: amount.into(), currency: currency.into() }] };
+        let cost = Some(Costs { status: status.into(), totals, ..Costs::default() });
+        figures.closed(1, &Closed { cost, ..closed(number) });
+    }
+    let snapshot = figures.snapshot();
+    let told: Vec<(&str, u64, Vec<String>)> = snapshot.series[0]
+        .costs
+        .iter()
+        .map(|spent| {
+            let sums = spent.sums.iter().map(|(currency, sum)| format!("{sum} {currency}")).collect();
+            (spent.status.as_ref(), spent.calls, sums)
+        })
+        .collect();
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        told,
+        [("exact", 3, texts(&["0.3 USD", "7 EUR"])), ("estimated", 1, texts(&["0.4 USD"])), ("unknown", 1, texts(&[]))]
+    );
 }
 
 #[test]

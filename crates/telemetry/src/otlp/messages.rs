@@ -3,6 +3,8 @@
 //! Source: <https://github.com/open-telemetry/opentelemetry-proto/tree/v1.7.0/opentelemetry/proto>. Fields that nothing
 //! here says are left out, which a reader takes for unsaid.
 
+use switchtower_domain::Amount;
+
 /// The client's side of a call, a server's, or neither.
 pub(super) const SPAN_KIND_SERVER: i32 = 2;
 pub(super) const SPAN_KIND_CLIENT: i32 = 3;
@@ -293,6 +295,11 @@ impl Attributes {
         }
     }
 
+    /// An amount of money, rounded.
+    pub(super) fn amount(&mut self, key: &str, amount: Amount) {
+        self.0.push(KeyValue::new(key, Any::Fraction(rounded(amount))));
+    }
+
     pub(super) fn truth(&mut self, key: &str, value: bool) {
         self.0.push(KeyValue::new(key, Any::Truth(value)));
     }
@@ -315,6 +322,12 @@ impl Attributes {
 #[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
 pub(super) fn seconds(micros: u128) -> f64 {
     micros as f64 / 1e6
+}
+
+/// An exact amount as the fraction that OTLP has room for.
+#[expect(clippy::cast_precision_loss, reason = "that it is rounded is what it is for")]
+pub(super) fn rounded(amount: Amount) -> f64 {
+    amount.atto() as f64 / 1e18
 }
 
 /// Microseconds since 1970 as nanoseconds.

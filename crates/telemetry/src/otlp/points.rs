@@ -2,7 +2,7 @@
 
 use super::messages::{
     Attributes, CUMULATIVE, Data, Gauge, Histogram, KeyValue, Metric, Number, Numeric, Sample, Spread, Sum, nanos,
-    seconds,
+    rounded, seconds,
 };
 use super::spans::error_of;
 use crate::families::{Family, Value};
@@ -33,6 +33,12 @@ fn of_family(family: &Family, span: Span) -> Metric {
         metric.labels.iter().zip(&point.labels).for_each(|(label, value)| attributes.text(label, value));
         match &point.value {
             Value::Count(count) => numbers.push(number(attributes.0, *count, metric.unit, span)),
+            Value::Exact(amount) => numbers.push(Number {
+                attributes: attributes.0,
+                start_time_unix_nano: nanos(span.started_us),
+                time_unix_nano: nanos(span.now_us),
+                value: Some(Numeric::Fraction(rounded(*amount))),
+            }),
             Value::Spread(one) => spreads.push(spread(attributes.0, one, metric.unit, span)),
         }
     }

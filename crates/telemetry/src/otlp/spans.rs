@@ -6,7 +6,7 @@
 use super::messages::{Attributes, SPAN_KIND_CLIENT, SPAN_KIND_SERVER, STATUS_ERROR, Span, Status, nanos};
 use crate::ended::Ended;
 use crate::semconv::{self, Profile};
-use switchtower_ledger::record::{Attempt, Closed, Lost, Opened, Refused, RequestId, SpanId, Told, Trace};
+use switchtower_ledger::record::{Attempt, Closed, Costs, Lost, Opened, Refused, RequestId, SpanId, Sum, Told, Trace};
 
 /// The most places of losses that a span names.
 const LOST_MAX: usize = 20;
@@ -66,6 +66,9 @@ impl Call<'_> {
             attributes.number("switchtower.usage.input_tokens", usage.input);
             attributes.number("switchtower.usage.output_tokens", usage.output);
             attributes.text("switchtower.usage.estimated", usage.estimated.as_deref().unwrap_or_default());
+        }
+        if let Some(costs) = &closed.cost {
+            spent(&mut attributes, costs);
         }
         lost(&mut attributes, &opened.lost, &closed.lost);
         let error = error_of(&closed.outcome, closed.code.as_deref());
@@ -181,6 +184,20 @@ pub(super) fn error_of<'a>(outcome: &'a str, code: Option<&'a str>) -> &'a str {
     }
 }
 
+/// What a call cost: exactly as text, and rounded for who adds up, where it is of one currency.
+fn spent(attributes: &mut Attributes, costs: &Costs) {
+    attributes.text("switchtower.cost.status", &costs.status);
+    attributes.texts("switchtower.cost.reasons", costs.reasons.iter().map(|reason| &**reason));
+    let sums: Vec<String> = costs.totals.iter().map(|sum| format!("{} {}", sum.amount, sum.currency)).collect();
+    attributes.texts("switchtower.cost.totals", sums.iter().map(String::as_str));
+    if let [Sum { amount, currency }] = &costs.totals[..]
+        && let Ok(amount) = amount.parse()
+    {
+        attributes.amount("switchtower.cost.amount", amount);
+        attributes.text("switchtower.cost.currency", currency);
+    }
+}
+
 fn lost(attributes: &mut Attributes, request: &[Lost], answer: &[Lost]) {
     let all = || request.iter().chain(answer);
     attributes.texts("switchtower.notices", all().take(LOST_MAX).map(|lost| &*lost.path));
@@ -229,6 +246,12 @@ mod tests {
             total_us: 1000,
             first_us: Some(350_100),
             stop: Some("end_turn".into()),
+            cost: Some(Costs {
+                status: "estimated".into(),
+                reasons: vec!["no_usage".into()],
+                totals: vec![Sum { amount: "0.00125".into(), currency: "EUR".into() }],
+                ..Costs::default()
+            }),
             ..Closed::default()
         };
         Ended::Call { at_us: 5000, opened: Box::new(opened), closed: Box::new(closed) }
@@ -252,6 +275,8 @@ mod tests {
         assert_eq!(said(attempt, "gen_ai.response.time_to_first_chunk"), Some(&Any::Fraction(0.35)));
         assert_eq!(said(attempt, "gen_ai.usage.cache_creation.input_tokens"), Some(&Any::Number(2)));
         assert_eq!(said(request, "switchtower.notices.meaning"), Some(&Any::Number(1)));
+        assert_eq!(said(request, "switchtower.cost.amount"), Some(&Any::Fraction(0.00125)));
+        assert_eq!(said(request, "switchtower.cost.status"), Some(&Any::Text("estimated".to_owned())));
         assert!(request.status.is_none() && attempt.status.is_none());
         // Nobody counts the tokens twice.
         assert!(!request.attributes.iter().any(|at| at.key.starts_with("gen_ai.usage")));
