@@ -29,6 +29,7 @@ mod shared;
 mod signature;
 mod stream;
 mod tag;
+mod timeline;
 mod tokens;
 mod trace;
 mod turned_away;

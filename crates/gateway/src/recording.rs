@@ -1,7 +1,8 @@
 //! A call that is on record: opened before a byte goes to a provider, closed before the client gets the end.
 
+use crate::clock::micros;
 use crate::cost::{Charging, Priced, reported, with_lines, without_lines};
-use crate::meter::{Meter, micros};
+use crate::meter::Meter;
 use crate::tokens::{BYTES_OF_TOKEN, apart};
 use crate::trace::Attempted;
 use std::borrow::Cow;
@@ -241,6 +242,7 @@ impl Recording {
             answer: Some(self.meter.digest()),
             lost: self.lost.clone(),
             cost: cost.as_ref().map(without_lines),
+            timeline: self.meter.timeline.as_deref().map(|timeline| Box::new(timeline.on_record())),
             ..Closed::default()
         }
     }

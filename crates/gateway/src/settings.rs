@@ -30,6 +30,8 @@ pub struct Settings {
     pub digests: Digests,
     /// The share of traces that are kept where callers begin none themselves; nothing where no traces are made here.
     pub sample: Option<SampleRate>,
+    /// Whether callers may have put on record when each piece of an answer came.
+    pub timelines: bool,
 }
 
 /// What is in force, by the digests of its content, which is in the journal.
@@ -55,6 +57,7 @@ impl Settings {
             prices: Prices::built_in(),
             digests: Digests::default(),
             sample: None,
+            timelines: false,
         }
     }
 

@@ -4,15 +4,17 @@
 use super::accept::{Accepted, Place};
 use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
+use crate::clock::micros;
 use crate::cost::Charging;
-use crate::meter::{Meter, micros};
+use crate::meter::Meter;
 use crate::recorded::{Recorded, unavailable};
 use crate::recording::{End, Recording, lost};
 use crate::reply::Refused;
 use crate::request_id::RequestId;
 use crate::shared::Shared;
+use crate::timeline::Timeline;
 use crate::trace::Traced;
-use http::Uri;
+use http::{HeaderMap, Uri};
 use std::sync::Arc;
 use std::time::Instant;
 use switchtower_dialect::dialect;
@@ -32,6 +34,8 @@ pub(super) struct Standing {
     caller: Option<Caller>,
     /// The deployment that was chosen, as records name it.
     deployment: Option<Text>,
+    /// When it left which room, where that is asked for and until the call is open.
+    timeline: Option<Box<Timeline>>,
     /// The call, once it is open.
     pub(super) recording: Option<Recording>,
 }
@@ -45,8 +49,19 @@ struct Caller {
 
 impl Standing {
     /// A request begins.
-    pub(super) fn begin(traced: Option<Traced>) -> Self {
-        Self { began: Instant::now(), traced, caller: None, deployment: None, recording: None }
+    pub(super) fn begin(traced: Option<Traced>, headers: &HeaderMap) -> Self {
+        let began = Instant::now();
+        let timeline = Timeline::wished(headers, began);
+        Self { began, traced, caller: None, deployment: None, timeline, recording: None }
+    }
+
+    /// The request leaves a room.
+    pub(super) fn passed(&mut self, room: &'static str) {
+        match (&mut self.recording, &mut self.timeline) {
+            (Some(recording), _) => recording.meter.passed(room),
+            (None, Some(timeline)) => timeline.passed(room),
+            (None, None) => {}
+        }
     }
 
     fn trace(&self) -> Option<Trace> {
@@ -168,12 +183,14 @@ pub(super) async fn open<'s>(
         output_max: asked.output_max,
         prices: settings.digests.prices,
         trace: standing.trace(),
-        kind: provider.kind.clone().map(Text::from),
+        provider_kind: provider.kind.clone().map(Text::from),
         host: host(planned.outgoing.uri()).into(),
     };
     let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
     let began = standing.began;
-    let meter = Meter::new(began, pseudonyms.digesting());
+    let mut meter = Meter::new(began, pseudonyms.digesting());
+    meter.timeline = standing.timeline.take();
+    meter.passed("record");
     let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);
     let bytes = (asked.bytes, to_provider.sum());
     let charging = (Charging::of(operation), Arc::clone(&settings.prices));

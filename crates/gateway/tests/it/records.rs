@@ -310,7 +310,7 @@ async fn a_trace_goes_on_record_and_to_nobody_else() {
     assert_eq!((trace.id.to_string(), trace.sampled), ("4bf92f3577b34da6a3ce929d0e0e4736".to_owned(), true));
     assert_eq!(trace.parent.unwrap().to_string(), "00f067aa0ba902b7");
     assert!(closed.attempts[0].span.is_some_and(|span| span != trace.span));
-    assert_eq!((opened.kind.as_deref(), opened.host.as_ref()), (Some("openai"), "chat-vendor.example"));
+    assert_eq!((opened.provider_kind.as_deref(), opened.host.as_ref()), (Some("openai"), "chat-vendor.example"));
     let sent = stage.provider.headers();
     assert!(["traceparent", "tracestate"].iter().all(|name| !sent.contains_key(*name)));
 }
@@ -338,6 +338,31 @@ async fn traces_begin_here_only_where_that_is_set() {
         drop(text(response).await);
         assert_eq!(stage.call().0.trace.map(|trace| (trace.parent, trace.sampled)), traced.then_some((None, false)));
     }
+}
+
+#[tokio::test]
+async fn a_timeline_is_on_record_where_it_is_asked_for_and_permitted() {
+    let ask = |model| with(post(CHAT, &streamed(model)), "x-switchtower-trace", "tokens");
+    let script = || Script::events(vec![chunk("hel"), chunk("lo"), last(), used(), event("[DONE]")]);
+    let permitted = || Settings { timelines: true, ..keyless() };
+    let stage_of_call = stage(script(), permitted());
+    let told = text(stage_of_call.gateway.handle(ask("chat")).await).await;
+    let closed = stage_of_call.call().1;
+    let timeline = closed.timeline.unwrap();
+    let rooms: Vec<&str> = timeline.rooms.iter().map(|room| room.room.as_ref()).collect();
+    assert_eq!(rooms, ["accept", "authenticate", "decode", "resolve", "service", "needs", "plan", "record", "call"]);
+    assert!(timeline.rooms.is_sorted_by_key(|room| room.at_us));
+    assert_eq!((timeline.gaps_us.len(), timeline.left_out), (5, 0));
+    assert_eq!(timeline.received.iter().sum::<u64>(), closed.attempts[0].bytes_received);
+    assert_eq!(timeline.sent.iter().sum::<u64>(), told.len() as u64);
+    // Nobody gets one unasked, nor where it is not permitted.
+    let unasked = stage(script(), permitted());
+    drop(text(unasked.gateway.handle(post(CHAT, &streamed("chat"))).await).await);
+    assert_eq!(unasked.call().1.timeline, None);
+    let refused = stage(script(), keyless());
+    assert_eq!(refused.gateway.handle(ask("chat")).await.status(), 400);
+    let misspelt = with(post(CHAT, &streamed("chat")), "x-switchtower-trace", "token");
+    assert_eq!(stage(script(), permitted()).gateway.handle(misspelt).await.status(), 400);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ record! {
         /// Where it stands in a trace, if it does.
         30 trace: Option<Trace>,
         /// The kind of the provider by the catalogue, if it has one.
-        31 kind: Option<Text>,
+        31 provider_kind: Option<Text>,
         /// The host that is sent to, with its port where that is not the usual one.
         32 host: Text,
     }
@@ -99,6 +99,35 @@ record! {
         16 lost: Vec<Lost>,
         /// What it cost, all attempts together, without what bytes cost. Unsaid where nothing is charged for.
         17 cost: Option<Costs>,
+        /// When what happened, piece by piece, where the caller asked for that and the operator permits it.
+        30 timeline: Option<Box<Timeline>>,
+    }
+}
+
+record! {
+    /// When what happened to a call: times and lengths, never what was said.
+    Timeline = 0 "timeline" {
+        /// The rooms that the request left, in order.
+        0 rooms: Vec<Room>,
+        /// For each piece of the provider's answer the microseconds since the one before; of the first, since the beginning
+        /// of the request.
+        1 gaps_us: Vec<u64>,
+        /// For each piece, how many bytes came.
+        2 received: Vec<u64>,
+        /// For each piece, how many bytes left for the client until the next one came.
+        3 sent: Vec<u64>,
+        /// How many pieces there were beyond those.
+        4 left_out: u64,
+    }
+}
+
+record! {
+    /// When a request left a room.
+    Room = 0 "room" {
+        /// The room.
+        0 room: Text,
+        /// Microseconds from the beginning of the request.
+        1 at_us: u64,
     }
 }
 

@@ -15,7 +15,9 @@ mod house;
 mod money;
 mod scalar;
 
-pub use call::{Attempt, Closed, Counts, Lost, Opened, Refused, Told, Trace, TurnedAway, TurnedAwayCount};
+pub use call::{
+    Attempt, Closed, Counts, Lost, Opened, Refused, Room, Timeline, Told, Trace, TurnedAway, TurnedAwayCount,
+};
 pub use fields::{Field, Kind, Shape};
 pub use house::{Carried, CarriedCall, Content, KeyChanged, Pruned, Recovered, Restored, Seen, Started, Stopped};
 pub use money::{CostLine, Costs, Sum};
@@ -34,6 +36,8 @@ pub const VALUES: &[Kind] = &[
     Sum::KIND,
     Lost::KIND,
     Trace::KIND,
+    Timeline::KIND,
+    Room::KIND,
     TurnedAwayCount::KIND,
     CarriedCall::KIND,
 ];

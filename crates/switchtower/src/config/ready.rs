@@ -145,6 +145,7 @@ pub(super) fn resolve(
         settings.seal = seal;
     }
     settings.sample = telemetry.sample();
+    settings.timelines = checked.telemetry.timelines;
     let (data, ledger) = checked.ledger.resolve(sources);
     Some(Ready {
         data,

@@ -50,6 +50,7 @@ pub(super) struct Checked {
     /// Whether traces are exported, and metrics.
     signals: (bool, bool),
     sample: SampleRate,
+    pub(super) timelines: bool,
     profile: Profile,
     service: Option<String>,
     gzip: bool,
@@ -86,6 +87,7 @@ pub(super) fn check(written: Option<&written::Telemetry>, findings: &mut Finding
         headers_given: written.headers.is_some(),
         signals,
         sample: SampleRate::new(share.unwrap_or(1.0)).unwrap_or(SampleRate::ALL),
+        timelines: written.timelines.is_some_and(|at| at.value),
         profile: choice(written.semconv.as_ref(), &Profile::WORDS, findings).unwrap_or_default(),
         service: written.service.map(|at| at.value),
         gzip: choice(written.compression.as_ref(), &[("gzip", true), ("none", false)], findings).unwrap_or(true),

@@ -281,6 +281,7 @@ section!(Telemetry {
     interval_ms: u64 = "60000", "How often metrics are exported, from 100 to 3600000.";
     timeout_ms: u64 = "10000", "How long one request to the receiver may take, from 100 to 600000.";
     queue_max: u64 = "10000", "How many requests may wait until their traces are exported, from 1 to 1000000; more are dropped and counted.";
+    timelines: bool = "false", "Whether callers may ask, with `x-switchtower-trace: tokens`, that it goes on record when each piece of an answer came: times and lengths, never what was said. Where it is not permitted, who asks is refused.";
     deployments_max: u64 = "500", "How many deployments, each with each of its models, have figures of their own, from 1 to 100000; the others are counted as one, `other`.";
 });
 

@@ -140,6 +140,23 @@ fn reloads_are_counted() {
 }
 
 #[test]
+fn a_timeline_is_drawn_of_a_call_that_asked_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = serve(folder.path(), "[telemetry]\ntimelines = true\n");
+    let answer = ask(&gateway, "sim/sim-1?tokens_per_second=400", true, "x-switchtower-trace: tokens\r\n");
+    assert!(answer.contains("data: [DONE]"), "{answer}");
+    let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchtower"));
+    let output =
+        command.args(["ledger", "show", "--timeline", id, "--data"]).arg(folder.path().join("data")).output().unwrap();
+    let chart = String::from_utf8(output.stdout).unwrap();
+    for word in ["accept", "plan", "record", "call", "attempt 1", "bytes in", "bytes out", "between pieces: median"] {
+        assert!(chart.contains(word), "{word}: {chart}");
+    }
+    assert!(!chart.contains("Hello"));
+}
+
+#[test]
 fn the_log_is_an_object_a_line_with_the_request_and_its_trace() {
     let folder = tempfile::tempdir().unwrap();
     let settings = "[providers.gone]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";

@@ -76,7 +76,7 @@ impl Series {
     pub(super) fn new(labels: Labels, opened: &Opened) -> Self {
         Self {
             labels,
-            kind: opened.kind.clone(),
+            kind: opened.provider_kind.clone(),
             host: opened.host.clone(),
             ends: Vec::new(),
             first: Histogram::new(semconv::TIME_TO_FIRST_TOKEN_BOUNDS_US),

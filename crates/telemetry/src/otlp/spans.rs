@@ -44,7 +44,7 @@ impl Call<'_> {
     }
 
     fn provider(&self) -> &str {
-        semconv::provider(self.opened.kind.as_deref(), &self.opened.provider)
+        semconv::provider(self.opened.provider_kind.as_deref(), &self.opened.provider)
     }
 
     fn request(&self, at_us: u64) -> Span {
@@ -221,7 +221,7 @@ mod tests {
             deployment: "fast".into(),
             model: "gpt".into(),
             provider: "ours".into(),
-            kind: Some("azure_openai".into()),
+            provider_kind: Some("azure_openai".into()),
             host: "a.example:8443".into(),
             client: "openai_chat".into(),
             operation: "answers".into(),
