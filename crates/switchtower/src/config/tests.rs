@@ -3,6 +3,7 @@
 mod addresses;
 mod facts;
 mod guide;
+mod observing;
 
 use super::*;
 use proptest::prelude::*;
