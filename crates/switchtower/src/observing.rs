@@ -13,9 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 use switchtower_gateway::{Gateway, SampleRate};
+use switchtower_projection::Standing;
 use switchtower_sim::Sim;
 use switchtower_telemetry::otlp::{Exporter, OtlpSettings};
-use switchtower_telemetry::{Check, Family, House, SpanQueue, Telemetry, TelemetrySettings, Waiting};
+use switchtower_telemetry::{Check, Family, House, Projected, SpanQueue, Telemetry, TelemetrySettings, Waiting};
 use tokio_util::sync::CancellationToken;
 
 /// What is told of requests, and to whom.
@@ -87,6 +88,8 @@ pub struct Insight {
     /// The folder of the ledger.
     pub(crate) data: PathBuf,
     pub(crate) started_us: u64,
+    /// How far the tables of the ledger are, where there are any.
+    pub(crate) projection: Option<Arc<switchtower_projection::Gauges>>,
 }
 
 /// Why a check does not hold.
@@ -139,11 +142,26 @@ impl Insight {
             refused_records: of(&gauges.refused),
             ledger_failing: gauges.failing.load(Ordering::Relaxed),
             disk_free_bytes: disk_free(&self.data),
+            projection: self
+                .projection
+                .as_ref()
+                .map(|gauges| projected(&gauges.standing(), of(&ledger.gauges().records))),
             reloads: of(&self.reloads.taken),
             reloads_failed: of(&self.reloads.failed),
             reload_ok: self.reloads.last_ok.load(Ordering::Relaxed),
             checks: self.checks(),
         }
+    }
+}
+
+fn projected(standing: &Standing, records: u64) -> Projected {
+    let behind = records.saturating_sub(standing.next);
+    let is_behind = behind > 0 && standing.behind_since_us > 0;
+    Projected {
+        behind,
+        lag_us: if is_behind { now_us().saturating_sub(standing.behind_since_us) } else { 0 },
+        failing: standing.trouble.is_some(),
+        failures: standing.failures,
     }
 }
 

@@ -21,7 +21,7 @@ use switchtower_gateway::{Access, Digests, Directory, Gateway, Settings, reckon}
 use switchtower_ledger::LedgerSettings;
 use switchtower_ledger::home::journal_of;
 use switchtower_ledger::upkeep::prune;
-use switchtower_projection::Target;
+use switchtower_projection::{Projecting, Target};
 use switchtower_providers::{Credential, Provider};
 use switchtower_sim::Sim;
 
@@ -155,6 +155,7 @@ impl Plan {
             reloads: Arc::clone(&reloads),
             data: self.ledger.data,
             started_us: now_us(),
+            projection: projecting.as_ref().map(Projecting::gauges),
         });
         let admin_address = admin.as_ref().map(Bound::address);
         if let Some(admin) = admin {

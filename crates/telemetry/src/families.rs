@@ -2,7 +2,7 @@
 
 use crate::figures::{COUNTED, DIRECTIONS, Labels, Series, Snapshot, Spent, TOKEN_KINDS};
 use crate::histogram::Histogram;
-use crate::house::{ExportCount, House};
+use crate::house::{ExportCount, House, Projected};
 use crate::metric::{self, Metric};
 use std::collections::BTreeMap;
 use switchtower_domain::Amount;
@@ -173,6 +173,12 @@ impl Families {
         if let Some(bytes) = house.disk_free_bytes {
             self.count(metric::LEDGER_DISK_FREE, &[], bytes);
         }
+        if let Some(Projected { behind, lag_us, failing, failures }) = house.projection {
+            self.count(metric::PROJECTION_BEHIND, &[], behind);
+            self.count(metric::PROJECTION_LAG, &[], lag_us);
+            self.count(metric::PROJECTION_FAILING, &[], u64::from(failing));
+            self.count(metric::PROJECTION_FAILURES, &[], failures);
+        }
         self.count(metric::RELOADS, &["ok"], house.reloads);
         self.count(metric::RELOADS, &["failed"], house.reloads_failed);
         for check in &house.checks {
@@ -211,7 +217,8 @@ mod tests {
         };
         figures.closed(1, &closed);
         let checks = vec![Check { name: "serving", holds: true }];
-        let house = House { disk_free_bytes: Some(1), checks, ..House::default() };
+        let house =
+            House { disk_free_bytes: Some(1), projection: Some(Projected::default()), checks, ..House::default() };
         let counts = ExportCount::default();
         for family in families(&figures.snapshot(), &house, (&counts, &counts, 0)) {
             assert!(!family.points.is_empty(), "{}", family.metric.name);

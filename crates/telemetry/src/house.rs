@@ -31,6 +31,8 @@ pub struct House {
     pub ledger_failing: bool,
     /// Room on the disk of the ledger, in bytes, where the system says it.
     pub disk_free_bytes: Option<u64>,
+    /// How far the tables of the ledger are, where there are any.
+    pub projection: Option<Projected>,
     /// Configurations that were put in force.
     pub reloads: u64,
     /// Those that could not be.
@@ -39,6 +41,19 @@ pub struct House {
     pub reload_ok: bool,
     /// What being ready depends on.
     pub checks: Vec<Check>,
+}
+
+/// How far the tables of a ledger are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Projected {
+    /// Records that are not there yet.
+    pub behind: u64,
+    /// How long ago the oldest of them was written, in microseconds.
+    pub lag_us: u64,
+    /// Whether the store takes none now.
+    pub failing: bool,
+    /// How often it did not.
+    pub failures: u64,
 }
 
 /// Something that being ready depends on.

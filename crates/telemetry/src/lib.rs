@@ -29,5 +29,5 @@ pub use ended::{Ended, SpanQueue, Waiting};
 pub use exposition::Format;
 pub use families::{Family, Point, Value};
 pub use histogram::{Bounds, Exemplar, Histogram};
-pub use house::{Check, ExportCount, House};
+pub use house::{Check, ExportCount, House, Projected};
 pub use telemetry::{Telemetry, TelemetrySettings};

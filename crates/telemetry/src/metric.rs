@@ -157,6 +157,14 @@ metrics! {
         "1 where the last group could not be written.";
     LEDGER_DISK_FREE = "switchtower_ledger_disk_free_bytes", "switchtower.ledger.disk.free", Gauge, Bytes, [],
         "Room on the disk of the ledger.";
+    PROJECTION_BEHIND = "switchtower_projection_behind_records", "switchtower.projection.behind", Gauge, None, [],
+        "Records that are not in the tables yet, where the ledger is kept in tables as well.";
+    PROJECTION_LAG = "switchtower_projection_lag_seconds", "switchtower.projection.lag", Gauge, Seconds, [],
+        "How long ago the oldest record was written that is not in the tables yet.";
+    PROJECTION_FAILING = "switchtower_projection_failing", "switchtower.projection.failing", Gauge, None, [],
+        "1 where the store of the tables does not take records now. Requests go on.";
+    PROJECTION_FAILURES = "switchtower_projection_failures_total", "switchtower.projection.failures", Counter, None, [],
+        "How often the store of the tables failed.";
     RELOADS = "switchtower_config_reloads_total", "switchtower.config.reloads", Counter, None, ["outcome"],
         "Changed configurations that were put in force (ok), or were not (failed).";
     RELOAD_OK = "switchtower_config_last_reload_successful", "switchtower.config.last_reload_successful", Gauge, None, [],
