@@ -238,7 +238,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
             }
         }
     };
-    runtime.block_on(async {
+    let at_once = runtime.block_on(async {
         tokio::select! {
             () = asked_to_stop() => {}
             () = looking => {}
@@ -248,18 +248,22 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
         tracing::info!("stopping; answers that are under way may end");
         server.stop();
         let ended = tokio::task::spawn_blocking(move || server.wait());
-        tokio::select! {
-            _ = ended => {}
-            () = asked_to_stop() => tracing::warn!("stopping at once"),
-        }
+        let at_once = tokio::select! {
+            _ = ended => false,
+            () = asked_to_stop() => {
+                tracing::warn!("stopping at once");
+                true
+            }
+        };
         if let Err(error) = gateway.tell_turned_away().await {
             tracing::error!(%error, "who was turned away last is not on record");
         }
+        at_once
     });
     runtime.shutdown_background();
     let stopped = keeping.map(|keeping| keeping.stop(gateway.ledger(), gateway.open_requests() as u64));
     // What was written last is told too.
-    if let Some(exporting) = exporting {
+    if let Some(exporting) = exporting.filter(|_| !at_once) {
         exporting.stop();
     }
     if let Some(projecting) = projecting {
