@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs into .tools what the end-to-end tests drive: the official SDKs of Python and JavaScript, and Node. It does
-# nothing where that is there already.
+# Installs what the end-to-end tests drive: into .tools the official SDKs of Python and JavaScript, Node, and a receiver
+# of OTLP; from Debian nginx, PostgreSQL and Prometheus. It does nothing where that is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,7 @@ python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
 command -v cc >/dev/null || packages+=(build-essential)
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || packages+=(nginx-light)
 [ -n "$(find /usr/lib/postgresql -name initdb 2>/dev/null)" ] || packages+=(postgresql)
+command -v promtool >/dev/null || packages+=(prometheus)
 if [ ${#packages[@]} -gt 0 ]; then
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "tools: please install ${packages[*]}" >&2
@@ -33,6 +34,16 @@ if python3.12 -c 'import ensurepip' 2>/dev/null && ! cmp -s "$focus" "$tools/foc
   python3.12 -m venv "$tools/focus"
   "$tools/focus/bin/pip" install --quiet --disable-pip-version-check --requirement "$focus"
   cp "$focus" "$tools/focus/installed"
+fi
+
+# Apart, so that the SDKs need not fit its versions.
+otlp=crates/switchtower/tests/telemetry/requirements.txt
+if ! cmp -s "$otlp" "$tools/otlp/installed"; then
+  echo "tools: installing a receiver of OTLP into $tools"
+  rm -rf "$tools/otlp"
+  python3 -m venv "$tools/otlp"
+  "$tools/otlp/bin/pip" install --quiet --disable-pip-version-check --requirement "$otlp"
+  cp "$otlp" "$tools/otlp/installed"
 fi
 
 wanted=$(cat "$sdk/python/requirements.txt" "$sdk/js/package-lock.json" | sha256sum | cut -d' ' -f1)

@@ -19,3 +19,8 @@ pub(crate) fn day_of(at_us: u64) -> Date {
     let moment = i64::try_from(at_us).ok().and_then(|at| jiff::Timestamp::from_microsecond(at).ok());
     moment.unwrap_or_else(jiff::Timestamp::now).to_zoned(TimeZone::UTC).date()
 }
+
+/// A time in microseconds, as records have it.
+pub(crate) fn micros(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

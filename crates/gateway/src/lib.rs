@@ -29,12 +29,16 @@ mod shared;
 mod signature;
 mod stream;
 mod tag;
+mod timeline;
 mod tokens;
+mod trace;
 mod turned_away;
 
 pub use cost::reckon;
 pub use directory::{Directory, DirectoryError};
 pub use gateway::Gateway;
 pub use owner::SealKey;
+pub use pipeline::is_local_authority;
 pub use reply::GatewayBody;
 pub use settings::{Access, AccessError, CallerKey, Digests, Limits, Settings, SettingsError};
+pub use trace::SampleRate;

@@ -1,5 +1,7 @@
 //! What is measured of an answer on its way: times, lengths, and a digest. Nothing of what is said is kept.
 
+use crate::clock::micros;
+use crate::timeline::Timeline;
 use std::time::{Duration, Instant};
 use switchtower_ledger::Digesting;
 use switchtower_ledger::record::Digest;
@@ -14,11 +16,14 @@ pub(crate) struct Meter {
     received: u64,
     sent: u64,
     digest: Digesting,
+    /// When each piece came and each room was left, where that is asked for.
+    pub(crate) timeline: Option<Box<Timeline>>,
 }
 
 impl Meter {
     pub(crate) fn new(began: Instant, digest: Digesting) -> Self {
-        Self { began, first: None, last: None, gaps: Gaps::default(), received: 0, sent: 0, digest }
+        let gaps = Gaps::default();
+        Self { began, first: None, last: None, gaps, received: 0, sent: 0, digest, timeline: None }
     }
 
     /// Bytes of the provider came.
@@ -29,12 +34,25 @@ impl Meter {
             Some(last) => self.gaps.add(now - last),
         }
         self.received += bytes as u64;
+        if let Some(timeline) = &mut self.timeline {
+            timeline.received(bytes as u64);
+        }
     }
 
     /// Bytes leave for the client.
     pub(crate) fn sent(&mut self, bytes: &[u8]) {
         self.sent += bytes.len() as u64;
         self.digest.update(bytes);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.sent(bytes.len() as u64);
+        }
+    }
+
+    /// The request leaves a room.
+    pub(crate) fn passed(&mut self, room: &'static str) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.passed(room);
+        }
     }
 
     pub(crate) const fn bytes_received(&self) -> u64 {
@@ -61,10 +79,6 @@ impl Meter {
     pub(crate) fn elapsed_us(&self) -> u64 {
         micros(self.began.elapsed())
     }
-}
-
-pub(crate) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// How many steps there are between a number and its double: a quantile is at most an eighth too large.

@@ -20,16 +20,20 @@ mod resolve;
 mod service;
 mod within;
 
+pub use accept::is_local_authority;
+
 use crate::reply::{self, GatewayBody, Refused};
 use crate::request_id::RequestId;
 use crate::shared::{Permit, Shared};
+use crate::trace::Traced;
 use accept::Place;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use record::{Asked, Standing};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use switchtower_domain::{Refusal, RefusalCode, Transport};
 use switchtower_providers::{Deployment, Entered};
 
@@ -42,10 +46,11 @@ pub(crate) async fn run<B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let (id, began) = (RequestId::new(), Instant::now());
+    let traced = Traced::of(request.headers(), shared.settings.sample);
+    let id = RequestId::new(traced.as_ref().map(|traced| traced.trace.id));
     let client = accept::dialect_of(request.uri().path(), request.headers());
-    let mut standing = Standing::default();
-    match walk(shared, transport, request, (&id, began), &mut standing).await {
+    let mut standing = Standing::begin(traced, request.headers());
+    match walk(shared, transport, request, &id, &mut standing).await {
         Ok(response) => response,
         Err(mut refused) => {
             let recorded = record::refuse(shared, standing, &id, &mut refused).await;
@@ -58,7 +63,7 @@ async fn walk<B>(
     shared: &Arc<Shared>,
     transport: &dyn Transport,
     request: Request<B>,
-    (id, began): (&RequestId, Instant),
+    id: &RequestId,
     standing: &mut Standing,
 ) -> Result<Response<GatewayBody>, Refused>
 where
@@ -68,12 +73,18 @@ where
     let (head, body) = request.into_parts();
     // First what costs nothing to check and needs no trust: address, method, host, size.
     let accepted = accept::accept(settings, head)?;
+    standing.passed("accept");
     match accepted.place {
-        Place::Health | Place::Ready => return Ok(reply::word("ok\n")),
+        Place::Health => return Ok(reply::word(StatusCode::OK, "ok\n")),
+        Place::Ready if shared.ledger.gauges().failing.load(Ordering::Relaxed) => {
+            return Ok(reply::word(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"));
+        }
+        Place::Ready => return Ok(reply::word(StatusCode::OK, "ok\n")),
         Place::Answer(_) | Place::CountTokens(_) | Place::Service(_) | Place::Models | Place::Model(_) => {}
     }
     // A stranger is turned away before a byte of the body is read.
     let authenticated = authenticate::authenticate(settings, accepted)?;
+    standing.passed("authenticate");
     let lists = matches!(authenticated.place, Place::Models | Place::Model(_));
     // Who signs is known once the body is there.
     if lists || authenticated.signed.is_none() {
@@ -92,8 +103,10 @@ where
     // The name of the model, whether to stream, and whether everybody will read the same in these bytes.
     let mut decoded = decode::decode(settings, authenticated, &bytes)?;
     within::settle(&mut decoded)?;
+    standing.passed("decode");
     let mut resolved = resolve::resolve(&shared.directory, decoded)?;
     standing.chosen(shared, &resolved.deployment);
+    standing.passed("resolve");
     service::settle(&mut resolved);
     let framing = resolved.decoded.asked.framing();
     let label = resolved.deployment.label().clone();
@@ -104,8 +117,10 @@ where
         close: false,
     };
     service::check_offered(&shared.directory, &resolved).map_err(at_deployment)?;
+    standing.passed("service");
     // What the model cannot do is refused before anybody is asked.
     needs::check(&resolved.decoded, &resolved.deployment).map_err(at_deployment)?;
+    standing.passed("needs");
     if let Some(estimated) = count::estimated(&resolved).await.map_err(at_deployment)? {
         let recorded = record::told(shared, standing, id).await.map_err(at_deployment)?;
         return Ok(estimated.reply(id, recorded));
@@ -114,9 +129,11 @@ where
     let asked = Asked::of(shared, &resolved.decoded);
     let planned = plan::plan(settings, &shared.directory, resolved).map_err(at_deployment)?;
     let entered = enter(&planned.deployment).map_err(at_deployment)?;
+    standing.passed("plan");
     // Nothing is sent that is not on record.
-    let recording = record::open(shared, standing, &planned, asked, (id, began)).await.map_err(at_deployment)?;
+    let recording = record::open(shared, standing, &planned, asked, id).await.map_err(at_deployment)?;
     let answering = call::call(settings, transport, planned, recording).await.map_err(at_deployment)?;
+    standing.passed("call");
     let mut response = encode::encode(settings, answering, framing, id, standing).await.map_err(at_deployment)?;
     response.body_mut().hold(permit, entered);
     Ok(response)

@@ -1,8 +1,10 @@
 //! A call that is on record: opened before a byte goes to a provider, closed before the client gets the end.
 
+use crate::clock::micros;
 use crate::cost::{Charging, Priced, reported, with_lines, without_lines};
-use crate::meter::{Meter, micros};
+use crate::meter::Meter;
 use crate::tokens::{BYTES_OF_TOKEN, apart};
+use crate::trace::Attempted;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
@@ -35,6 +37,8 @@ pub(crate) struct Recording {
     provider_request_id: Option<String>,
     /// What the answer lost on its way, as far as it is known when the call ends.
     lost: Vec<Lost>,
+    /// The attempt in the trace of the request, if that stands in one.
+    pub(crate) attempted: Option<Attempted>,
 }
 
 /// When what happened in an attempt.
@@ -143,6 +147,7 @@ impl Recording {
             prices,
             provider_request_id: None,
             lost: Vec::new(),
+            attempted: None,
         }
     }
 
@@ -216,6 +221,7 @@ impl Recording {
             cost: cost.as_ref().map(with_lines),
             reported: reported(&used.usage),
             egress: priced.egress(bytes_sent, bytes_received).as_ref().map(with_lines),
+            span: self.attempted.as_ref().map(|attempted| attempted.span),
         };
         let (gap_p50_us, gap_p99_us) = self.meter.gaps_us();
         Closed {
@@ -236,6 +242,7 @@ impl Recording {
             answer: Some(self.meter.digest()),
             lost: self.lost.clone(),
             cost: cost.as_ref().map(without_lines),
+            timeline: self.meter.timeline.as_deref().map(|timeline| Box::new(timeline.on_record())),
             ..Closed::default()
         }
     }

@@ -19,6 +19,8 @@ use switchtower_providers::Entered;
 pub(crate) const DEPLOYMENT: HeaderName = HeaderName::from_static("x-switchtower-deployment");
 pub(crate) const NOTICES: HeaderName = HeaderName::from_static("x-switchtower-notices");
 pub(crate) const PROVIDER_REQUEST_ID: HeaderName = HeaderName::from_static("x-switchtower-provider-request-id");
+/// Names the trace, where the request belongs to one.
+const TRACE_ID: HeaderName = HeaderName::from_static("x-switchtower-trace-id");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The name that Messages has for the same.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -164,12 +166,13 @@ fn log(refused: &Refused, id: &RequestId) {
     let (code, status) = (refusal.code.as_str(), refusal.status);
     let deployment = refused.deployment.as_ref().and_then(|label| label.to_str().ok()).unwrap_or_default();
     let detail = refusal.detail.as_deref().unwrap_or_default();
+    let (request, trace) = (id.as_str(), id.trace().map(tracing::field::display));
     match refusal.code.actor() {
-        Actor::Caller => tracing::debug!(request = id.as_str(), code, status, deployment, detail, "refused"),
+        Actor::Caller => tracing::debug!(request, trace, code, status, deployment, detail, "refused"),
         Actor::Operator | Actor::Provider => {
-            tracing::warn!(request = id.as_str(), code, status, deployment, detail, "refused");
+            tracing::warn!(request, trace, code, status, deployment, detail, "refused");
         }
-        Actor::Switchtower => tracing::error!(request = id.as_str(), code, status, deployment, detail, "refused"),
+        Actor::Switchtower => tracing::error!(request, trace, code, status, deployment, detail, "refused"),
     }
 }
 
@@ -187,8 +190,9 @@ pub(crate) fn json(
 }
 
 /// One word, for probes.
-pub(crate) fn word(word: &'static str) -> Response<GatewayBody> {
+pub(crate) fn word(status: StatusCode, word: &'static str) -> Response<GatewayBody> {
     let mut response = Response::new(GatewayBody::of_bytes(Bytes::from_static(word.as_bytes())));
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
@@ -203,4 +207,7 @@ pub(crate) fn identify(headers: &mut HeaderMap, client: DialectId, id: &RequestI
         headers.insert(X_AMZN_REQUEST_ID, value.clone());
     }
     headers.insert(X_REQUEST_ID, value);
+    if let Some(trace) = id.trace().and_then(|trace| HeaderValue::try_from(trace.to_string()).ok()) {
+        headers.insert(TRACE_ID, trace);
+    }
 }

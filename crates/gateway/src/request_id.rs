@@ -2,28 +2,35 @@
 
 use http::HeaderValue;
 use std::time::SystemTime;
+use switchtower_ledger::record::TraceId;
 use uuid::Builder;
 
-/// The id of one request.
+/// The id of one request, with that of the trace it belongs to.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId {
     text: String,
     bytes: [u8; 16],
+    trace: Option<TraceId>,
 }
 
 impl RequestId {
     /// A new id. The library's own counter is behind a lock that all threads share; random bits do as well.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(trace: Option<TraceId>) -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let millis = u64::try_from(since.as_millis()).unwrap_or_default();
         let mut random = [0_u8; 10];
         fastrand::fill(&mut random);
         let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-        Self { text: id.to_string(), bytes: id.into_bytes() }
+        Self { text: id.to_string(), bytes: id.into_bytes(), trace }
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The trace that the request belongs to.
+    pub(crate) const fn trace(&self) -> Option<TraceId> {
+        self.trace
     }
 
     /// The id as it stands on record.
@@ -43,7 +50,7 @@ mod tests {
 
     #[test]
     fn ids_are_of_version_7_and_differ() {
-        let (one, two) = (RequestId::new(), RequestId::new());
+        let (one, two) = (RequestId::new(None), RequestId::new(None));
         assert_ne!(one.as_str(), two.as_str());
         assert_eq!(uuid::Uuid::parse_str(one.as_str()).unwrap().get_version_num(), 7);
     }

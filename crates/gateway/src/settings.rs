@@ -1,6 +1,7 @@
 //! What an operator can set about the path of a request.
 
 use crate::SealKey;
+use crate::trace::SampleRate;
 use sha2::{Digest as _, Sha256};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +28,10 @@ pub struct Settings {
     pub prices: Arc<Prices>,
     /// What is in force, as records refer to it.
     pub digests: Digests,
+    /// The share of traces that are kept where callers begin none themselves; nothing where no traces are made here.
+    pub sample: Option<SampleRate>,
+    /// Whether callers may have put on record when each piece of an answer came.
+    pub timelines: bool,
 }
 
 /// What is in force, by the digests of its content, which is in the journal.
@@ -51,6 +56,8 @@ impl Settings {
             seal: SealKey::of_this_process(),
             prices: Prices::built_in(),
             digests: Digests::default(),
+            sample: None,
+            timelines: false,
         }
     }
 
@@ -196,7 +203,7 @@ impl Access {
     }
 
     /// The name of the key that a caller presents, if it is known. It takes the same time for every wrong key.
-    pub(crate) fn admits(&self, presented: &str) -> Option<&str> {
+    pub fn admits(&self, presented: &str) -> Option<&str> {
         let Kind::Keys(keys) = &self.0 else { return None };
         let digest = digest(presented);
         let mut found = None;

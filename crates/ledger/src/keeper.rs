@@ -5,7 +5,7 @@ use crate::clock::now_us;
 use crate::files;
 use crate::journal::disk::{Disk, Folder};
 use crate::journal::{Fsync, Journal, Mark};
-use crate::record::{Digest, Entry, Seen};
+use crate::record::{Digest, Entry, Seen, TurnedAway};
 use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -57,6 +57,7 @@ impl Keeper {
                     Err(RecvTimeoutError::Timeout) => {}
                 }
                 round.journal.bring_orphans();
+                round.try_again();
                 if sync_interval.is_some_and(|interval| synced_at.elapsed() >= interval) {
                     round.sync();
                     synced_at = Instant::now();
@@ -92,6 +93,16 @@ struct Round {
 }
 
 impl Round {
+    /// While nothing can be written, requests may stay away, and nobody would find out that there is room again. An empty
+    /// count of who was turned away says nothing, and does.
+    fn try_again(&self) {
+        if self.journal.gauges().failing.load(Ordering::Relaxed) {
+            let at_us = now_us();
+            let nothing = TurnedAway { from_us: at_us, until_us: at_us, counts: Vec::new() };
+            self.journal.try_again(Entry { at_us, body: nothing.into() }.to_bytes());
+        }
+    }
+
     fn sync(&self) {
         let gauges = self.journal.gauges();
         if gauges.records.load(Ordering::Relaxed) == gauges.synced.load(Ordering::Relaxed) {

@@ -5,13 +5,16 @@ use crate::clock::now_us;
 use crate::files;
 use crate::home::{Home, HomeError};
 use crate::journal::disk::{Disk, Memory};
-use crate::journal::{AppendError, Gauges, Journal, JournalSettings, LeftOpen, Mark, OpenError, Writing};
+use crate::journal::{
+    AppendError, Bringing, Gauges, Journal, JournalSettings, LeftOpen, Mark, OpenError, Then, Writing,
+};
 use crate::keeper::{Keeper, KeeperSettings};
 use crate::pseudonym::Pseudonyms;
 use crate::read::Entries;
 use crate::record::{
     Body, Closed, Content, Costs, Counts, Digest, Entry, KeyChanged, Opened, Recovered, RequestId, Started, Stopped,
 };
+use crate::watcher::Watcher;
 use crate::witness::WitnessAddress;
 use std::collections::HashSet;
 use std::io;
@@ -36,6 +39,8 @@ pub struct LedgerSettings {
     pub asked: Vec<WitnessAddress>,
     /// How long records are kept, by whoever prunes; for ever where nobody says.
     pub keep: Option<Duration>,
+    /// Who is told of every entry once it is written.
+    pub watcher: Option<Arc<dyn Watcher>>,
 }
 
 impl LedgerSettings {
@@ -49,6 +54,7 @@ impl LedgerSettings {
             witnesses: Vec::new(),
             asked: Vec::new(),
             keep: None,
+            watcher: None,
         }
     }
 }
@@ -113,6 +119,17 @@ struct Inner {
     key: VerifyingKey,
     /// Digests whose content is in the journal.
     contents: Mutex<HashSet<Digest>>,
+    watcher: Option<Arc<dyn Watcher>>,
+}
+
+impl Inner {
+    /// An entry on its way to the journal, and from there to who watches.
+    fn brought(&self, entry: Entry, mark: Mark) -> Bringing {
+        let record = entry.to_bytes();
+        let then =
+            self.watcher.clone().map(|watcher| -> Then { Box::new(move |number| watcher.written(number, entry)) });
+        Bringing { record, mark, then }
+    }
 }
 
 /// What ends with the ledger.
@@ -161,6 +178,7 @@ impl Ledger {
             origin: journal_settings.origin,
             key: key.verifying(),
             contents: Mutex::default(),
+            watcher: settings.watcher.clone(),
         };
         let ledger = Self(Arc::new(inner));
         if !recovery.stopped {
@@ -185,6 +203,14 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`], which memory does not have.
     pub fn in_memory() -> Result<(Self, Memory), LedgerError> {
+        Self::in_memory_watched(None)
+    }
+
+    /// The same with somebody who watches.
+    ///
+    /// # Errors
+    /// [`LedgerError`], which memory does not have.
+    pub fn in_memory_watched(watcher: Option<Arc<dyn Watcher>>) -> Result<(Self, Memory), LedgerError> {
         let disk = Memory::default();
         let origin = "memory/ledger".to_owned();
         let settings = JournalSettings::new(&*origin);
@@ -192,7 +218,7 @@ impl Ledger {
         let key = SigningKey::generate(&origin)?.verifying();
         let pseudonyms = Pseudonyms::new([0; 32], [0; 32]);
         let contents = Mutex::default();
-        Ok((Self(Arc::new(Inner { journal, pseudonyms, origin, key, contents })), disk))
+        Ok((Self(Arc::new(Inner { journal, pseudonyms, origin, key, contents, watcher })), disk))
     }
 
     fn close_crashed(
@@ -223,8 +249,7 @@ impl Ledger {
     pub async fn begin(&self, opened: Opened) -> Result<OpenCall, AppendError> {
         let (request, began_us) = (opened.request, now_us());
         let entry = Entry { at_us: began_us, body: opened.into() };
-        let journal = &self.0.journal;
-        let opened = journal.append(entry.to_bytes(), Mark::Opens(request)).await?;
+        let opened = self.bring(entry, Mark::Opens(request)).await?;
         Ok(OpenCall { ledger: self.clone(), opened, request, began_us, closed: false })
     }
 
@@ -234,7 +259,13 @@ impl Ledger {
     /// [`AppendError`] where it could not be written.
     pub async fn append(&self, body: Body) -> Result<Receipt, AppendError> {
         let entry = Entry { at_us: now_us(), body };
-        self.0.journal.append(entry.to_bytes(), Mark::of(&entry)).await.map(Receipt)
+        let mark = Mark::of(&entry);
+        self.bring(entry, mark).await.map(Receipt)
+    }
+
+    async fn bring(&self, entry: Entry, mark: Mark) -> Result<u64, AppendError> {
+        let queued = self.0.journal.queue(self.0.brought(entry, mark)).await?;
+        self.0.journal.written(queued).await
     }
 
     /// The same for a thread that may wait.
@@ -243,13 +274,15 @@ impl Ledger {
     /// [`AppendError`] where it could not be written.
     pub fn write(&self, body: Body) -> Result<Receipt, AppendError> {
         let entry = Entry { at_us: now_us(), body };
-        self.0.journal.append_now(entry.to_bytes(), Mark::of(&entry)).map(Receipt)
+        let mark = Mark::of(&entry);
+        self.0.journal.bring_now(self.0.brought(entry, mark)).map(Receipt)
     }
 
     /// Leaves an entry to be written that nobody waits for.
     fn leave(&self, body: Body) {
         let entry = Entry { at_us: now_us(), body };
-        self.0.journal.leave(entry.to_bytes(), Mark::of(&entry));
+        let mark = Mark::of(&entry);
+        self.0.journal.leave_brought(self.0.brought(entry, mark));
     }
 
     /// Keeps what a digest stands for, once.
@@ -322,7 +355,7 @@ impl OpenCall {
         let entry = Entry { at_us: now_us(), body: closed.into() };
         let ledger = self.ledger.clone();
         let journal = &ledger.0.journal;
-        let queued = journal.queue(entry.to_bytes(), Mark::Closes(self.opened)).await?;
+        let queued = journal.queue(ledger.0.brought(entry, Mark::Closes(self.opened))).await?;
         self.closed = true;
         let written = journal.written(queued).await;
         // What is late may still be written; what was refused is not there.

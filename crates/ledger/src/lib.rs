@@ -27,9 +27,11 @@ mod read;
 pub mod record;
 pub mod upkeep;
 pub mod verify;
+mod watcher;
 pub mod witness;
 
 pub use ledger::{Found, Keeping, Ledger, LedgerError, LedgerSettings, OpenCall, Receipt, Reckon};
 pub use prove::{Proof, ProveError, prove};
 pub use pseudonym::{Digesting, Pseudonyms};
 pub use read::{Entries, ReadError};
+pub use watcher::Watcher;

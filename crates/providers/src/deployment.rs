@@ -44,6 +44,8 @@ pub struct Provider {
     pub account: Option<AccountName>,
     /// Where it runs, if that was said.
     pub region: Option<RegionName>,
+    /// Whether it is told to which trace a request belongs.
+    pub trace_context: bool,
 }
 
 impl Provider {
@@ -79,6 +81,7 @@ impl Provider {
             way: None,
             account: None,
             region: None,
+            trace_context: false,
         })
     }
 

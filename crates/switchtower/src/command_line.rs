@@ -1,11 +1,12 @@
 //! The command line.
 
+use crate::admin::AdminSettings;
 use crate::config::{self, Around, Problems, Ready};
 use crate::environment::Environment;
 use crate::reload::Source;
 use crate::{conformance, cost, findings, ledger, models, parity, prices, serve};
 use anyhow::{Context as _, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::cell::LazyCell;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use switchtower_catalogue::Catalogue;
 use switchtower_catalogue::import::Project;
 use switchtower_catalogue::prices::Prices;
-use switchtower_gateway::reckon;
+use switchtower_gateway::{Access, reckon};
 use switchtower_projection::Target;
 use switchtower_sim::{FaultRate, FaultScript};
 use tracing_subscriber::EnvFilter;
@@ -27,6 +28,18 @@ use tracing_subscriber::EnvFilter;
 pub struct CommandLine {
     #[command(subcommand)]
     command: Command,
+    /// How the log is written, to the standard error
+    #[arg(long, value_enum, value_name = "FORMAT", global = true, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// A JSON object for each line
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,6 +86,9 @@ struct ServeOptions {
     /// The folder with the ledger, in place of what the configuration says
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Where operators reach /metrics, /healthz and /readyz, in place of what the configuration says
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<SocketAddr>,
 }
 
 /// What `check` is told.
@@ -291,7 +307,7 @@ struct SimOptions {
 
 /// Does what the command line says.
 pub fn run(command_line: CommandLine) -> ExitCode {
-    log_to_stderr();
+    log_to_stderr(command_line.log_format);
     let outcome = match command_line.command {
         Command::Serve(options) => serve(&options),
         Command::Sim(options) => sim(options),
@@ -320,13 +336,14 @@ pub fn run(command_line: CommandLine) -> ExitCode {
     }
 }
 
-fn log_to_stderr() {
+fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // One that is there already stays.
+    let _ = match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+    };
 }
 
 fn serve(options: &ServeOptions) -> Result<()> {
@@ -338,6 +355,11 @@ fn serve(options: &ServeOptions) -> Result<()> {
         }
         None => (serve::Plan::without_configuration(&environment, options.listen)?, None),
     };
+    if let Some(address) = options.admin {
+        let access = plan.admin.map(|admin| admin.access).filter(|access| !access.is_keyless());
+        let access = access.map_or_else(|| Access::keyless(address), Ok).context("--admin")?;
+        plan.admin = Some(AdminSettings { address, access });
+    }
     plan.ledger.data = ledger::data_folder(options.data.as_deref().or(plan.data.as_deref()), &environment)?;
     serve::run(plan, source, &mut std::io::stdout())
 }

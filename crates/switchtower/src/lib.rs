@@ -9,6 +9,7 @@
 //!                                                                     └──► sim_transport.rs  (the built-in simulator)
 //! ```
 
+pub mod admin;
 pub mod command_line;
 pub mod config;
 pub mod conformance;
@@ -18,6 +19,7 @@ pub mod findings;
 mod in_force;
 pub mod ledger;
 pub mod models;
+pub mod observing;
 pub mod parity;
 pub mod prices;
 pub mod reload;

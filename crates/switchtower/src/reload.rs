@@ -8,6 +8,7 @@ use crate::environment::Environment;
 use crate::findings;
 use crate::in_force::Content;
 use crate::ledger::Asking;
+use crate::observing::{Exporting, ObservingSettings, Reloads};
 use crate::server::{Address, ListenerSettings, Server, Serving};
 use crate::upstream::{Trust, Ways};
 use anyhow::{Context as _, Result, bail};
@@ -114,6 +115,14 @@ pub struct Running {
     pub projecting: Option<Projecting>,
     /// What asks witnesses.
     pub asking: Option<Asking>,
+    /// What came of changed configurations.
+    pub(crate) reloads: Arc<Reloads>,
+    /// Where operators reach what is theirs, with the port that was found.
+    pub admin: Option<SocketAddr>,
+    /// The same as it was asked for, and what is told to whom.
+    pub(crate) asked: (Option<SocketAddr>, ObservingSettings),
+    /// The thread that exports.
+    pub(crate) exporting: Option<Exporting>,
 }
 
 impl Running {
@@ -129,8 +138,12 @@ impl Running {
                 }
             }
             Ok(Ok(ready)) => match self.take(ready) {
-                Ok(()) => tracing::info!(changed, "the changed configuration is in force"),
+                Ok(()) => {
+                    self.reloads.note(true);
+                    tracing::info!(changed, "the changed configuration is in force");
+                }
                 Err(error) => {
+                    self.reloads.note(false);
                     tracing::error!(
                         "the changed configuration is not put in force, the last good one stays: {error:#}"
                     );
@@ -140,10 +153,14 @@ impl Running {
                 for problem in &problems.list {
                     tracing::error!("{problem}");
                 }
+                self.reloads.note(false);
                 let mistakes = problems.list.len();
                 tracing::error!(mistakes, "the changed configuration is not valid; the last good one stays in force");
             }
-            Err(error) => tracing::error!("the configuration cannot be read; the last good one stays: {error:#}"),
+            Err(error) => {
+                self.reloads.note(false);
+                tracing::error!("the configuration cannot be read; the last good one stays: {error:#}");
+            }
         }
     }
 
@@ -196,6 +213,14 @@ impl Running {
         };
         if ready.threads != self.threads {
             stays("listen.threads");
+        }
+        let (admin, observing) = &self.asked;
+        if ready.admin.as_ref().map(|admin| admin.address) != *admin {
+            stays("admin.address");
+        }
+        // The share of traces alone can change.
+        if (ObservingSettings { sample: observing.sample, ..ready.telemetry.clone() }) != *observing {
+            stays("telemetry");
         }
         let new = &ready.server.listeners;
         for bound in &self.listeners {

@@ -1,8 +1,10 @@
 //! `switchtower serve`: from a plan to a server, with a greeting.
 
-use crate::config::Ready;
+use crate::admin::{AdminSettings, Bound};
+use crate::config::{Ready, observing_of_environment};
 use crate::environment::Environment;
 use crate::in_force::Content;
+use crate::observing::{Exporting, Insight, ObservingSettings, Reloads, now_us};
 use crate::reload::{LOOK_INTERVAL, Running, Source};
 use crate::server::{ADDRESS, Address, ListenerSettings, Server, ServerSettings, Serving};
 use crate::sim_transport::WithSim;
@@ -19,7 +21,7 @@ use switchtower_gateway::{Access, Digests, Directory, Gateway, Settings, reckon}
 use switchtower_ledger::LedgerSettings;
 use switchtower_ledger::home::journal_of;
 use switchtower_ledger::upkeep::prune;
-use switchtower_projection::Target;
+use switchtower_projection::{Projecting, Target};
 use switchtower_providers::{Credential, Provider};
 use switchtower_sim::Sim;
 
@@ -44,6 +46,10 @@ pub struct Plan {
     pub projection: Target,
     /// The folder that the configuration names for it.
     pub data: Option<PathBuf>,
+    /// Where operators reach what is theirs, if anywhere.
+    pub admin: Option<AdminSettings>,
+    /// What is told of requests, and to whom.
+    pub observing: ObservingSettings,
     /// What records refer to.
     pub content: Content,
     /// How the built-in simulator behaves.
@@ -62,12 +68,16 @@ impl Plan {
         let mut providers = findings::providers(environment)?;
         providers.extend(findings::sim_providers()?);
         let directory = Directory::new(providers, Vec::new(), Vec::new())?;
+        let observing = observing_of_environment(environment);
+        let gateway = Settings { sample: observing.sample(), ..Settings::new(Access::keyless(address)?) };
         Ok(Self {
             server: ServerSettings::new(address),
             threads: None,
             upstream: UpstreamSettings::default(),
             ways: Vec::new(),
-            gateway: Settings::new(Access::keyless(address)?),
+            gateway,
+            admin: None,
+            observing,
             ledger: LedgerSettings::new(""),
             projection: Target::Nowhere,
             data: None,
@@ -85,6 +95,8 @@ impl Plan {
     pub fn of(ready: Ready) -> Result<Self> {
         Ok(Self {
             directory: ready.directory()?,
+            admin: ready.admin,
+            observing: ready.telemetry,
             ledger: ready.ledger,
             projection: ready.projection,
             data: ready.data,
@@ -119,6 +131,10 @@ impl Plan {
         let ways = Ways::new(&trust, &self.upstream, self.ways)?;
         let upstream = Upstream::new(&ways);
         let transport = Arc::new(WithSim::new(sim.clone(), upstream));
+        let asked = (self.admin.as_ref().map(|admin| admin.address), self.observing.clone());
+        let admin = self.admin.as_ref().map(Bound::bind).transpose()?;
+        let (telemetry, waiting) = self.observing.watcher();
+        self.ledger.watcher = Some(telemetry.clone());
         let reckon = |opened: &_, at_us| reckon(&self.directory, &self.gateway.prices, opened, at_us);
         let (ledger, keeping) = ledger::open(&self.ledger, &reckon)?;
         self.gateway.digests = self.content.digests();
@@ -132,6 +148,26 @@ impl Plan {
         let listeners = serving.settings.listeners.clone();
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let server = Arc::new(Server::start(serving.clone(), self.threads.unwrap_or_else(cores))?);
+        let reloads = Arc::<Reloads>::default();
+        let insight = Arc::new(Insight {
+            telemetry,
+            gateway: serving.gateway.clone(),
+            server: Arc::clone(&server),
+            reloads: Arc::clone(&reloads),
+            data: self.ledger.data,
+            started_us: now_us(),
+            projection: projecting.as_ref().map(Projecting::gauges),
+        });
+        let admin_address = admin.as_ref().map(Bound::address);
+        if let Some(admin) = admin {
+            admin.serve(Arc::clone(&insight))?;
+        }
+        let exporting = match (self.observing.otlp, waiting) {
+            (Some(otlp), Some(waiting)) => {
+                Some(Exporting::start(otlp, waiting, insight, (serving.sim.clone(), serving.ways.clone()))?)
+            }
+            _ => None,
+        };
         Ok(Running {
             server,
             serving,
@@ -141,6 +177,10 @@ impl Plan {
             keeping: Some(keeping),
             projecting,
             asking,
+            reloads,
+            admin: admin_address,
+            asked,
+            exporting,
         })
     }
 }
@@ -166,6 +206,9 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
             Address::Unix(_) => writeln!(out, "listening on {address}")?,
         }
     }
+    if let Some(address) = running.admin {
+        writeln!(out, "listening on http://{address} for operators: /metrics, /healthz, /readyz")?;
+    }
     let first = running.server.addresses().first().zip(running.listeners.first());
     let place = first.map(|(address, listener)| place(address, listener)).unwrap_or_default();
     greet(&place, &running.serving.gateway, from_environment, out)?;
@@ -173,6 +216,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
     let server = Arc::clone(&running.server);
     let (keeping, gateway) = (running.keeping.take(), running.serving.gateway.clone());
     let (projecting, asking) = (running.projecting.take(), running.asking.take());
+    let exporting = running.exporting.take();
     let looking = async move {
         let (Some(mut source), Some(hang_ups)) = (source, &mut hang_ups) else { return std::future::pending().await };
         loop {
@@ -196,7 +240,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
             }
         }
     };
-    runtime.block_on(async {
+    let at_once = runtime.block_on(async {
         tokio::select! {
             () = asked_to_stop() => {}
             () = looking => {}
@@ -206,17 +250,23 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
         tracing::info!("stopping; answers that are under way may end");
         server.stop();
         let ended = tokio::task::spawn_blocking(move || server.wait());
-        tokio::select! {
-            _ = ended => {}
-            () = asked_to_stop() => tracing::warn!("stopping at once"),
-        }
+        let at_once = tokio::select! {
+            _ = ended => false,
+            () = asked_to_stop() => {
+                tracing::warn!("stopping at once");
+                true
+            }
+        };
         if let Err(error) = gateway.tell_turned_away().await {
             tracing::error!(%error, "who was turned away last is not on record");
         }
+        at_once
     });
     runtime.shutdown_background();
-    if let Some(keeping) = keeping {
-        keeping.stop(gateway.ledger(), gateway.open_requests() as u64)?;
+    let stopped = keeping.map(|keeping| keeping.stop(gateway.ledger(), gateway.open_requests() as u64));
+    // What was written last is told too.
+    if let Some(exporting) = exporting.filter(|_| !at_once) {
+        exporting.stop();
     }
     if let Some(projecting) = projecting {
         projecting.stop();
@@ -224,7 +274,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
     if let Some(asking) = asking {
         asking.stop();
     }
-    Ok(())
+    stopped.transpose().map(Option::unwrap_or_default).map_err(Into::into)
 }
 
 /// How often those who were turned away are recorded.

@@ -143,6 +143,17 @@ impl Server {
         Ok(())
     }
 
+    /// Whether it was asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Whether every thread is there that accepts connections.
+    pub fn is_listening(&self) -> bool {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        !threads.is_empty() && threads.iter().all(|thread| !thread.is_finished())
+    }
+
     /// Accepts no more; answers that are under way may end within the grace.
     pub fn stop(&self) {
         self.stop.cancel();

@@ -8,6 +8,7 @@ use switchtower_domain::{Actor, RefusalCode};
 use switchtower_ledger::record::{KINDS, Kind, VALUES};
 use switchtower_providers::compatible::facts;
 use switchtower_providers::{Operation, catalogue};
+use switchtower_telemetry::metric;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -65,9 +66,21 @@ fn every_link_between_documents_leads_somewhere() {
 /// `SWITCHTOWER_UPDATE_DOCS=1` rewrites them.
 #[test]
 fn the_references_are_what_the_code_says() {
-    for (file, wanted) in [("providers.md", providers()), ("ledger.md", records()), ("tables.md", tables())] {
+    let pages =
+        [("providers.md", providers()), ("ledger.md", records()), ("tables.md", tables()), ("metrics.md", metrics())];
+    for (file, wanted) in pages {
         compare(&root().join("docs/reference").join(file), &wanted);
     }
+}
+
+fn metrics() -> String {
+    format!(
+        "# Metrics\n\nMade of `crates/telemetry/src/metric.rs`; a test holds this page against it. How to see them is in the [guide](../guides/observability.md).\n\n\
+         What is of requests is counted of the [records](ledger.md) that are written, and of nothing else. `deployment` is the name of the configuration, or `PROVIDER/MODEL`; \
+         all models of a provider that neither the configuration nor the catalogue knows are `PROVIDER/#`, and what is beyond `telemetry.deployments_max` is `other`. \
+         `code` is that of a [refusal](refusals.md). Over OTLP each has the same labels as attributes, and its second name.\n\n{}",
+        metric::reference()
+    )
 }
 
 fn compare(path: &Path, wanted: &str) {

@@ -5,7 +5,7 @@ use super::manifest::{self, Dependency, Kind, Manifest};
 use super::tree::Tree;
 
 /// Folder under `crates`, and its floor.
-const FLOORS: [(&str, u8); 18] = [
+const FLOORS: [(&str, u8); 19] = [
     ("domain", 1),
     ("dialect", 2),
     ("catalogue", 2),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u8); 18] = [
     ("retrieval", 3),
     ("ledger", 3),
     ("gateway", 4),
+    ("telemetry", 4),
     ("evals", 4),
     ("governance", 4),
     ("portfolio", 4),

@@ -5,6 +5,7 @@ use crate::Settings;
 use crate::reply::Refused;
 use crate::signature::{SignatureError, Signed};
 use crate::stream::Framing;
+use crate::timeline;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -188,6 +189,7 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         check_media_type(&head.headers, within)?;
         check_length(settings, &head.headers)?;
         check_strict(&head.headers)?;
+        timeline::check(settings, &head.headers)?;
     }
     Ok(Accepted { place, client, within, headers: head.headers, caller: None, signed, addressed, form, embeddings })
 }
@@ -380,7 +382,8 @@ fn is_local_origin(origin: &str) -> bool {
     origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).is_some_and(is_local_authority)
 }
 
-fn is_local_authority(authority: &str) -> bool {
+/// Whether an authority names this machine, by a name that no foreign site can have.
+pub fn is_local_authority(authority: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| {
         let rest = authority
             .get(..local.len())

@@ -52,6 +52,10 @@ pub(super) async fn call(
     recording: &mut Recording,
 ) -> Result<Answering, Refusal> {
     let Planned { client, deployment, mut outgoing, mut more, carriage, streamed, sealing, tagging, notices } = planned;
+    // Who is behind a request is nobody's business unless the operator says so.
+    if let Some(attempted) = recording.attempted.as_ref().filter(|_| deployment.provider.trace_context) {
+        std::iter::once(&mut outgoing).chain(&mut more).for_each(|request| attempted.tell(request.headers_mut()));
+    }
     show_token(transport, &deployment, std::iter::once(&mut outgoing).chain(&mut more)).await?;
     let ends_at = Instant::now() + deployment.provider.timeouts.total;
     let marks = recording.marks();

@@ -4,6 +4,7 @@
 use super::accept::{Accepted, Place};
 use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
+use crate::clock::micros;
 use crate::cost::Charging;
 use crate::meter::Meter;
 use crate::recorded::{Recorded, unavailable};
@@ -11,22 +12,30 @@ use crate::recording::{End, Recording, lost};
 use crate::reply::Refused;
 use crate::request_id::RequestId;
 use crate::shared::Shared;
+use crate::timeline::Timeline;
+use crate::trace::Traced;
+use http::{HeaderMap, Uri};
 use std::sync::Arc;
 use std::time::Instant;
 use switchtower_dialect::dialect;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
 use switchtower_ledger::Receipt;
 use switchtower_ledger::journal::AppendError;
-use switchtower_ledger::record::{Digest, Opened, Pseudonym, Refused as RefusedEntry, Text, Told};
+use switchtower_ledger::record::{Digest, Opened, Pseudonym, Refused as RefusedEntry, Text, Told, Trace};
 use switchtower_providers::{Deployment, Operation, RetentionPolicy};
 
 /// How far a request has come, for its record if it goes no further.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Standing {
+    began: Instant,
+    /// Where the request stands in a trace, if it does.
+    traced: Option<Traced>,
     /// Who asks for what, once that is known.
     caller: Option<Caller>,
     /// The deployment that was chosen, as records name it.
     deployment: Option<Text>,
+    /// When it left which room, where that is asked for and until the call is open.
+    timeline: Option<Box<Timeline>>,
     /// The call, once it is open.
     pub(super) recording: Option<Recording>,
 }
@@ -39,6 +48,26 @@ struct Caller {
 }
 
 impl Standing {
+    /// A request begins.
+    pub(super) fn begin(traced: Option<Traced>, headers: &HeaderMap) -> Self {
+        let began = Instant::now();
+        let timeline = Timeline::wished(headers, began);
+        Self { began, traced, caller: None, deployment: None, timeline, recording: None }
+    }
+
+    /// The request leaves a room.
+    pub(super) fn passed(&mut self, room: &'static str) {
+        match (&mut self.recording, &mut self.timeline) {
+            (Some(recording), _) => recording.meter.passed(room),
+            (None, Some(timeline)) => timeline.passed(room),
+            (None, None) => {}
+        }
+    }
+
+    fn trace(&self) -> Option<Trace> {
+        self.traced.as_ref().map(|traced| traced.trace.clone())
+    }
+
     /// It is known who asks.
     pub(super) fn known(&mut self, shared: &Shared, accepted: &Accepted) {
         let who = accepted.caller.as_deref().map(|name| shared.ledger.pseudonyms().of_caller(name));
@@ -122,7 +151,7 @@ pub(super) async fn open<'s>(
     standing: &'s mut Standing,
     planned: &Planned,
     asked: Asked,
-    (id, began): (&RequestId, Instant),
+    id: &RequestId,
 ) -> Result<&'s mut Recording, Refusal> {
     let (ledger, settings, deployment) = (&shared.ledger, &shared.settings, &planned.deployment);
     let pseudonyms = ledger.pseudonyms();
@@ -153,19 +182,27 @@ pub(super) async fn open<'s>(
         kept_by_provider: provider.retention == RetentionPolicy::Allow,
         output_max: asked.output_max,
         prices: settings.digests.prices,
+        trace: standing.trace(),
+        provider_kind: provider.kind.clone().map(Text::from),
+        host: host(planned.outgoing.uri()).into(),
     };
     let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
-    let meter = Meter::new(began, pseudonyms.digesting());
+    let began = standing.began;
+    let mut meter = Meter::new(began, pseudonyms.digesting());
+    meter.timeline = standing.timeline.take();
+    meter.passed("record");
     let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);
     let bytes = (asked.bytes, to_provider.sum());
-    Ok(standing.recording.insert(Recording::new(
-        call,
-        (deployment.clone(), names.deployment),
-        meter,
-        began,
-        bytes,
-        (Charging::of(operation), Arc::clone(&settings.prices)),
-    )))
+    let charging = (Charging::of(operation), Arc::clone(&settings.prices));
+    let mut recording = Recording::new(call, (deployment.clone(), names.deployment), meter, began, bytes, charging);
+    recording.attempted = standing.traced.as_ref().map(Traced::attempt);
+    Ok(standing.recording.insert(recording))
+}
+
+/// Who is sent to: never what may stand before it in an address.
+fn host(uri: &Uri) -> String {
+    let host = uri.host().unwrap_or_default();
+    uri.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 const fn carriage(carriage: &Carriage) -> &'static str {
@@ -179,7 +216,8 @@ const fn carriage(carriage: &Carriage) -> &'static str {
 
 /// Writes what becomes of a request that is refused. Where that cannot be written, the client is told that.
 pub(super) async fn refuse(shared: &Shared, mut standing: Standing, id: &RequestId, refused: &mut Refused) -> Recorded {
-    let client = standing.caller.as_ref().map(|caller| caller.client);
+    let (client, trace, began) =
+        (standing.caller.as_ref().map(|caller| caller.client), standing.trace(), standing.began);
     let status = |refusal: &Refusal| client.map_or(refusal.status, |client| dialect(client).refusal_status(refusal));
     if let Some(recording) = standing.recording.take() {
         let refusal = &refused.refusal;
@@ -204,6 +242,8 @@ pub(super) async fn refuse(shared: &Shared, mut standing: Standing, id: &Request
         operation: caller.operation.into(),
         deployment: standing.deployment.take(),
         configuration: shared.settings.digests.configuration,
+        trace,
+        total_us: micros(began.elapsed()),
     };
     written_or_told(shared.ledger.append(entry.into()).await, refused)
 }
@@ -229,6 +269,8 @@ pub(super) async fn told(shared: &Shared, standing: &Standing, id: &RequestId) -
         operation: caller.map_or("", |caller| caller.operation).into(),
         deployment: standing.deployment.clone(),
         configuration: shared.settings.digests.configuration,
+        trace: standing.trace(),
+        total_us: micros(standing.began.elapsed()),
     };
     let receipt = shared.ledger.append(entry.into()).await.map_err(|error| unavailable(&error))?;
     Ok(receipt.into())

@@ -342,6 +342,7 @@ impl EventStream {
                 refusal.detail = Some(broken.what);
                 tracing::warn!(
                     request = self.ends.request_id.as_str(),
+                    trace = self.ends.request_id.trace().map(tracing::field::display),
                     code = refusal.code.as_str(),
                     deployment = self.ends.deployment.name.as_str(),
                     detail = refusal.detail.as_deref().unwrap_or_default(),

@@ -5,7 +5,7 @@ use crate::scripted::Piece;
 use crate::*;
 use std::time::Duration;
 use switchtower_domain::Secret;
-use switchtower_gateway::CallerKey;
+use switchtower_gateway::{CallerKey, SampleRate};
 use switchtower_ledger::Entries;
 use switchtower_ledger::journal::disk::Memory;
 use switchtower_ledger::record::{Body, Closed, Opened};
@@ -294,4 +294,82 @@ async fn nothing_is_kept_of_what_was_said_or_named() {
         let around = found.map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(40)..at + 40]).into_owned());
         assert_eq!(around, None, "{name}");
     }
+}
+
+const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+#[tokio::test]
+async fn a_trace_goes_on_record_and_to_nobody_else() {
+    let stage = stage(Script::json(200, CHAT_ANSWER), keyless());
+    let request = with(with(post(CHAT, CHAT_REQUEST), "traceparent", PARENT), "tracestate", "a=1");
+    let response = stage.gateway.handle(request).await;
+    assert_eq!(response.headers()["x-switchtower-trace-id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    drop(text(response).await);
+    let (opened, closed) = stage.call();
+    let trace = opened.trace.unwrap();
+    assert_eq!((trace.id.to_string(), trace.sampled), ("4bf92f3577b34da6a3ce929d0e0e4736".to_owned(), true));
+    assert_eq!(trace.parent.unwrap().to_string(), "00f067aa0ba902b7");
+    assert!(closed.attempts[0].span.is_some_and(|span| span != trace.span));
+    assert_eq!((opened.provider_kind.as_deref(), opened.host.as_ref()), (Some("openai"), "chat-vendor.example"));
+    let sent = stage.provider.headers();
+    assert!(["traceparent", "tracestate"].iter().all(|name| !sent.contains_key(*name)));
+}
+
+#[tokio::test]
+async fn a_provider_that_may_know_the_trace_is_told_of_its_attempt() {
+    let told = Provider { trace_context: true, ..provider("own-vendor", "openai") };
+    let scripted = ScriptedProvider::new(Script::json(200, CHAT_ANSWER));
+    let (ledger, disk) = Ledger::in_memory().unwrap();
+    let gateway = Gateway::new(keyless(), directory(vec![told]), Arc::new(scripted.clone()), ledger).unwrap();
+    let asked = CHAT_REQUEST.replace("smart", "by-own-vendor");
+    drop(text(gateway.handle(with(post(CHAT, &asked), "traceparent", PARENT)).await).await);
+    let stage = Stage { gateway, provider: scripted, disk };
+    let span = stage.call().1.attempts[0].span.unwrap();
+    let sent = stage.provider.headers();
+    assert_eq!(sent["traceparent"], format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{span}-01"));
+}
+
+#[tokio::test]
+async fn traces_begin_here_only_where_that_is_set() {
+    for (sample, traced) in [(None, false), (SampleRate::new(0.0), true)] {
+        let stage = stage(Script::json(200, CHAT_ANSWER), Settings { sample, ..keyless() });
+        let response = stage.gateway.handle(post(CHAT, CHAT_REQUEST)).await;
+        assert_eq!(response.headers().contains_key("x-switchtower-trace-id"), traced);
+        drop(text(response).await);
+        assert_eq!(stage.call().0.trace.map(|trace| (trace.parent, trace.sampled)), traced.then_some((None, false)));
+    }
+}
+
+#[tokio::test]
+async fn a_timeline_is_on_record_where_it_is_asked_for_and_permitted() {
+    let ask = |model| with(post(CHAT, &streamed(model)), "x-switchtower-trace", "tokens");
+    let script = || Script::events(vec![chunk("hel"), chunk("lo"), last(), used(), event("[DONE]")]);
+    let permitted = || Settings { timelines: true, ..keyless() };
+    let stage_of_call = stage(script(), permitted());
+    let told = text(stage_of_call.gateway.handle(ask("chat")).await).await;
+    let closed = stage_of_call.call().1;
+    let timeline = closed.timeline.unwrap();
+    let rooms: Vec<&str> = timeline.rooms.iter().map(|room| room.room.as_ref()).collect();
+    assert_eq!(rooms, ["accept", "authenticate", "decode", "resolve", "service", "needs", "plan", "record", "call"]);
+    assert!(timeline.rooms.is_sorted_by_key(|room| room.at_us));
+    assert_eq!((timeline.gaps_us.len(), timeline.left_out), (5, 0));
+    assert_eq!(timeline.received.iter().sum::<u64>(), closed.attempts[0].bytes_received);
+    assert_eq!(timeline.sent.iter().sum::<u64>(), told.len() as u64);
+    // Nobody gets one unasked, nor where it is not permitted.
+    let unasked = stage(script(), permitted());
+    drop(text(unasked.gateway.handle(post(CHAT, &streamed("chat"))).await).await);
+    assert_eq!(unasked.call().1.timeline, None);
+    let refused = stage(script(), keyless());
+    assert_eq!(refused.gateway.handle(ask("chat")).await.status(), 400);
+    let misspelt = with(post(CHAT, &streamed("chat")), "x-switchtower-trace", "token");
+    assert_eq!(stage(script(), permitted()).gateway.handle(misspelt).await.status(), 400);
+}
+
+#[tokio::test]
+async fn refusals_and_what_is_told_have_their_trace_too() {
+    let stage = stage(Script::json(200, CHAT_ANSWER), keyless());
+    let asked = CHAT_REQUEST.replace("smart", "nobody");
+    drop(stage.gateway.handle(with(post(CHAT, &asked), "traceparent", PARENT)).await);
+    let [Body::Refused(refused)] = &stage.entries()[..] else { panic!() };
+    assert!(refused.trace.as_ref().is_some_and(|trace| trace.parent.is_some()) && refused.total_us > 0);
 }

@@ -20,6 +20,7 @@ pub use recover::{LeftOpen, OpenError, Recovery};
 use crate::merkle::Frontier;
 use crate::record::{Body, Entry, RequestId};
 use disk::{Appended, Disk};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -149,11 +150,32 @@ impl Told {
     }
 }
 
+/// What is done with the number of a record as soon as it is written, before anybody is told of it.
+pub(crate) type Then = Box<dyn FnOnce(u64) + Send>;
+
+/// A record on its way to the writer.
+pub(crate) struct Bringing {
+    pub(crate) record: Vec<u8>,
+    pub(crate) mark: Mark,
+    pub(crate) then: Option<Then>,
+}
+
+impl fmt::Debug for Bringing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bringing").field("mark", &self.mark).finish_non_exhaustive()
+    }
+}
+
+impl Bringing {
+    const fn new(record: Vec<u8>, mark: Mark) -> Self {
+        Self { record, mark, then: None }
+    }
+}
+
 /// What the writer is asked.
 enum Asked {
     Record {
-        record: Vec<u8>,
-        mark: Mark,
+        brought: Bringing,
         told: Told,
     },
     Tree(oneshot::Sender<Frontier>),
@@ -192,11 +214,8 @@ pub struct Journal {
     wait_max: Duration,
     gauges: Arc<Gauges>,
     /// Records that nobody waits for and that had no place yet. It is locked only where the queue is full.
-    orphans: Arc<Mutex<Vec<Orphan>>>,
+    orphans: Arc<Mutex<Vec<Bringing>>>,
 }
-
-/// A record that nobody waits for, with what it means for the calls that are open.
-type Orphan = (Vec<u8>, Mark);
 
 /// Where records go.
 #[derive(Debug, Clone)]
@@ -267,14 +286,14 @@ impl Journal {
     /// # Errors
     /// [`AppendError`]; after [`AppendError::Slow`] the record may still come to be written.
     pub async fn append(&self, record: Vec<u8>, mark: Mark) -> Result<u64, AppendError> {
-        let queued = self.queue(record, mark).await?;
+        let queued = self.queue(Bringing::new(record, mark)).await?;
         self.written(queued).await
     }
 
     /// Gives a record its place in the queue.
-    pub(crate) async fn queue(&self, record: Vec<u8>, mark: Mark) -> Result<Queued, AppendError> {
+    pub(crate) async fn queue(&self, brought: Bringing) -> Result<Queued, AppendError> {
         let (told, outcome) = oneshot::channel();
-        let asked = Asked::Record { record, mark, told: Told::Task(told) };
+        let asked = Asked::Record { brought, told: Told::Task(told) };
         let asked_of = match &self.to {
             To::Place(writer) => {
                 in_place(writer, asked);
@@ -316,21 +335,37 @@ impl Journal {
     /// # Errors
     /// As [`Self::append`], but for [`AppendError::Slow`].
     pub fn append_now(&self, record: Vec<u8>, mark: Mark) -> Result<u64, AppendError> {
+        self.bring_now(Bringing::new(record, mark))
+    }
+
+    pub(crate) fn bring_now(&self, brought: Bringing) -> Result<u64, AppendError> {
         let (told, outcome) = std::sync::mpsc::channel();
-        self.ask(Asked::Record { record, mark, told: Told::Thread(told) })?;
+        self.ask(Asked::Record { brought, told: Told::Thread(told) })?;
         outcome.recv().unwrap_or(Err(AppendError::Closed)).map_err(|error| self.refused(error))
+    }
+
+    /// Whether a record can be written, where the last ones could not be. It counts as none that was refused.
+    pub(crate) fn try_again(&self, record: Vec<u8>) {
+        let (told, outcome) = std::sync::mpsc::channel();
+        let brought = Bringing::new(record, Mark::None);
+        if self.ask(Asked::Record { brought, told: Told::Thread(told) }).is_ok() {
+            // The gauges say what came of it.
+            drop(outcome.recv());
+        }
     }
 
     /// Appends a record that nobody waits for. Where there is no place for it, it is kept for [`Self::bring_orphans`].
     pub fn leave(&self, record: Vec<u8>, mark: Mark) {
-        let asked = Asked::Record { record, mark, told: Told::Nobody };
+        self.leave_brought(Bringing::new(record, mark));
+    }
+
+    pub(crate) fn leave_brought(&self, brought: Bringing) {
+        let asked = Asked::Record { brought, told: Told::Nobody };
         match &self.to {
             To::Place(writer) => in_place(writer, asked),
             To::Thread(asked_of) => {
-                if let Err(mpsc::error::TrySendError::Full(Asked::Record { record, mark, .. })) =
-                    asked_of.try_send(asked)
-                {
-                    self.orphans.lock().unwrap_or_else(PoisonError::into_inner).push((record, mark));
+                if let Err(mpsc::error::TrySendError::Full(Asked::Record { brought, .. })) = asked_of.try_send(asked) {
+                    self.orphans.lock().unwrap_or_else(PoisonError::into_inner).push(brought);
                 }
             }
         }
@@ -339,9 +374,9 @@ impl Journal {
     /// Brings what had no place before, and waits for it.
     pub fn bring_orphans(&self) {
         let orphans = std::mem::take(&mut *self.orphans.lock().unwrap_or_else(PoisonError::into_inner));
-        for (record, mark) in orphans {
+        for orphan in orphans {
             // What cannot be written now is counted.
-            let _ = self.append_now(record, mark);
+            let _ = self.bring_now(orphan);
         }
     }
 

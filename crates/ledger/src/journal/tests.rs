@@ -242,13 +242,17 @@ fn a_full_disk_refuses_clearly_and_goes_on_when_there_is_room() {
     for _ in 0..3 {
         assert_eq!(journal.append_now(entry(1).0, Mark::None), Err(AppendError::Full));
     }
-    assert!(journal.gauges().failing.load(Ordering::Relaxed));
+    let failing = || journal.gauges().failing.load(Ordering::Relaxed);
+    journal.try_again(entry(1).0);
+    assert!(failing() && journal.gauges().refused.load(Ordering::Relaxed) == 3);
     disk.room.store(1 << 20, Ordering::SeqCst);
-    assert_eq!(journal.append_now(entry(2).0, Mark::None), Ok(1));
-    assert!(!journal.gauges().failing.load(Ordering::Relaxed));
+    // Also where nobody appends, it is found out that there is room again.
+    journal.try_again(entry(1).0);
+    assert!(!failing());
+    assert_eq!(journal.append_now(entry(2).0, Mark::None), Ok(2));
     drop(journal);
     writing.join();
-    assert_eq!(records(folder.path()), [entry(0).0, entry(2).0]);
+    assert_eq!(records(folder.path()), [entry(0).0, entry(1).0, entry(2).0]);
 }
 
 #[tokio::test]

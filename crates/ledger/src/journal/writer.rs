@@ -2,12 +2,13 @@
 
 use super::disk::{Appended, Disk};
 use super::segment::{self, Head};
-use super::{AppendError, Asked, Fsync, Gauges, JournalSettings, Mark, Told, frame};
+use super::{AppendError, Asked, Bringing, Fsync, Gauges, JournalSettings, Mark, Told, frame};
 use crate::clock::now_us;
 use crate::merkle::{Frontier, HASH_BYTES, Hash};
 use crate::record::{Carried, CarriedCall, Entry, RequestId};
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -125,7 +126,7 @@ impl Writer {
         let (mut trees, mut files) = (Vec::new(), Vec::new());
         for asked in group.drain(..) {
             match asked {
-                Asked::Record { record, mark, told } => records.push((record, mark, told)),
+                Asked::Record { brought, told } => records.push((brought, told)),
                 Asked::Tree(told) => trees.push(told),
                 Asked::File(told) => files.push(told),
                 Asked::End => self.ended = true,
@@ -146,23 +147,28 @@ impl Writer {
     }
 
     /// One group: all of it is written, or nothing is.
-    fn commit(&mut self, records: Vec<(Vec<u8>, Mark, Told)>) {
+    fn commit(&mut self, records: Vec<(Bringing, Told)>) {
         self.buffer.clear();
         let mut written = Vec::with_capacity(records.len());
-        for (record, mark, told) in records {
-            if frame::write(&record, &mut self.buffer) {
-                written.push((record, mark, told));
+        for (brought, told) in records {
+            if frame::write(&brought.record, &mut self.buffer) {
+                written.push((brought, told));
             } else {
-                told.tell(Err(AppendError::TooLarge { bytes: record.len() }));
+                told.tell(Err(AppendError::TooLarge { bytes: brought.record.len() }));
             }
         }
         let outcome = self.write();
         self.gauges.failing.store(outcome.is_err(), Ordering::Relaxed);
-        for (record, mark, told) in written {
+        for (Bringing { record, mark, then }, told) in written {
             let outcome = match &outcome {
                 Ok(()) => Ok(self.tail.add(&record, mark)),
                 Err(error) => Err(error.clone()),
             };
+            if let (Ok(number), Some(then)) = (&outcome, then) {
+                let number = *number;
+                // A defect of who watches must not end the ledger.
+                drop(std::panic::catch_unwind(AssertUnwindSafe(|| then(number))));
+            }
             if told.is_nobody() && outcome.is_err() {
                 self.gauges.refused.fetch_add(1, Ordering::Relaxed);
             }

@@ -1,7 +1,7 @@
 //! Entries about requests.
 
 use super::money::{Costs, Sum};
-use super::scalar::{Digest, Pseudonym, RequestId, Text};
+use super::scalar::{Digest, Pseudonym, RequestId, SpanId, Text, TraceId};
 
 record! {
     /// A call begins. It is written before any byte goes to a provider.
@@ -50,6 +50,12 @@ record! {
         20 output_max: Option<u64>,
         /// The digest of the prices in force, likewise.
         21 prices: Digest,
+        /// Where it stands in a trace, if it does.
+        30 trace: Option<Trace>,
+        /// The kind of the provider by the catalogue, if it has one.
+        31 provider_kind: Option<Text>,
+        /// The host that is sent to, with its port where that is not the usual one.
+        32 host: Text,
     }
 }
 
@@ -93,6 +99,35 @@ record! {
         16 lost: Vec<Lost>,
         /// What it cost, all attempts together, without what bytes cost. Unsaid where nothing is charged for.
         17 cost: Option<Costs>,
+        /// When what happened, piece by piece, where the caller asked for that and the operator permits it.
+        30 timeline: Option<Box<Timeline>>,
+    }
+}
+
+record! {
+    /// When what happened to a call: times and lengths, never what was said.
+    Timeline = 0 "timeline" {
+        /// The rooms that the request left, in order.
+        0 rooms: Vec<Room>,
+        /// For each piece of the provider's answer the microseconds since the one before; of the first, since the beginning
+        /// of the request.
+        1 gaps_us: Vec<u64>,
+        /// For each piece, how many bytes came.
+        2 received: Vec<u64>,
+        /// For each piece, how many bytes left for the client until the next one came.
+        3 sent: Vec<u64>,
+        /// How many pieces there were beyond those.
+        4 left_out: u64,
+    }
+}
+
+record! {
+    /// When a request left a room.
+    Room = 0 "room" {
+        /// The room.
+        0 room: Text,
+        /// Microseconds from the beginning of the request.
+        1 at_us: u64,
     }
 }
 
@@ -127,6 +162,8 @@ record! {
         12 reported: Option<Sum>,
         /// What it cost that bytes left a cloud. Unsaid where nobody states a price of that.
         13 egress: Option<Costs>,
+        /// Its span in the trace of the request.
+        30 span: Option<SpanId>,
     }
 }
 
@@ -171,6 +208,20 @@ record! {
 }
 
 record! {
+    /// Where a request stands in a trace (W3C Trace Context).
+    Trace = 0 "trace" {
+        /// The trace.
+        0 id: TraceId,
+        /// The span of the request.
+        1 span: SpanId,
+        /// The span of the caller, where the caller named one.
+        2 parent: Option<SpanId>,
+        /// Whether the trace is one of those that are kept.
+        3 sampled: bool,
+    }
+}
+
+record! {
     /// Something that was lost in translation.
     Lost = 0 "lost" {
         /// Where it stood in the message, with `*` for each name that no vendor documents.
@@ -201,6 +252,10 @@ record! {
         7 deployment: Option<Text>,
         /// The digest of the configuration in force.
         8 configuration: Digest,
+        /// Where the request stands in a trace, if it does.
+        30 trace: Option<Trace>,
+        /// Microseconds from the beginning of the request to this record.
+        31 total_us: u64,
     }
 }
 
@@ -221,6 +276,10 @@ record! {
         5 deployment: Option<Text>,
         /// The digest of the configuration in force.
         6 configuration: Digest,
+        /// Where the request stands in a trace, if it does.
+        30 trace: Option<Trace>,
+        /// Microseconds from the beginning of the request to this record.
+        31 total_us: u64,
     }
 }
 

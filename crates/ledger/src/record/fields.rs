@@ -50,6 +50,10 @@ impl<T: Shaped> Shaped for Option<T> {
     const SHAPE: Shape = T::SHAPE;
 }
 
+impl<T: Shaped> Shaped for Box<T> {
+    const SHAPE: Shape = T::SHAPE;
+}
+
 impl<T> Shaped for Vec<T> {
     const SHAPE: Shape = Shape::List;
 }

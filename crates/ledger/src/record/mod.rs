@@ -15,11 +15,13 @@ mod house;
 mod money;
 mod scalar;
 
-pub use call::{Attempt, Closed, Counts, Lost, Opened, Refused, Told, TurnedAway, TurnedAwayCount};
+pub use call::{
+    Attempt, Closed, Counts, Lost, Opened, Refused, Room, Timeline, Told, Trace, TurnedAway, TurnedAwayCount,
+};
 pub use fields::{Field, Kind, Shape};
 pub use house::{Carried, CarriedCall, Content, KeyChanged, Pruned, Recovered, Restored, Seen, Started, Stopped};
 pub use money::{CostLine, Costs, Sum};
-pub use scalar::{Digest, Pseudonym, RequestId, Text};
+pub use scalar::{Digest, Pseudonym, RequestId, SpanId, Text, TraceId};
 
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
@@ -33,6 +35,9 @@ pub const VALUES: &[Kind] = &[
     CostLine::KIND,
     Sum::KIND,
     Lost::KIND,
+    Trace::KIND,
+    Timeline::KIND,
+    Room::KIND,
     TurnedAwayCount::KIND,
     CarriedCall::KIND,
 ];

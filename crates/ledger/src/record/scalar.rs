@@ -35,7 +35,7 @@ impl<T> Unsaid for Vec<T> {
 macro_rules! always_said {
     ($($type:ty),*) => { $(impl Unsaid for $type { fn is_unsaid(&self) -> bool { false } })* };
 }
-always_said!(Text, u16, u32, u64, bool, RequestId, Digest, Pseudonym);
+always_said!(Text, u16, u32, u64, bool, RequestId, Digest, Pseudonym, TraceId, SpanId);
 
 macro_rules! shapes {
     ($($shape:ident: $($type:ty),*;)*) => {
@@ -43,7 +43,7 @@ macro_rules! shapes {
     };
 }
 shapes! {
-    Text: Text, RequestId, Digest, Pseudonym;
+    Text: Text, RequestId, Digest, Pseudonym, TraceId, SpanId;
     Number: u16, u32, u64;
     Flag: bool;
 }
@@ -82,6 +82,15 @@ bytes! {
     Pseudonym, 16
 }
 
+bytes! {
+    /// The id of a trace, as W3C has it.
+    TraceId, 16
+}
+bytes! {
+    /// The id of a span of a trace.
+    SpanId, 8
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         uuid::Uuid::from_bytes(self.0).fmt(f)
@@ -95,14 +104,11 @@ impl RequestId {
     }
 }
 
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
+macro_rules! hexadecimal {
+    ($($name:ident),*) => { $(impl fmt::Display for $name {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        }
+    })* };
 }
-
-impl fmt::Display for Pseudonym {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
+hexadecimal!(Digest, Pseudonym, TraceId, SpanId);

@@ -115,6 +115,9 @@ fn numbers_and_words_are_given_once() {
         assert!(KINDS.iter().skip(place + 1).all(|other| other.number != kind.number && other.word != kind.word));
         let numbers: Vec<u32> = kind.fields.iter().map(|field| field.number).collect();
         assert!(numbers.is_sorted_by(|one, other| one < other), "{}", kind.word);
+        // In JSON they stand beside what every entry has.
+        let taken = ["record", "at", "kind"];
+        assert!(kind.fields.iter().all(|field| !taken.contains(&field.name)), "{}", kind.word);
     }
 }
 

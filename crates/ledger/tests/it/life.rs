@@ -145,3 +145,33 @@ async fn replicas_register_each_others_checkpoints() {
     let note = Note::parse(&seen.note).unwrap();
     assert!(note.is_signed_by(&VerifyingKey::parse(&home::key_of(one.path()).unwrap()).unwrap()));
 }
+
+#[derive(Debug, Default)]
+struct Noting(std::sync::Mutex<Vec<(u64, Body)>>);
+
+impl switchtower_ledger::Watcher for Noting {
+    fn written(&self, record: u64, entry: Entry) {
+        self.0.lock().unwrap().push((record, entry.body));
+        // A defect of who watches costs nothing but what it would have done.
+        assert!(record != 1, "a defect");
+    }
+}
+
+#[tokio::test]
+async fn who_watches_is_told_of_what_is_written_and_of_nothing_else() {
+    let data = tempfile::tempdir().unwrap();
+    let noting = std::sync::Arc::new(Noting::default());
+    let watched = LedgerSettings { watcher: Some(noting.clone()), ..settings(data.path()) };
+    let (ledger, keeping, _) = Ledger::open(&watched, &unreckoned).unwrap();
+    call(&ledger, 1).await;
+    // Nobody waits for this one.
+    drop(ledger.begin(Opened { request: RequestId([2; 16]), ..Opened::default() }).await.unwrap());
+    // What is too large is not written.
+    let large = Opened { asked: Some("x".repeat(33 << 20).into()), ..Opened::default() };
+    assert!(ledger.begin(large).await.is_err());
+    stop(ledger, keeping).await;
+    let told = noting.0.lock().unwrap();
+    let on_disk = entries(data.path());
+    assert_eq!(told.iter().map(|(record, _)| *record).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    assert_eq!(told.iter().map(|(_, body)| body.clone()).collect::<Vec<_>>(), on_disk);
+}

@@ -10,6 +10,7 @@ use super::problem::{Findings, Place, quoted};
 use super::projection;
 use super::quirks::Quirks;
 use super::secrets::{Reference, is_reference, looks_secret, names_secret};
+use super::telemetry;
 use super::written::{self, At, Named, Section as _, Written};
 use crate::upstream::UpstreamSettings;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -44,6 +45,8 @@ pub(super) struct Checked {
     pub(super) seal: Option<At<Reference>>,
     pub(super) ledger: ledger::Checked,
     pub(super) projection: projection::Checked,
+    pub(super) admin: telemetry::Admin,
+    pub(super) telemetry: telemetry::Checked,
     /// Files of facts about models.
     pub(super) catalogue: Vec<At<String>>,
     pub(super) prices: Vec<At<String>>,
@@ -83,6 +86,7 @@ pub(super) struct Provider {
     pub(super) retention: RetentionPolicy,
     pub(super) account: Option<AccountName>,
     pub(super) passed_headers: Vec<HeaderName>,
+    pub(super) trace_context: bool,
     pub(super) models: Vec<ModelName>,
     pub(super) quirks: Quirks,
     /// Who the gateway is there, where it shows no key.
@@ -148,6 +152,8 @@ pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &m
         seal: reference(written.state.as_ref().and_then(|at| at.value.key.as_ref()), findings),
         ledger: ledger::check(written.ledger.as_ref().map(|at| &at.value), findings),
         projection: projection::check(written.projection.as_ref().map(|at| &at.value), findings),
+        admin: telemetry::admin(written.admin.as_ref().map(|at| &at.value), findings),
+        telemetry: telemetry::check(written.telemetry.as_ref().map(|at| &at.value), findings),
         catalogue: each(written.catalogue.as_ref().map(|at| &at.value), Clone::clone),
         prices: each(written.prices.as_ref().map(|at| &at.value), Clone::clone),
         keys_place: written.keys.as_ref().map(|at| at.place.clone()),
@@ -223,7 +229,7 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
             hint,
         );
     }
-    let (headers, secret_headers) = headers(written.headers.as_ref(), findings);
+    let (headers, secret_headers) = headers(written.headers.as_ref(), &[], findings);
     let dialects = each(written.dialects.as_ref().map(|at| &at.value), |at| dialect(Some(at), findings));
     let dialects: Vec<At<DialectId>> = dialects.into_iter().flatten().collect();
     if let (Some(one), Some(several)) = (&written.dialect, &written.dialects) {
@@ -254,7 +260,8 @@ fn provider(given: &At<String>, written: &written::Provider, findings: &mut Find
         key_place: written.key.as_ref().map(|at| at.place.clone()),
         retention: choice(written.retention.as_ref(), &retention, findings).unwrap_or_default(),
         account: written.account.as_ref().and_then(|at| named(at, AccountName::new, findings)),
-        passed_headers: each(written.passed_headers.as_ref().map(|at| &at.value), |at| header_name(at, findings))
+        trace_context: written.trace_context.as_ref().is_some_and(|at| at.value),
+        passed_headers: each(written.passed_headers.as_ref().map(|at| &at.value), |at| header_name(at, &[], findings))
             .into_iter()
             .flatten()
             .collect(),
@@ -313,7 +320,7 @@ fn operations(written: Option<&At<Vec<At<String>>>>, findings: &mut Findings) ->
 fn deployment(given: &At<String>, written: &written::Deployment, findings: &mut Findings) -> Deployment {
     let provider = required(written.provider.as_ref(), "provider", &given.place, findings).cloned();
     let model = required(written.model.as_ref(), "model", &given.place, findings);
-    let (headers, secret_headers) = headers(written.headers.as_ref(), findings);
+    let (headers, secret_headers) = headers(written.headers.as_ref(), &[], findings);
     Deployment {
         given: given.clone(),
         name: named(given, DeploymentName::new, findings),
@@ -359,7 +366,7 @@ fn defaults(written: &written::DeploymentDefaults, findings: &mut Findings) -> D
 }
 
 /// A number from 0 to a bound, as it was written.
-fn number(at: Option<&At<Number>>, max: f64, findings: &mut Findings) -> Option<Number> {
+pub(super) fn number(at: Option<&At<Number>>, max: f64, findings: &mut Findings) -> Option<Number> {
     let at = at?;
     if at.value.as_f64().is_some_and(|value| (0.0..=max).contains(&value)) {
         return Some(at.value.clone());
@@ -424,7 +431,7 @@ pub(super) fn timeout(
     whole(at, range, findings).zip(at).map(|(millis, at)| at.with(Duration::from_millis(millis)))
 }
 
-fn count(at: Option<&At<u64>>, range: RangeInclusive<u64>, findings: &mut Findings) -> Option<usize> {
+pub(super) fn count(at: Option<&At<u64>>, range: RangeInclusive<u64>, findings: &mut Findings) -> Option<usize> {
     whole(at, range, findings).and_then(|count| usize::try_from(count).ok())
 }
 
@@ -484,12 +491,13 @@ const RESERVED: [&str; 17] = [
     "expect",
 ];
 
-fn header_name(at: &At<String>, findings: &mut Findings) -> Option<HeaderName> {
+/// A header that may be set. Of those that are usually ours, some may be `permitted`.
+fn header_name(at: &At<String>, permitted: &[&str], findings: &mut Findings) -> Option<HeaderName> {
     let Ok(name) = HeaderName::try_from(at.value.as_str()) else {
         findings.add(&at.place, format!("'{}' is not the name of a header", at.value));
         return None;
     };
-    if RESERVED.contains(&name.as_str()) {
+    if RESERVED.contains(&name.as_str()) && !permitted.contains(&name.as_str()) {
         let hint = match name.as_str() {
             "authorization" | "x-api-key" => "a credential belongs in 'key'",
             _ => "leave it out",
@@ -501,14 +509,15 @@ fn header_name(at: &At<String>, findings: &mut Findings) -> Option<HeaderName> {
 }
 
 /// Headers with their values, and those whose values are secrets elsewhere.
-fn headers(
+pub(super) fn headers(
     written: Option<&At<Named<String>>>,
+    permitted: &[&str],
     findings: &mut Findings,
 ) -> (HeaderMap, Vec<(HeaderName, At<Reference>)>) {
     let mut plain = HeaderMap::new();
     let mut secret: Vec<(HeaderName, At<Reference>)> = Vec::new();
     for (name, text) in written.into_iter().flat_map(|at| &at.value) {
-        let Some(header) = header_name(name, findings) else { continue };
+        let Some(header) = header_name(name, permitted, findings) else { continue };
         if plain.contains_key(&header) || secret.iter().any(|(known, _)| *known == header) {
             findings.add(&name.place, format!("the header '{header}' is given twice"));
             continue;

@@ -74,6 +74,8 @@ impl Explanation {
         explanation.add(&["state"], writer.section(value(&written.state)));
         explanation.add(&["ledger"], writer.section(value(&written.ledger)));
         explanation.add(&["projection"], writer.section(value(&written.projection)));
+        explanation.add(&["admin"], writer.section(value(&written.admin)));
+        explanation.add(&["telemetry"], writer.section(value(&written.telemetry)));
         explanation.add(&["secrets"], writer.section(value(&written.secrets)));
         for key in written.keys.iter().flat_map(|at| &at.value) {
             let settings = writer.section(Some(&key.value));

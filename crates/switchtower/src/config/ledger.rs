@@ -81,6 +81,7 @@ impl Checked {
             witnesses: self.witnesses.iter().map(path).collect(),
             asked: self.asked.clone(),
             keep: self.keep,
+            watcher: None,
         };
         (self.data.as_ref().map(path), settings)
     }

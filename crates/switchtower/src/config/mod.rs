@@ -30,6 +30,7 @@ mod secrets;
 mod seen;
 mod sources;
 mod summary;
+mod telemetry;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ pub use secrets::Outside;
 pub use seen::{Seen, Stamp};
 pub use summary::summary;
 pub(crate) use summary::{columns, dialects};
+pub(crate) use telemetry::observing_of_environment;
 
 use seen::Recorder;
 use std::path::Path;

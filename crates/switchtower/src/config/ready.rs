@@ -9,6 +9,8 @@ use super::projection;
 use super::secrets::{Outside, Reference};
 use super::sources::Sources;
 use super::written::At;
+use crate::admin::AdminSettings;
+use crate::observing::ObservingSettings;
 use crate::server::ServerSettings;
 use crate::upstream::{UpstreamSettings, WaySettings};
 use http::HeaderValue;
@@ -47,6 +49,10 @@ pub struct Ready {
     pub ledger: LedgerSettings,
     /// Whether and where it is kept in tables as well.
     pub projection: Target,
+    /// Where operators reach what is theirs, if anywhere.
+    pub admin: Option<AdminSettings>,
+    /// What is told of requests, and to whom.
+    pub telemetry: ObservingSettings,
     /// How often commands that say secrets are run again; never where it is nothing.
     pub command_interval: Option<Duration>,
     /// Every setting with its value and where that comes from.
@@ -124,6 +130,8 @@ pub(super) fn resolve(
         checked.deployments.iter().filter_map(|one| resolver.deployment(one, checked, &made, &catalogue)).collect();
     let aliases = resolver.aliases(checked, &made);
     let listeners: Vec<_> = checked.listeners.iter().filter_map(|listener| resolver.listener(listener)).collect();
+    let admin = resolver.admin(&checked.admin);
+    let telemetry = resolver.telemetry(&checked.telemetry);
     let ways = resolver.ways;
     if !findings.is_empty() {
         return None;
@@ -136,11 +144,15 @@ pub(super) fn resolve(
     if let Some(seal) = seal {
         settings.seal = seal;
     }
+    settings.sample = telemetry.sample();
+    settings.timelines = checked.telemetry.timelines;
     let (data, ledger) = checked.ledger.resolve(sources);
     Some(Ready {
         data,
         ledger,
         projection: projection?,
+        admin,
+        telemetry,
         server: ServerSettings {
             header_time_max: checked.header_time_max,
             connections_max: checked.connections_max,
@@ -300,6 +312,7 @@ impl Resolver<'_> {
         }
         provider.retention = written.retention;
         provider.account.clone_from(&written.account);
+        provider.trace_context = written.trace_context;
         provider.passed_headers.extend(written.passed_headers.iter().cloned());
         provider.models.clone_from(&written.models);
         for interface in provider.interfaces_mut() {

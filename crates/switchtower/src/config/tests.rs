@@ -3,6 +3,7 @@
 mod addresses;
 mod facts;
 mod guide;
+mod observing;
 
 use super::*;
 use proptest::prelude::*;
@@ -303,7 +304,7 @@ fn names_of_settings_are_known() {
     check(
         "strict = true",
         &[
-            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'prices', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'ledger', 'projection', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
+            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'prices', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'ledger', 'projection', 'admin', 'telemetry', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
         ],
     );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);

@@ -184,6 +184,8 @@ section!(Written {
     state: State = "", "";
     ledger: Ledger = "", "";
     projection: Projection = "", "";
+    admin: Admin = "", "";
+    telemetry: Telemetry = "", "";
     secrets: Secrets = "", "";
     keys: Vec<At<Key>> = "", "";
     providers: Named<Provider> = "", "";
@@ -263,6 +265,26 @@ section!(Projection {
     url: String = "none", "A reference to the address of the database, as `postgresql://user:password@host:5432/name`; `?sslmode=verify-full` asks for TLS.";
 });
 
+section!(Admin {
+    address: String = "none", "Where operators reach `/metrics`, `/healthz` and `/readyz`, apart from applications: an IP address and a port. Port 0 takes any free port. Without it nothing is there.";
+    key: String = "none", "A reference to the key that `/metrics` asks for, as `authorization: Bearer KEY`. Required where other machines can reach the address; `/healthz` and `/readyz` ask for none.";
+});
+
+section!(Telemetry {
+    otlp: String = "`OTEL_EXPORTER_OTLP_ENDPOINT`", "A receiver of OTLP over HTTP, as in `http://collector:4318`: traces go to `/v1/traces` beneath it, metrics to `/v1/metrics`. Without it, and without the variable, nothing is exported.";
+    headers: Named<String> = "`OTEL_EXPORTER_OTLP_HEADERS`", "Headers that each request to it carries. A value may be a reference, `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, and must be one where it is a credential or the header's name says so.";
+    signals: Vec<At<String>> = "both", "What is exported: `traces`, `metrics`.", ["traces", "metrics"];
+    sample: Number = "1", "The share of traces that are exported, from 0 to 1. Where a caller names its trace, the caller's own choice holds.";
+    semconv: String = "\"1.41\"", "The names of OpenTelemetry's conventions for generative AI: those of version 1.41, or those that come `next`.", ["1.41", "next"];
+    service: String = "`OTEL_SERVICE_NAME`, or `switchtower`", "What the gateway is called there, as `service.name`.";
+    compression: String = "\"gzip\"", "Whether bodies are compressed: `gzip` or `none`.", ["gzip", "none"];
+    interval_ms: u64 = "60000", "How often metrics are exported, from 100 to 3600000.";
+    timeout_ms: u64 = "10000", "How long one request to the receiver may take, from 100 to 600000.";
+    queue_max: u64 = "10000", "How many requests may wait until their traces are exported, from 1 to 1000000; more are dropped and counted.";
+    timelines: bool = "false", "Whether callers may ask, with `x-switchtower-trace: tokens`, that it goes on record when each piece of an answer came: times and lengths, never what was said. Where it is not permitted, who asks is refused.";
+    deployments_max: u64 = "500", "How many deployments, each with each of its models, have figures of their own, from 1 to 100000; the others are counted as one, `other`.";
+});
+
 section!(Secrets {
     command_timeout_ms: u64 = "10000", "How long a command of `cmd:` may take, from 1 to 600000.";
     command_interval_ms: u64 = "300000", "How often commands of `cmd:` are run again, from 0 to 86400000; 0 is with every change of the configuration only.";
@@ -299,6 +321,7 @@ section!(Provider {
     client_key: String = "none", "A reference to the key of that certificate, in PEM form.";
     headers: Named<String> = "none", "Headers that each request to it carries. A value may be a reference, `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, and must be one where it is a credential or the header's name says so.";
     passed_headers: Vec<At<String>> = "those of its kind", "Further headers of the caller that are passed on to it.";
+    trace_context: bool = "false", "Whether it is told to which trace a request belongs: `traceparent` with the span of the attempt, and the caller's `tracestate`. What is passed by `passed_headers` is the caller's own instead.";
     models: Vec<At<String>> = "none", "Models that listings show as `PROVIDER/MODEL`; others can be asked for all the same.";
     project: String = "`GOOGLE_CLOUD_PROJECT`", "The project at Google Cloud. `${project}` in the base URL stands for it.";
     identity: Identity = "", "";

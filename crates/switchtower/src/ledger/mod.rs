@@ -6,6 +6,7 @@ mod export;
 mod project;
 mod show;
 mod table;
+mod timeline;
 mod upkeep;
 mod verify;
 mod witnesses;
@@ -52,6 +53,9 @@ enum Command {
     Show {
         /// The id of the request, as in 'x-request-id'
         request: String,
+        /// Draw when what happened: rooms, attempts and, where that was asked for, each piece of the answer
+        #[arg(long)]
+        timeline: bool,
     },
     /// Show the last entries, and those to come
     Tail {
@@ -113,7 +117,8 @@ pub fn run(
             }
             write!(out, "{proof}")?;
         }
-        Command::Show { request } => return show::request(&disk, request, out),
+        Command::Show { request, timeline: true } => return timeline::show(&disk, request, out),
+        Command::Show { request, timeline: false } => return show::request(&disk, request, out),
         Command::Tail { lines, follow } => show::tail(&disk, *lines, *follow, out)?,
         Command::Export { format, from } => export::export(&disk, *format, *from, out)?,
         Command::Project { rebuild } => project::once(target, data, *rebuild, out)?,

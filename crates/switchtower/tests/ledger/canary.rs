@@ -1,6 +1,8 @@
 //! Unique words in everything that a caller and a provider say are found in nothing that is written.
 
 use crate::*;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 
 const CANARY: &str = "zq7canary";
 
@@ -8,11 +10,18 @@ const CANARY: &str = "zq7canary";
 fn nothing_of_what_is_said_is_written_anywhere() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let settings = "[[keys]]\nname = \"team\"\nsecret = \"file:key\"\n[providers.gone]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
+    let receiver = Receiver::start();
+    let settings = &format!(
+        "[admin]\naddress = \"127.0.0.1:0\"\n[telemetry]\notlp = \"http://{}\"\ncompression = \"none\"\ninterval_ms = 200\n[[keys]]\nname = \"team\"\nsecret = \"file:key\"\n[providers.gone]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n",
+        receiver.address
+    );
     std::fs::write(folder.join("key"), "k-zq7-secret-of-the-caller").unwrap();
     let gateway = serve(folder, settings);
     let key = "authorization: Bearer k-zq7-secret-of-the-caller\r\n";
-    let headers = format!("{key}x-custom: {CANARY}\r\nuser-agent: {CANARY}\r\n");
+    let traced = format!(
+        "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\ntracestate: a={CANARY}\r\nbaggage: b={CANARY}\r\n"
+    );
+    let headers = format!("{key}{traced}x-custom: {CANARY}\r\nuser-agent: {CANARY}\r\n");
     let image = format!("https://{CANARY}.example/a.png");
     let tool = serde_json::json!({"type": "function", "function": {"name": format!("f_{CANARY}"),
         "description": CANARY, "parameters": {"type": "object", "properties": {CANARY: {"type": "string"}}}}});
@@ -44,6 +53,8 @@ fn nothing_of_what_is_said_is_written_anywhere() {
     let broken = format!("{{\"{CANARY}\": \"{CANARY}\"");
     answers += &exchange(gateway.address(), "/v1/chat/completions", &headers, &broken).unwrap();
     assert!(answers.matches(CANARY).count() > 20, "the simulator repeats what it is told");
+    told_to_operators(&gateway);
+    receiver.got_nothing_of(&[CANARY, "k-zq7-secret", "gen_ai.client.token.usage", "chat sim-1"], 2);
     // In the middle of everything the process is gone.
     signal(gateway.id(), "-KILL");
     wait_for_end(gateway.id());
@@ -67,6 +78,72 @@ fn a_crash_leaves_no_core() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let limits: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
     assert_eq!(limits, ["0", "0"], "{core}");
+}
+
+/// What operators are told has nothing of it either.
+fn told_to_operators(gateway: &Running) {
+    let listening = gateway.listening(2);
+    let admin = listening.last().and_then(|place| place.strip_prefix("http://")?.split(' ').next()).unwrap();
+    for path in ["/metrics", "/readyz", "/healthz", "/zq7canary"] {
+        let mut socket = TcpStream::connect(admin).unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\nx: {CANARY}\r\naccept: application/openmetrics-text\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(!answer.contains(CANARY) && !answer.contains("k-zq7-secret"), "{path}: {answer}");
+        assert!(path != "/metrics" || answer.contains("switchtower_requests_total{") && answer.contains("trace_id="));
+    }
+}
+
+/// Whatever OTLP brings, as its bytes.
+struct Receiver {
+    address: SocketAddr,
+    got: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Receiver {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, got) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<u8>>>::default());
+        let kept = Arc::clone(&got);
+        std::thread::spawn(move || {
+            for mut socket in listener.incoming().map_while(Result::ok) {
+                let kept = Arc::clone(&kept);
+                std::thread::spawn(move || {
+                    let mut bytes = [0; 65536];
+                    while let Ok(count) = socket.read(&mut bytes) {
+                        if count == 0 {
+                            return;
+                        }
+                        kept.lock().unwrap().extend_from_slice(bytes.get(..count).unwrap());
+                        // Said once too often at worst: nothing here reads where a request ends.
+                        if socket
+                            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                            .is_err()
+                        {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { address, got }
+    }
+
+    /// The first words are nowhere in what came, once all the others are.
+    fn got_nothing_of(&self, words: &[&str], nowhere: usize) {
+        let has = |word: &str| {
+            let got = self.got.lock().unwrap();
+            got.windows(word.len()).any(|window| window == word.as_bytes())
+        };
+        for word in words.iter().skip(nowhere) {
+            let came = (0..600).any(|_| {
+                std::thread::sleep(Duration::from_millis(50));
+                has(word)
+            });
+            assert!(came, "{word} never came");
+        }
+        assert!(words.iter().take(nowhere).all(|word| !has(word)));
+    }
 }
 
 /// Every file is read, but for the two that were written by this test.
