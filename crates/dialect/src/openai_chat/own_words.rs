@@ -127,7 +127,7 @@ fn fit_part(
 mod tests {
     use super::*;
 
-    fn told(messages: Value, variant: &Variant) -> Option<(Value, Vec<String>)> {
+    fn told(messages: &Value, variant: &Variant) -> Option<(Value, Vec<String>)> {
         let (text, notices) = left_out(messages.to_string().as_bytes(), variant)?;
         let paths = notices.iter().map(|notice| format!("{};{}", notice.path, notice.class.as_str()));
         Some((serde_json::from_str(&text).unwrap(), paths.collect()))
@@ -145,7 +145,7 @@ mod tests {
             {"role": "assistant", "prefix": false, "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "so"}]}], "tool_calls": [{"id": "a", "index": 0}]},
             {"role": "assistant", "prefix": true, "content": [{"type": "reference", "reference_ids": [1]}]},
         ]);
-        let (sent, paths) = told(messages.clone(), &Variant::default()).unwrap();
+        let (sent, paths) = told(&messages, &Variant::default()).unwrap();
         assert_eq!(
             sent,
             json!([
@@ -170,9 +170,9 @@ mod tests {
             ]
         );
         let thinking = Variant { reasoning_field: Some(ReasoningField::ReasoningContent), ..Variant::default() };
-        assert_eq!(told(messages.clone(), &thinking).unwrap().0[1]["reasoning_content"], "so");
+        assert_eq!(told(&messages, &thinking).unwrap().0[1]["reasoning_content"], "so");
         let mistral = Variant { mistral_words: true, ..Variant::default() };
-        assert_eq!(told(messages, &mistral), None);
+        assert_eq!(told(&messages, &mistral), None);
     }
 
     #[test]
@@ -184,6 +184,6 @@ mod tests {
             {"role": "tool", "content": [{"type": "text", "text": "", "thinking": 1}]},
             {"role": "assistant", "content": [{"type": "thinking", "thinking": "a text"}]},
         ]);
-        assert_eq!(told(messages, &Variant::default()), None);
+        assert_eq!(told(&messages, &Variant::default()), None);
     }
 }
