@@ -76,6 +76,11 @@ impl Process {
         self.tree().into_iter().map(cpu_seconds).sum()
     }
 
+    /// The same of threads of these names alone, where the kernel keeps it by thread.
+    pub(crate) fn cpu_seconds_of(&self, threads: &[&str]) -> Option<f64> {
+        self.tree().into_iter().map(|id| scheduled_seconds(id, |name| threads.contains(&name))).sum()
+    }
+
     /// Resident set of the whole tree, in bytes.
     pub(crate) fn resident_bytes(&self) -> f64 {
         self.tree().into_iter().map(resident_bytes).sum()
@@ -136,16 +141,20 @@ fn stat_field(id: u32, number: usize) -> Option<String> {
 }
 
 fn cpu_seconds(id: u32) -> f64 {
-    scheduled_seconds(id).unwrap_or_else(|| {
+    scheduled_seconds(id, |_| true).unwrap_or_else(|| {
         let ticks = [14, 15].map(|field| stat_field(id, field).and_then(|text| text.parse().ok()).unwrap_or(0.0));
         ticks.iter().sum::<f64>() / TICKS_PER_SECOND
     })
 }
 
-/// The same in nanoseconds, where the kernel keeps it by thread.
-fn scheduled_seconds(id: u32) -> Option<f64> {
+/// The same in nanoseconds, where the kernel keeps it by thread, of threads by their names.
+fn scheduled_seconds(id: u32, named: impl Fn(&str) -> bool) -> Option<f64> {
     let mut total = 0.0;
     for thread in std::fs::read_dir(format!("/proc/{id}/task")).ok()?.flatten() {
+        let name = std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+        if !named(name.trim_end()) {
+            continue;
+        }
         let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
         total += text.split(' ').next()?.parse::<f64>().ok()? / 1e9;
     }

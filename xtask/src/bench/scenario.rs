@@ -10,6 +10,7 @@ use super::load::{self, Limit, Until};
 use super::mock::Script;
 use super::request;
 use super::subject::{Stage, Subject};
+use crate::process::Process;
 
 /// How much of everything.
 #[derive(Debug, Clone)]
@@ -87,7 +88,11 @@ impl Scenario {
     pub(super) fn columns(&self) -> Vec<Column> {
         match self {
             Self::Saturation { .. } => {
-                vec![Column::measured("requests/s", Unit::Count), Column::measured("CPU/request", Unit::Microseconds)]
+                vec![
+                    Column::measured("requests/s", Unit::Count),
+                    Column::measured("CPU/request", Unit::Microseconds),
+                    Column::plain("of it threads of the ledger", Unit::Microseconds),
+                ]
             }
             Self::FixedRate => vec![
                 Column::plain("p50", Unit::Microseconds),
@@ -132,7 +137,8 @@ async fn saturation(stage: &Stage, subject: Subject, plan: &Plan, body_bytes: us
     let limit = Limit { time: plan.time(), requests: plan.requests };
     let answered = load::saturate(connections, &request, limit).await?;
     let rate = count(answered) / start.elapsed().as_secs_f64();
-    Ok(vec![Some(rate), cost.microseconds_each(stage, answered)])
+    let (all, ledger) = (cost.microseconds_each(stage, answered), cost.of_ledger_each(stage, answered));
+    Ok(vec![Some(rate), all, ledger])
 }
 
 async fn fixed_rate(stage: &Stage, subject: Subject, plan: &Plan) -> Result<Vec<Option<f64>>> {
@@ -191,11 +197,26 @@ async fn stream_memory(stage: &mut Stage, subject: Subject, plan: &Plan) -> Resu
 struct Cost {
     subject: Subject,
     seconds: Option<f64>,
+    /// Of threads that write and sign the ledger.
+    ledger_seconds: Option<f64>,
 }
+
+/// The names of these threads.
+const LEDGER_THREADS: [&str; 2] = ["ledger", "ledger-keeper"];
 
 impl Cost {
     fn start(stage: &Stage, subject: Subject) -> Self {
-        Self { subject, seconds: stage.process(subject).map(|process| process.cpu_seconds()) }
+        let process = stage.process(subject);
+        Self {
+            subject,
+            seconds: process.map(Process::cpu_seconds),
+            ledger_seconds: process.and_then(|process| process.cpu_seconds_of(&LEDGER_THREADS)),
+        }
+    }
+
+    fn of_ledger_each(&self, stage: &Stage, of: usize) -> Option<f64> {
+        let now = stage.process(self.subject)?.cpu_seconds_of(&LEDGER_THREADS)?;
+        (of > 0 && now > 0.0).then_some((now - self.ledger_seconds?) * 1e6 / count(of))
     }
 
     fn microseconds_each(&self, stage: &Stage, of: usize) -> Option<f64> {
