@@ -1,6 +1,6 @@
 //! Figures as they are told: families of points with labels, for both forms of export.
 
-use crate::figures::{COUNTED, DIRECTIONS, Labels, Series, Snapshot, Spent, TOKEN_KINDS};
+use crate::figures::{COUNTED, DIRECTIONS, Labels, Reported, Series, Snapshot, Spent, TOKEN_KINDS};
 use crate::histogram::Histogram;
 use crate::house::{ExportCount, House, Projected};
 use crate::metric::{self, Metric};
@@ -125,6 +125,7 @@ impl Families {
         let mut notices: BTreeMap<[&str; 6], u64> = BTreeMap::new();
         let mut priced: BTreeMap<[&str; 4], u64> = BTreeMap::new();
         let mut costs: BTreeMap<[&str; 5], Amount> = BTreeMap::new();
+        let mut reported: BTreeMap<[&str; 5], Amount> = BTreeMap::new();
         for series in all {
             let Labels { deployment, provider, model, client, .. } = &series.labels;
             let [deployment, provider, model, client] = [deployment, provider, model, client].map(|label| &**label);
@@ -141,15 +142,23 @@ impl Families {
                     *sum = sum.checked_add(*amount).unwrap_or(*sum);
                 }
             }
+            for Reported { currency, by_provider, here } in &series.reported {
+                for (by, amount) in [("provider", by_provider), ("here", here)] {
+                    let sum = reported.entry([deployment, provider, model, currency, by]).or_default();
+                    *sum = sum.checked_add(*amount).unwrap_or(*sum);
+                }
+            }
             let head = heads.entry([deployment, provider, model]);
             head.or_insert_with(|| Histogram::new(series.head.bounds())).merge(&series.head);
         }
         attempts.iter().for_each(|(labels, count)| self.count(metric::ATTEMPTS, labels, *count));
         notices.iter().for_each(|(labels, count)| self.count(metric::NOTICES, labels, *count));
         priced.iter().for_each(|(labels, count)| self.count(metric::PRICED, labels, *count));
-        for (labels, amount) in &costs {
-            let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-            self.point(metric::COST, labels, Value::Exact(*amount));
+        for (metric, sums) in [(metric::COST, &costs), (metric::REPORTED_COST, &reported)] {
+            for (labels, amount) in sums {
+                let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+                self.point(metric, labels, Value::Exact(*amount));
+            }
         }
         heads.iter().for_each(|(labels, head)| self.spread(metric::HEAD, labels, head));
     }
@@ -201,18 +210,17 @@ mod tests {
         let lost = vec![Lost { path: "top_k".into(), class: "meaning".into() }];
         figures.opened(0, Opened { streamed: true, lost, ..Opened::default() }, false);
         let usage = Counts { input: Some(3), output: Some(9), ..Counts::default() };
+        let sum = || Sum { amount: "0.5".into(), currency: "USD".into() };
+        let cost = || Some(Costs { status: "exact".into(), totals: vec![sum()], ..Costs::default() });
+        let attempt = Attempt { head_us: Some(1), cost: cost(), reported: Some(sum()), ..Attempt::default() };
         let closed = Closed {
             outcome: "answered".into(),
             usage: Some(usage),
             first_us: Some(1),
             gap_p50_us: Some(1),
             gap_p99_us: Some(1),
-            cost: Some(Costs {
-                status: "exact".into(),
-                totals: vec![Sum { amount: "0.5".into(), currency: "USD".into() }],
-                ..Costs::default()
-            }),
-            attempts: vec![Attempt { head_us: Some(1), ..Attempt::default() }],
+            cost: cost(),
+            attempts: vec![attempt],
             ..Closed::default()
         };
         figures.closed(1, &closed);

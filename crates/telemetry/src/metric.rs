@@ -125,6 +125,9 @@ metrics! {
     COST = "switchtower_cost_total", "switchtower.cost", Counter, None,
         ["deployment", "provider", "model", "currency", "status"],
         "What calls cost, in units of the currency, by how sure that is: exact; estimated; unknown, of which it is the part that is known. Figures of different status are not to be added up.";
+    REPORTED_COST = "switchtower_reported_cost_total", "switchtower.reported_cost", Counter, None,
+        ["deployment", "provider", "model", "currency", "by"],
+        "What attempts cost whose provider says it itself, by provider and by what is worked out here for the same attempts: the two differ by what a list of prices does not know.";
     PRICED = "switchtower_priced_calls_total", "switchtower.priced_calls", Counter, None,
         ["deployment", "provider", "model", "status"],
         "Calls that are charged for, by how sure it is what they cost.";

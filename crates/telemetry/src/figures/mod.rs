@@ -7,7 +7,7 @@ mod names;
 mod series;
 
 pub(crate) use names::Labels;
-pub(crate) use series::{COUNTED, DIRECTIONS, Series, Spent, TOKEN_KINDS};
+pub(crate) use series::{COUNTED, DIRECTIONS, Reported, Series, Spent, TOKEN_KINDS};
 
 use crate::histogram::Exemplar;
 use names::Names;

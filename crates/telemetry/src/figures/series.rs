@@ -52,8 +52,18 @@ pub(crate) struct Series {
     pub(crate) attempts: Vec<(Text, u64)>,
     /// By how sure a cost is: how many calls, and what they came to in each currency.
     pub(crate) costs: Vec<Spent>,
+    /// What providers say themselves that attempts cost, and what is worked out here for the same ones, by currency.
+    pub(crate) reported: Vec<Reported>,
     /// By what lost something, and the class of the loss.
     pub(crate) notices: Vec<(&'static str, Text, u64)>,
+}
+
+/// What attempts cost by their provider, and by the prices that are known here.
+#[derive(Debug, Clone)]
+pub(crate) struct Reported {
+    pub(crate) currency: Text,
+    pub(crate) by_provider: Amount,
+    pub(crate) here: Amount,
 }
 
 /// What calls cost whose cost is equally sure.
@@ -89,6 +99,7 @@ impl Series {
             bytes: Default::default(),
             attempts: Vec::new(),
             costs: Vec::new(),
+            reported: Vec::new(),
             notices: Vec::new(),
         }
     }
@@ -193,7 +204,29 @@ impl Series {
         }
     }
 
+    /// Compares only where both sides know the whole.
+    fn compared(&mut self, attempt: &Attempt) {
+        let (Some(theirs), Some(ours)) = (&attempt.reported, &attempt.cost) else { return };
+        let [whole] = ours.totals.as_slice() else { return };
+        if ours.status == "unknown" || whole.currency != theirs.currency {
+            return;
+        }
+        let amounts = [&theirs.amount, &whole.amount].map(|amount| amount.parse::<Amount>().ok());
+        let [Some(by_provider), Some(here)] = amounts else { return };
+        if by_provider.is_negative() || here.is_negative() {
+            return;
+        }
+        match self.reported.iter_mut().find(|reported| reported.currency == theirs.currency) {
+            Some(reported) => {
+                reported.by_provider = reported.by_provider.checked_add(by_provider).unwrap_or(reported.by_provider);
+                reported.here = reported.here.checked_add(here).unwrap_or(reported.here);
+            }
+            None => self.reported.push(Reported { currency: theirs.currency.clone(), by_provider, here }),
+        }
+    }
+
     fn attempted(&mut self, attempt: &Attempt) {
+        self.compared(attempt);
         let failure = attempt.failure.as_deref().unwrap_or("none");
         match self.attempts.iter_mut().find(|(known, _)| known == failure) {
             Some((_, count)) => *count += 1,

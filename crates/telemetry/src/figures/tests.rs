@@ -81,6 +81,32 @@ fn costs_of_different_status_and_currency_are_never_added_up() {
 }
 
 #[test]
+fn what_providers_report_is_compared_where_both_know_the_whole() {
+    let mut figures = Figures::new(10);
+    let sum = |amount: &'static str, currency: &'static str| Sum { amount: amount.into(), currency: currency.into() };
+    let cases = [
+        ("exact", "0.2", "USD", Some("0.25")),
+        ("estimated", "0.1", "USD", Some("0.05")),
+        ("unknown", "9", "USD", Some("9")),
+        ("exact", "9", "EUR", Some("9")),
+        ("exact", "9", "USD", None),
+    ];
+    for (number, (status, ours, currency, theirs)) in (0_u64..).zip(cases) {
+        figures.opened(number, opened("fast", "gpt"), false);
+        let cost = Some(Costs { status: status.into(), totals: vec![sum(ours, currency)], ..Costs::default() });
+        let attempt = Attempt { cost, reported: theirs.map(|theirs| sum(theirs, "USD")), ..Attempt::default() };
+        figures.closed(1, &Closed { attempts: vec![attempt], ..closed(number) });
+    }
+    let snapshot = figures.snapshot();
+    let told: Vec<String> = snapshot.series[0]
+        .reported
+        .iter()
+        .map(|one| format!("{} by them, {} here {}", one.by_provider, one.here, one.currency))
+        .collect();
+    assert_eq!(told, ["0.3 by them, 0.3 here USD"]);
+}
+
+#[test]
 fn names_that_only_callers_know_are_one() {
     let mut figures = Figures::new(10);
     for number in 0..100_u64 {
