@@ -12,6 +12,8 @@ pub struct PriceList {
     /// Whether these are what a contract says: then they hold before all others.
     pub contract: bool,
     pub(crate) prices: BTreeMap<String, BTreeMap<String, Arc<Vec<PriceRow>>>>,
+    /// The names with a `*`, by kind, so that a model that has no row of its own is looked for among these alone.
+    pub(crate) alike: BTreeMap<String, Vec<String>>,
     /// Shares that are taken off prices that are not of a contract.
     pub discounts: Vec<DiscountTerm>,
     /// What is paid whether it is used or not.
@@ -99,7 +101,12 @@ pub struct Egress {
 impl PriceList {
     /// Adds the rows of a model, in place of those that it has.
     pub fn add(&mut self, kind: &str, model: &str, rows: Vec<PriceRow>) {
-        self.prices.entry(kind.to_owned()).or_default().insert(model.to_owned(), Arc::new(rows));
+        let before = self.prices.entry(kind.to_owned()).or_default().insert(model.to_owned(), Arc::new(rows));
+        if before.is_none() && model.contains('*') {
+            let names = self.alike.entry(kind.to_owned()).or_default();
+            let at = names.binary_search_by(|name| name.as_str().cmp(model)).unwrap_or_else(|at| at);
+            names.insert(at, model.to_owned());
+        }
     }
 
     /// The rows of a model by its whole name in the list, which may have a `*`.
@@ -128,8 +135,9 @@ impl PriceList {
     pub(crate) fn name_of(&self, kind: &str, model: &str) -> Option<(&str, &[PriceRow])> {
         let models = self.prices.get(kind)?;
         let found = models.get_key_value(model).or_else(|| {
-            let alike = models.iter().filter(|(name, _)| stands_for(name, model));
-            alike.max_by_key(|(name, _)| (name.len(), std::cmp::Reverse(name.as_str())))
+            let alike = self.alike.get(kind)?.iter().filter(|name| stands_for(name, model));
+            let best = alike.max_by_key(|name| (name.len(), std::cmp::Reverse(name.as_str())))?;
+            models.get_key_value(best)
         });
         found.map(|(name, rows)| (name.as_str(), rows.as_slice()))
     }

@@ -5,7 +5,6 @@ use super::{Commitment, DiscountTerm, Egress, Leaving, Period, PriceList, PriceR
 use crate::CatalogueError;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use switchtower_domain::{Amount, Currency, DecimalError, Discount, EstimateReason, Money, Rate, Unit, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -70,8 +69,7 @@ impl Reader {
         for (kind, models) in table.get("prices").and_then(|value| self.table(value)).into_iter().flatten() {
             for (model, rows) in self.table(models).into_iter().flatten() {
                 let rows = self.rows(rows);
-                let models = list.prices.entry(kind.get_ref().to_string()).or_default();
-                models.insert(model.get_ref().to_string(), Arc::new(rows));
+                list.add(kind.get_ref(), model.get_ref(), rows);
             }
         }
         list.discounts = self.each(table.get("discounts"), Self::discount);
