@@ -2,6 +2,7 @@
 
 use crate::checkpoint::{Checkpoint, Note};
 use crate::journal::disk::Disk;
+use std::collections::HashMap;
 use std::io::{self, Read as _};
 
 /// The newest checkpoint.
@@ -14,6 +15,7 @@ pub(crate) fn checkpoints(disk: &dyn Disk) -> io::Result<Vec<(Checkpoint, Note)>
     let mut text = read(disk, ALL)?;
     text.push_str(&read(disk, NEWEST)?);
     let mut found: Vec<(Checkpoint, Note)> = Vec::new();
+    let mut places = HashMap::new();
     // A note has one empty line within it, and here one at its end.
     let parts: Vec<&str> = text.split("\n\n").collect();
     for pair in parts.windows(2) {
@@ -22,7 +24,8 @@ pub(crate) fn checkpoints(disk: &dyn Disk) -> io::Result<Vec<(Checkpoint, Note)>
         if let Ok(note) = note
             && let Ok(checkpoint) = Checkpoint::read(&note)
         {
-            match found.iter_mut().find(|(known, _)| *known == checkpoint) {
+            let place = *places.entry((checkpoint.size, checkpoint.root)).or_insert(found.len());
+            match found.get_mut(place) {
                 // A witness may have signed it since.
                 Some((_, kept)) if kept.signatures.len() < note.signatures.len() => *kept = note,
                 Some(_) => {}
@@ -31,6 +34,12 @@ pub(crate) fn checkpoints(disk: &dyn Disk) -> io::Result<Vec<(Checkpoint, Note)>
         }
     }
     Ok(found)
+}
+
+/// The newest checkpoint, as it was signed; nothing before the first one.
+pub(crate) fn newest(disk: &dyn Disk) -> io::Result<Option<(Checkpoint, Note)>> {
+    let note = Note::parse(&read(disk, NEWEST)?).ok();
+    Ok(note.and_then(|note| Some((Checkpoint::read(&note).ok()?, note))))
 }
 
 /// Keeps a checkpoint.

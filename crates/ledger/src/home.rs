@@ -50,6 +50,12 @@ pub enum HomeError {
         /// The folder.
         path: PathBuf,
     },
+    /// There are records, and the key that signed them is gone.
+    #[error("there is a ledger, and its key {} is missing; put the folder of keys back from a backup", path.display())]
+    NoKey {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// A key is none.
     #[error("the key in {}: {error}", path.display())]
     Key {
@@ -90,6 +96,10 @@ impl Home {
         let of_key = |error| HomeError::Key { path: data.join(KEYS).join(SIGNING), error };
         let key = match text(&keys, SIGNING).map_err(failed)? {
             Some(text) => SigningKey::parse(&text).map_err(of_key)?,
+            // Another key, and another name, would make the records that are there nobody's.
+            None if !segment::list(&ledger).map_err(failed)?.is_empty() => {
+                return Err(HomeError::NoKey { path: data.join(KEYS).join(SIGNING) });
+            }
             None => {
                 let mut tail = [0; 4];
                 random(&mut tail).map_err(of_key)?;

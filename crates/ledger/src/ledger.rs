@@ -105,6 +105,8 @@ pub struct OpenCall {
     request: RequestId,
     began_us: u64,
     closed: bool,
+    /// Its end, while it is being written.
+    end: Option<Vec<u8>>,
 }
 
 /// A ledger that is open. Clones share it.
@@ -181,7 +183,7 @@ impl Ledger {
             watcher: settings.watcher.clone(),
         };
         let ledger = Self(Arc::new(inner));
-        if !recovery.stopped {
+        if !recovery.stopped || !recovery.open.is_empty() {
             ledger.close_crashed(&*disk, (&recovery.open, recovery.cut_bytes), reckon)?;
         }
         let keeper = Keeper::start(
@@ -250,7 +252,7 @@ impl Ledger {
         let (request, began_us) = (opened.request, now_us());
         let entry = Entry { at_us: began_us, body: opened.into() };
         let opened = self.bring(entry, Mark::Opens(request)).await?;
-        Ok(OpenCall { ledger: self.clone(), opened, request, began_us, closed: false })
+        Ok(OpenCall { ledger: self.clone(), opened, request, began_us, closed: false, end: None })
     }
 
     /// Writes an entry that is no part of a call.
@@ -309,6 +311,14 @@ impl Ledger {
         self.write(Started { version: version.into(), origin, key, configuration, catalogue, prices }.into()).map(drop)
     }
 
+    /// Makes the disk have all that is written by now.
+    ///
+    /// # Errors
+    /// [`AppendError`] where it does not.
+    pub fn sync(&self) -> Result<(), AppendError> {
+        self.0.journal.sync()
+    }
+
     /// Pseudonyms and keyed digests.
     pub fn pseudonyms(&self) -> &Pseudonyms {
         &self.0.pseudonyms
@@ -349,13 +359,15 @@ impl OpenCall {
     /// Writes the end of the call. Where the future is dropped, the end is written all the same, once.
     ///
     /// # Errors
-    /// [`AppendError`] where it could not be written; the call is then left to be written as abandoned.
+    /// [`AppendError`] where it could not be written; it is then left to be written as soon as that is possible.
     pub async fn close(mut self, closed: Closed) -> Result<Receipt, AppendError> {
         let closed = Closed { opened: self.opened, request: self.request, ..closed };
         let entry = Entry { at_us: now_us(), body: closed.into() };
         let ledger = self.ledger.clone();
         let journal = &ledger.0.journal;
-        let queued = journal.queue(ledger.0.brought(entry, Mark::Closes(self.opened))).await?;
+        let brought = ledger.0.brought(entry, Mark::Closes(self.opened));
+        self.end = Some(brought.record.clone());
+        let queued = journal.queue(brought).await?;
         self.closed = true;
         let written = journal.written(queued).await;
         // What is late may still be written; what was refused is not there.
@@ -372,13 +384,20 @@ impl OpenCall {
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        if !self.closed {
-            let total_us = now_us().saturating_sub(self.began_us);
-            let usage = Some(Counts { estimated: Some("cut_off".into()), ..Counts::default() });
-            let (opened, request) = (self.opened, self.request);
-            let closed = Closed { opened, request, outcome: "abandoned".into(), usage, total_us, ..Closed::default() };
-            self.ledger.leave(closed.into());
+        if self.closed {
+            return;
         }
+        // What was known of its end is told, where it could not be written before.
+        if let Some(Ok(entry)) = self.end.take().map(|record| Entry::of_bytes(&record)) {
+            return self.ledger.leave(entry.body);
+        }
+        let total_us = now_us().saturating_sub(self.began_us);
+        let usage = Some(Counts { estimated: Some("cut_off".into()), ..Counts::default() });
+        // Nobody knows whether anything was charged.
+        let cost = Some(Costs { status: "unknown".into(), reasons: vec!["no_usage".into()], ..Costs::default() });
+        let (opened, request) = (self.opened, self.request);
+        let outcome = "abandoned".into();
+        self.ledger.leave(Closed { opened, request, outcome, usage, cost, total_us, ..Closed::default() }.into());
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading a ledger: entry after entry, from any record on.
 
 use crate::journal::disk::Disk;
+use crate::journal::frame::FrameError;
 use crate::journal::segment::{self, Reader, SegmentError, Stopped};
 use crate::record::{Entry, EntryError};
 
@@ -79,13 +80,25 @@ impl<'a> Entries<'a> {
                 // The end of a segment, or of what was written; a later segment says which.
                 Ok(None) => {
                     self.stopped = self.reader.take().map(Reader::stop);
-                    if !self.is_continued()? {
-                        return Ok(None);
+                    // One that is empty by now begins with the next record as well.
+                    let own = self.stopped.as_ref().map(Stopped::first);
+                    match self.later()?.filter(|first| Some(*first) != own) {
+                        None => return Ok(None),
+                        Some(first) if first == self.next => {}
+                        Some(_) => return Err(SegmentError::Missing { first: self.next }.into()),
                     }
                 }
-                Err(error @ SegmentError::Frame { .. }) => {
-                    self.stopped = self.reader.take().map(Reader::stop);
-                    return if self.is_continued()? { Err(error.into()) } else { Ok(None) };
+                // Only the last record of all may break off, while it is being written or where a crash cut it.
+                Err(SegmentError::Frame { record, offset, error: FrameError::BreaksOff }) => {
+                    let stopped = self.reader.take().map(Reader::stop);
+                    let own = stopped.as_ref().map(Stopped::first);
+                    let damaged = self.later()?.is_some_and(|first| Some(first) != own)
+                        || stopped.as_ref().map(|stopped| stopped.is_followed(self.disk)).transpose()?.unwrap_or(false);
+                    self.stopped = stopped;
+                    if damaged {
+                        return Err(SegmentError::Frame { record, offset, error: FrameError::BreaksOff }.into());
+                    }
+                    return Ok(None);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -96,7 +109,7 @@ impl<'a> Entries<'a> {
     fn open(&mut self) -> Result<Option<Reader>, ReadError> {
         if let Some(stopped) = self.stopped.take()
             && stopped.next() == self.next
-            && !self.is_continued()?
+            && self.later()?.is_none_or(|first| first == stopped.first())
         {
             return match Reader::resume(self.disk, stopped) {
                 // It was pruned meanwhile.
@@ -113,9 +126,10 @@ impl<'a> Entries<'a> {
         Ok(Some(Reader::open(self.disk, holding)?))
     }
 
-    /// Whether a segment begins with the next record.
-    fn is_continued(&self) -> Result<bool, ReadError> {
+    /// Where the first segment begins that has no record which was read already.
+    fn later(&self) -> Result<Option<u64>, ReadError> {
         let segments = segment::list(self.disk).map_err(SegmentError::from)?;
-        Ok(segments.iter().any(|segment| segment.records && segment.first == self.next))
+        let mut later = segments.iter().filter(|segment| segment.records && segment.first >= self.next);
+        Ok(later.next().map(|segment| segment.first))
     }
 }

@@ -9,7 +9,7 @@ use crate::files;
 use crate::journal::disk::Disk;
 use crate::journal::segment::{self, Found, Reader, SegmentError};
 use crate::merkle::{Frontier, Hash};
-use crate::record::{Body, Entry, KeyChanged, Restored};
+use crate::record::{Body, Entry, KeyChanged, Pruned, Restored};
 use std::io;
 
 /// What is known from elsewhere.
@@ -19,6 +19,8 @@ pub struct Known {
     pub checkpoints: Vec<Note>,
     /// The keys that are trusted. Those that they handed over to, in the journal, are trusted as well.
     pub keys: Vec<VerifyingKey>,
+    /// Whether it is a fault that no checkpoint of these keys is over any record.
+    pub vouched: bool,
 }
 
 /// What is wrong, and where it begins.
@@ -42,6 +44,19 @@ pub enum Fault {
         /// What is wrong.
         reason: String,
     },
+    /// Records are gone, and nothing says that they were pruned.
+    #[error("the records from {from} to {until} were removed, and no record says so: only their hashes are there")]
+    Removed {
+        /// The first that is gone.
+        from: u64,
+        /// The last.
+        until: u64,
+    },
+    /// No checkpoint of a trusted key vouches for anything.
+    #[error(
+        "no checkpoint that a trusted key signed is over any record: nothing shows that these are the records that were written"
+    )]
+    Unvouched,
     /// Records are missing in the middle.
     #[error("records from {from} to {until} are missing")]
     Missing {
@@ -128,6 +143,13 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// Whether it tells already that a checkpoint vouches for nothing.
+    const fn is_of_checkpoint(&self) -> bool {
+        matches!(self, Self::Unsigned { .. } | Self::Foreign { .. })
+    }
+}
+
 /// What verification found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
@@ -184,6 +206,8 @@ pub fn verify(disk: &dyn Disk, known: &Known) -> Result<Report, VerifyError> {
         sizes,
         roots: Vec::new(),
         hands: Vec::new(),
+        pruned_below: 0,
+        hashes_only: Vec::new(),
         restored: Vec::new(),
         report: Report::default(),
     };
@@ -205,6 +229,10 @@ struct Walk<'a> {
     roots: Vec<(u64, Hash)>,
     /// The changes of keys.
     hands: Vec<KeyChanged>,
+    /// The first records that were left where others were pruned.
+    pruned_below: u64,
+    /// The ranges of which only hashes are there.
+    hashes_only: Vec<(u64, u64)>,
     /// The records that say that the journal was restored.
     restored: Vec<(u64, Restored)>,
     report: Report,
@@ -253,6 +281,7 @@ impl Walk<'_> {
         }
         let hashes = hashes.unwrap_or_default();
         self.report.pruned += hashes.len() as u64;
+        self.hashes_only.push((first, first + hashes.len() as u64));
         hashes.into_iter().for_each(|hash| self.push(hash));
         Ok(true)
     }
@@ -280,6 +309,7 @@ impl Walk<'_> {
                         match Entry::of_bytes(record).map(|entry| entry.body) {
                             Ok(Body::KeyChanged(change)) => self.hands.push(change),
                             Ok(Body::Restored(restored)) => self.restored.push((number, restored)),
+                            Ok(Body::Pruned(pruned)) => self.pruned_below = self.pruned_below.max(pruned.first),
                             _ => {}
                         }
                     }
@@ -329,7 +359,8 @@ impl Walk<'_> {
         let mut held: Vec<(Checkpoint, bool)> = Vec::new();
         let elsewhere = given.len();
         for (place, (checkpoint, note)) in given.into_iter().chain(own).enumerate() {
-            let origin = self.report.origin.clone().unwrap_or_default();
+            // Where nothing was read before something broke off, it is not known whose log this is.
+            let origin = self.report.origin.clone().unwrap_or_else(|| checkpoint.origin.clone());
             if checkpoint.origin != origin {
                 let fault = Fault::Foreign { found: checkpoint.origin, expected: origin };
                 self.fault(fault);
@@ -353,7 +384,8 @@ impl Walk<'_> {
             if held.get(place + 1).is_some_and(|(next, _)| next.size == checkpoint.size) {
                 split = split.or(Some(checkpoint.size));
             }
-            match self.roots.iter().find(|(size, _)| *size == checkpoint.size) {
+            let root = self.roots.binary_search_by_key(&checkpoint.size, |(size, _)| *size).ok();
+            match root.and_then(|at| self.roots.get(at)) {
                 Some((_, root)) if *root == checkpoint.root => {
                     vouched = checkpoint.size;
                     holding += 1;
@@ -370,6 +402,15 @@ impl Walk<'_> {
                 },
             }
         }
+        for (from, until) in std::mem::take(&mut self.hashes_only) {
+            if until > self.pruned_below && !broke_off {
+                self.fault(Fault::Removed { from: from.max(self.pruned_below), until: until - 1 });
+            }
+        }
+        let told = broke_off || self.report.faults.iter().any(Fault::is_of_checkpoint);
+        if known.vouched && holding == 0 && found > 0 && !told {
+            self.fault(Fault::Unvouched);
+        }
         self.report.faults.extend(split.map(|size| Fault::Split { size }));
         self.report.faults.extend(rewritten);
         self.report.faults.extend(lost);
@@ -380,20 +421,29 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a record tells of another key or of a copy, by its first bytes.
+/// Whether a record tells of another key, of a copy, or of what was pruned, by its first bytes.
 fn is_of_the_log_itself(record: &[u8]) -> bool {
     let number = record.get(1).copied().map(u32::from);
-    number == Some(KeyChanged::KIND.number) || number == Some(Restored::KIND.number)
+    [KeyChanged::KIND, Restored::KIND, Pruned::KIND].iter().any(|kind| number == Some(kind.number))
 }
 
 /// The trusted keys, and those that they handed over to.
 fn trusted(keys: &[VerifyingKey], hands: &[KeyChanged]) -> Vec<VerifyingKey> {
     let mut trusted = keys.to_vec();
-    for change in hands {
-        let (Ok(from), Ok(to)) = (VerifyingKey::parse(&change.from), VerifyingKey::parse(&change.to)) else { continue };
-        if trusted.contains(&from) && from.verifies(change.to.as_bytes(), &change.signature) {
-            trusted.push(to);
+    // Changes are recorded again where the records of them are pruned, and so may come in another order.
+    loop {
+        let known = trusted.len();
+        for change in hands {
+            let (Ok(from), Ok(to)) = (VerifyingKey::parse(&change.from), VerifyingKey::parse(&change.to)) else {
+                continue;
+            };
+            let handed = trusted.contains(&from) && from.verifies(change.to.as_bytes(), &change.signature);
+            if handed && !trusted.contains(&to) {
+                trusted.push(to);
+            }
+        }
+        if trusted.len() == known {
+            return trusted;
         }
     }
-    trusted
 }

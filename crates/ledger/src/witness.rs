@@ -161,7 +161,7 @@ impl Witnessed {
 /// # Errors
 /// Those of the disk.
 pub fn newest(disk: &dyn Disk) -> io::Result<Option<(Checkpoint, Note)>> {
-    Ok(files::checkpoints(disk)?.into_iter().max_by_key(|(checkpoint, _)| checkpoint.size))
+    files::newest(disk)
 }
 
 /// Reads what a witness answered.

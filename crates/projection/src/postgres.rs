@@ -42,9 +42,12 @@ impl Postgres {
     /// [`StoreError::Address`] for what is none.
     pub fn at(address: &SecretString) -> Result<Self, StoreError> {
         let options: PgConnectOptions = address.expose_secret().trim().parse().map_err(|_| StoreError::Address)?;
-        let options = options
-            .application_name("switchtower")
-            .options([("statement_timeout", STATEMENT_MAX), ("lock_timeout", STATEMENT_MAX)]);
+        let options = options.application_name("switchtower").options([
+            ("statement_timeout", STATEMENT_MAX),
+            ("lock_timeout", STATEMENT_MAX),
+            // What is there already is no news.
+            ("client_min_messages", "warning"),
+        ]);
         Ok(Self { options: Box::new(options), pool: Arc::default() })
     }
 
@@ -90,8 +93,9 @@ impl Store for Postgres {
         Ok(found.map(|row| Place { next: u64::try_from(row.get::<i64, _>(0)).unwrap_or_default(), last: row.get(1) }))
     }
 
-    async fn write(&self, log: &str, rows: &[Row], place: &Place) -> Result<(), StoreError> {
+    async fn write(&self, log: &str, rows: &[Row], before: u64, place: &Place) -> Result<(), StoreError> {
         let mut transaction = self.pool().await?.begin().await?;
+        let (before, next) = (i64::try_from(before).unwrap_or(i64::MAX), i64::try_from(place.next).unwrap_or(i64::MAX));
         for same in pieces(rows, VALUES_MAX) {
             let Some(table) = same.first().map(|row| row.table) else { continue };
             let mut insert = QueryBuilder::<sqlx::Postgres>::new(format!("INSERT INTO {} ", table.name));
@@ -103,14 +107,12 @@ impl Store for Postgres {
             insert.push(" ON CONFLICT DO NOTHING");
             insert.build().persistent(false).execute(&mut *transaction).await?;
         }
-        let next = i64::try_from(place.next).unwrap_or(i64::MAX);
-        sqlx::query("INSERT INTO projections (log, next, last, version) VALUES ($1, $2, $3, $4) ON CONFLICT (log) DO UPDATE SET next = excluded.next, last = excluded.last, version = excluded.version")
-            .bind(log)
-            .bind(next)
-            .bind(&place.last)
-            .bind(VERSION)
-            .execute(&mut *transaction)
-            .await?;
+        let advance = "INSERT INTO projections (log, next, last, version) SELECT $1, $2, $3, $5 WHERE $4 = 0 OR EXISTS (SELECT 1 FROM projections WHERE log = $1) \
+            ON CONFLICT (log) DO UPDATE SET next = excluded.next, last = excluded.last, version = excluded.version WHERE projections.next = $4";
+        let advanced = sqlx::query(advance).bind(log).bind(next).bind(&place.last).bind(before).bind(VERSION);
+        if advanced.execute(&mut *transaction).await?.rows_affected() == 0 {
+            return Err(StoreError::Moved);
+        }
         Ok(transaction.commit().await?)
     }
 

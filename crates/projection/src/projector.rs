@@ -99,6 +99,7 @@ impl<S: Store> Projector<S> {
 
     /// Brings some more records into the store; false where there are none.
     async fn batch(&self, entries: &mut Entries<'_>) -> Result<bool, ProjectorError> {
+        let before = entries.next_record();
         let (mut all, mut next, mut oldest) = (Vec::new(), None, None);
         for _ in 0..BATCH {
             let Some((record, bytes)) = entries.read_bytes()? else { break };
@@ -115,7 +116,7 @@ impl<S: Store> Projector<S> {
         // Rows of a table stand together, so that few statements write them.
         all.sort_by_key(|row| row.table.name);
         let next = Place { next: record + 1, last: digest(&bytes) };
-        self.store.write(&self.log, &all, &next).await?;
+        self.store.write(&self.log, &all, before, &next).await?;
         self.gauges.reached(next.next);
         Ok(true)
     }

@@ -80,8 +80,9 @@ impl Store for Sqlite {
         Ok(found.map(|row| Place { next: u64::try_from(row.get::<i64, _>(0)).unwrap_or_default(), last: row.get(1) }))
     }
 
-    async fn write(&self, log: &str, rows: &[Row], place: &Place) -> Result<(), StoreError> {
+    async fn write(&self, log: &str, rows: &[Row], before: u64, place: &Place) -> Result<(), StoreError> {
         let mut transaction = self.pool().await?.begin().await?;
+        let (before, next) = (i64::try_from(before).unwrap_or(i64::MAX), i64::try_from(place.next).unwrap_or(i64::MAX));
         for same in pieces(rows, VALUES_MAX / 2) {
             let Some(table) = same.first().map(|row| row.table) else { continue };
             let mut insert = QueryBuilder::<sqlx::Sqlite>::new(format!("INSERT OR IGNORE INTO {} ", table.name));
@@ -102,13 +103,12 @@ impl Store for Sqlite {
             });
             insert.build().persistent(false).execute(&mut *transaction).await?;
         }
-        let next = i64::try_from(place.next).unwrap_or(i64::MAX);
-        sqlx::query("INSERT INTO projections (log, next, last) VALUES (?, ?, ?) ON CONFLICT (log) DO UPDATE SET next = excluded.next, last = excluded.last")
-            .bind(log)
-            .bind(next)
-            .bind(&place.last)
-            .execute(&mut *transaction)
-            .await?;
+        let advance = "INSERT INTO projections (log, next, last) SELECT ?1, ?2, ?3 WHERE ?4 = 0 OR EXISTS (SELECT 1 FROM projections WHERE log = ?1) \
+            ON CONFLICT (log) DO UPDATE SET next = excluded.next, last = excluded.last WHERE projections.next = ?4";
+        let advanced = sqlx::query(advance).bind(log).bind(next).bind(&place.last).bind(before);
+        if advanced.execute(&mut *transaction).await?.rows_affected() == 0 {
+            return Err(StoreError::Moved);
+        }
         Ok(transaction.commit().await?)
     }
 

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// The database says no, or nothing.
     #[error("the database of the projection: {0}")]
     Database(#[from] sqlx::Error),
+    /// Somebody else brought records of the same log meanwhile, or removed them.
+    #[error("the tables were changed by somebody else meanwhile; they are looked at again")]
+    Moved,
     /// Its address is none.
     #[error("the address of the database cannot be read; write it as postgresql://user:password@host:5432/name")]
     Address,
@@ -31,8 +34,18 @@ pub trait Store: Send + Sync {
     /// How far a log is in it; nothing where it has none of it.
     fn place(&self, log: &str) -> impl Future<Output = Result<Option<Place>, StoreError>> + Send;
 
-    /// Writes rows, and how far the log is with them. Rows that are there already stay as they are.
-    fn write(&self, log: &str, rows: &[Row], place: &Place) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Writes rows, and how far the log is with them, where it was as far as `before` says. Rows that are there already stay
+    /// as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::Moved`] where it was not; then nothing is written.
+    fn write(
+        &self,
+        log: &str,
+        rows: &[Row],
+        before: u64,
+        place: &Place,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Removes everything of a log.
     fn clear(&self, log: &str) -> impl Future<Output = Result<(), StoreError>> + Send;

@@ -115,6 +115,11 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// Whether it is the end of a call.
+    const fn is_of_call(self) -> bool {
+        matches!(self, Self::Closes(_))
+    }
+
     /// What an entry means for the calls that are open.
     pub const fn of(entry: &Entry) -> Self {
         match &entry.body {
@@ -136,17 +141,13 @@ enum Told {
 }
 
 impl Told {
-    /// Who does not wait any more need not be told.
-    fn tell(self, outcome: Result<u64, AppendError>) {
+    /// Tells; false where nobody waits for it, or not any more.
+    fn tell(self, outcome: Result<u64, AppendError>) -> bool {
         match self {
-            Self::Task(task) => drop(task.send(outcome)),
-            Self::Thread(thread) => drop(thread.send(outcome)),
-            Self::Nobody => {}
+            Self::Task(task) => task.send(outcome).is_ok(),
+            Self::Thread(thread) => thread.send(outcome).is_ok(),
+            Self::Nobody => false,
         }
-    }
-
-    const fn is_nobody(&self) -> bool {
-        matches!(self, Self::Nobody)
     }
 }
 
@@ -213,9 +214,32 @@ pub struct Journal {
     to: To,
     wait_max: Duration,
     gauges: Arc<Gauges>,
-    /// Records that nobody waits for and that had no place yet. It is locked only where the queue is full.
-    orphans: Arc<Mutex<Vec<Bringing>>>,
+    orphans: Arc<Orphans>,
 }
+
+/// Records that nobody waits for, and that could not be queued or written yet. They are locked only where something is
+/// full.
+#[derive(Debug, Default)]
+struct Orphans(Mutex<Vec<Bringing>>);
+
+impl Orphans {
+    /// Keeps one; it is lost, and counted, where there are too many by now.
+    fn take_in(&self, orphan: Bringing, gauges: &Gauges) {
+        let mut orphans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if orphans.len() < ORPHANS_MAX {
+            orphans.push(orphan);
+        } else {
+            gauges.refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn leave(&self) -> Vec<Bringing> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// As many calls as can be open.
+const ORPHANS_MAX: usize = 1_000_000;
 
 /// Where records go.
 #[derive(Debug, Clone)]
@@ -258,13 +282,10 @@ impl Journal {
         let size = tail.tree.size();
         gauges.records.store(size, Ordering::Relaxed);
         gauges.synced.store(size, Ordering::Relaxed);
-        let writer = Writer::new(disk, settings.clone(), tail, Arc::clone(&gauges));
+        let orphans = Arc::<Orphans>::default();
+        let writer = Writer::new(disk, settings.clone(), tail, (Arc::clone(&gauges), Arc::clone(&orphans)));
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(receiver))?;
-        Ok((
-            Self { to: To::Thread(asked), wait_max: settings.wait_max, gauges, orphans: Arc::default() },
-            Writing(thread),
-            recovery,
-        ))
+        Ok((Self { to: To::Thread(asked), wait_max: settings.wait_max, gauges, orphans }, Writing(thread), recovery))
     }
 
     /// Opens a journal without a thread: whoever appends writes, and waits for the disk. It is for disks in memory, where
@@ -275,9 +296,10 @@ impl Journal {
     pub fn open_in_place(disk: Arc<dyn Disk>, settings: &JournalSettings) -> Result<(Self, Recovery), OpenError> {
         let (tail, recovery) = recover::open(&disk, settings, None)?;
         let gauges = Arc::new(Gauges::default());
-        let writer = Writer::new(disk, settings.clone(), tail, Arc::clone(&gauges));
+        let orphans = Arc::<Orphans>::default();
+        let writer = Writer::new(disk, settings.clone(), tail, (Arc::clone(&gauges), Arc::clone(&orphans)));
         let to = To::Place(Arc::new(Mutex::new(writer)));
-        Ok((Self { to, wait_max: settings.wait_max, gauges, orphans: Arc::default() }, recovery))
+        Ok((Self { to, wait_max: settings.wait_max, gauges, orphans }, recovery))
     }
 
     /// Appends a record, and gives its number once it is acknowledged. Where the future is dropped before, the record is
@@ -365,18 +387,17 @@ impl Journal {
             To::Place(writer) => in_place(writer, asked),
             To::Thread(asked_of) => {
                 if let Err(mpsc::error::TrySendError::Full(Asked::Record { brought, .. })) = asked_of.try_send(asked) {
-                    self.orphans.lock().unwrap_or_else(PoisonError::into_inner).push(brought);
+                    self.orphans.take_in(brought, &self.gauges);
                 }
             }
         }
     }
 
-    /// Brings what had no place before, and waits for it.
+    /// Brings what could not be queued or written before. What still cannot is kept for the next time.
     pub fn bring_orphans(&self) {
-        let orphans = std::mem::take(&mut *self.orphans.lock().unwrap_or_else(PoisonError::into_inner));
-        for orphan in orphans {
-            // What cannot be written now is counted.
-            let _ = self.bring_now(orphan);
+        for brought in self.orphans.leave() {
+            // A journal that has ended takes nothing.
+            let _ = self.ask(Asked::Record { brought, told: Told::Nobody });
         }
     }
 
@@ -416,6 +437,7 @@ impl Journal {
     pub fn sync(&self) -> Result<(), AppendError> {
         let (told, file) = oneshot::channel();
         self.ask(Asked::File(told))?;
+        // Nothing is handed out where it is not known what the disk has.
         let (file, size) = file.blocking_recv().map_err(|_| AppendError::Closed)?;
         if let Err(error) = file.sync() {
             // The system may have forgotten what it could not write, and says so only once.

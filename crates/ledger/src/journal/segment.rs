@@ -182,9 +182,26 @@ pub struct Stopped {
 }
 
 impl Stopped {
+    /// Whether there is a whole record somewhere behind the place, so that what stands there is no end.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn is_followed(&self, disk: &dyn Disk) -> Result<bool, SegmentError> {
+        let mut rest = Vec::new();
+        if let Some(mut file) = disk.read(&name(self.head.first), self.offset)? {
+            file.read_to_end(&mut rest)?;
+        }
+        Ok(frame::found_later(&rest))
+    }
+
     /// The number of the next record.
     pub const fn next(&self) -> u64 {
         self.next
+    }
+
+    /// The number of the segment's first record.
+    pub const fn first(&self) -> u64 {
+        self.head.first
     }
 }
 

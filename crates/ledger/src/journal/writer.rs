@@ -2,7 +2,7 @@
 
 use super::disk::{Appended, Disk};
 use super::segment::{self, Head};
-use super::{AppendError, Asked, Bringing, Fsync, Gauges, JournalSettings, Mark, Told, frame};
+use super::{AppendError, Asked, Bringing, Fsync, Gauges, JournalSettings, Mark, Orphans, Told, frame};
 use crate::clock::now_us;
 use crate::merkle::{Frontier, HASH_BYTES, Hash};
 use crate::record::{Carried, CarriedCall, Entry, RequestId};
@@ -82,6 +82,7 @@ pub(super) struct Writer {
     settings: JournalSettings,
     tail: Tail,
     gauges: Arc<Gauges>,
+    orphans: Arc<Orphans>,
     /// Why nothing can be written any more.
     uncertain: Option<String>,
     /// Whether nothing comes any more.
@@ -90,8 +91,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(disk: Arc<dyn Disk>, settings: JournalSettings, tail: Tail, gauges: Arc<Gauges>) -> Self {
-        Self { disk, settings, tail, gauges, uncertain: None, ended: false, buffer: Vec::new() }
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        settings: JournalSettings,
+        tail: Tail,
+        (gauges, orphans): (Arc<Gauges>, Arc<Orphans>),
+    ) -> Self {
+        Self { disk, settings, tail, gauges, orphans, uncertain: None, ended: false, buffer: Vec::new() }
     }
 
     /// Writes until nobody can append any more.
@@ -130,7 +136,7 @@ impl Writer {
                 Asked::Tree(told) => trees.push(told),
                 Asked::File(told) => files.push(told),
                 Asked::End => self.ended = true,
-                Asked::Uncertain(reason) => self.uncertain = Some(reason),
+                Asked::Uncertain(reason) => self.doubt(reason),
             }
         }
         if !records.is_empty() {
@@ -142,8 +148,17 @@ impl Writer {
             self.gauges.commit_us_max.fetch_max(took, Ordering::Relaxed);
         }
         let size = self.tail.tree.size();
+        if self.uncertain.is_some() {
+            files.clear();
+        }
         files.into_iter().for_each(|told| drop(told.send((Arc::clone(&self.tail.file), size))));
         trees.into_iter().for_each(|told| drop(told.send(self.tail.tree.clone())));
+    }
+
+    /// It is not known any more what the disk has: nothing is written from here on.
+    fn doubt(&mut self, reason: String) {
+        self.gauges.failing.store(true, Ordering::Relaxed);
+        self.uncertain = Some(reason);
     }
 
     /// One group: all of it is written, or nothing is.
@@ -153,26 +168,27 @@ impl Writer {
         for (brought, told) in records {
             if frame::write(&brought.record, &mut self.buffer) {
                 written.push((brought, told));
-            } else {
-                told.tell(Err(AppendError::TooLarge { bytes: brought.record.len() }));
+            } else if !told.tell(Err(AppendError::TooLarge { bytes: brought.record.len() })) {
+                self.gauges.refused.fetch_add(1, Ordering::Relaxed);
             }
         }
         let outcome = self.write();
         self.gauges.failing.store(outcome.is_err(), Ordering::Relaxed);
-        for (Bringing { record, mark, then }, told) in written {
-            let outcome = match &outcome {
-                Ok(()) => Ok(self.tail.add(&record, mark)),
-                Err(error) => Err(error.clone()),
-            };
-            if let (Ok(number), Some(then)) = (&outcome, then) {
-                let number = *number;
+        for (brought, told) in written {
+            if let Err(error) = &outcome {
+                // What nobody waits for is brought again: the end of a call must not be lost.
+                if !told.tell(Err(error.clone())) && brought.mark.is_of_call() {
+                    self.orphans.take_in(brought, &self.gauges);
+                }
+                continue;
+            }
+            let Bringing { record, mark, then } = brought;
+            let number = self.tail.add(&record, mark);
+            if let Some(then) = then {
                 // A defect of who watches must not end the ledger.
                 drop(std::panic::catch_unwind(AssertUnwindSafe(|| then(number))));
             }
-            if told.is_nobody() && outcome.is_err() {
-                self.gauges.refused.fetch_add(1, Ordering::Relaxed);
-            }
-            told.tell(outcome);
+            told.tell(Ok(number));
         }
         if self.buffer.capacity() > BUFFER_BYTES_KEPT {
             self.buffer = Vec::new();
@@ -193,7 +209,7 @@ impl Writer {
         if let Err(error) = self.tail.file.write(&self.buffer) {
             // A part may be there; what comes next must not stand after it.
             if let Err(uncut) = self.tail.file.cut(self.tail.length) {
-                self.uncertain = Some(uncut.to_string());
+                self.doubt(uncut.to_string());
             }
             return Err(AppendError::of(&error));
         }
@@ -201,7 +217,7 @@ impl Writer {
             && let Err(error) = self.tail.file.sync()
         {
             // The system may have forgotten what it could not write, and says so only once.
-            self.uncertain = Some(error.to_string());
+            self.doubt(error.to_string());
             return Err(AppendError::of(&error));
         }
         self.tail.length += self.buffer.len() as u64;
@@ -213,10 +229,10 @@ impl Writer {
         if let Some(reason) = &self.uncertain {
             return Err(AppendError::Uncertain { reason: reason.clone() });
         }
-        self.tail.file.sync().map_err(|error| {
-            self.uncertain = Some(error.to_string());
-            AppendError::of(&error)
-        })?;
+        if let Err(error) = self.tail.file.sync() {
+            self.doubt(error.to_string());
+            return Err(AppendError::of(&error));
+        }
         self.gauges.synced.store(self.tail.tree.size(), Ordering::Relaxed);
         Ok(())
     }
@@ -243,7 +259,7 @@ impl Writer {
                     _ => self.disk.sync_names(),
                 };
                 if let Err(error) = gone {
-                    self.uncertain = Some(error.to_string());
+                    self.doubt(error.to_string());
                 }
             }
         }

@@ -3,7 +3,7 @@
 //! Files are only ever appended to, so that a copy is made beside a gateway that writes: checkpoints first, then segments
 //! up to what is there by then. What is half written is cut off when the copy is opened, as after a crash.
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Note, VerifyingKey};
 use crate::home::{self, HomeError};
 use crate::journal::disk::{Disk as _, Folder};
 use crate::journal::{frame, segment};
@@ -40,6 +40,14 @@ pub enum BackupError {
         /// The folder.
         path: PathBuf,
     },
+    /// The checkpoint that was shown is of another log, or not signed by the key of the copy.
+    #[error(
+        "the checkpoint is of log '{origin}' or not signed by the key of the copy; show one of this ledger, or none"
+    )]
+    Foreign {
+        /// The log that it names.
+        origin: String,
+    },
     /// There is nothing to copy.
     #[error("there is no ledger in {}", path.display())]
     Nothing {
@@ -73,29 +81,61 @@ pub fn backup(data: &Path, into: &Path) -> Result<Backup, BackupError> {
     Ok(Backup { records: report.records + report.pruned, vouched: report.vouched })
 }
 
-/// Makes a ledger of a copy, in an empty folder, and records in it that this was done: what was written after the copy is
-/// gone, and says so. `newest` is the newest checkpoint that is known from elsewhere. The first who opens a ledger closes
-/// the calls that were open, as they are reckoned.
+/// Makes a ledger of a copy, in a folder that is empty or not there, and records in it that this was done: what was written
+/// after the copy is gone, and says so. `newest` is the newest checkpoint that is known from elsewhere. It is there whole or
+/// not at all. Calls that were open are closed, as they are reckoned.
 ///
 /// # Errors
 /// [`BackupError`].
 pub fn restore(
     from: &Path,
     data: &Path,
-    newest: Option<&Checkpoint>,
+    newest: Option<(&Checkpoint, &Note)>,
     reckon: Reckon<'_>,
 ) -> Result<Backup, BackupError> {
     if !home::is_there(from) {
         return Err(BackupError::Nothing { path: from.to_owned() });
     }
+    if let Some((checkpoint, note)) = newest {
+        let key = home::key_of(from).and_then(|key| VerifyingKey::parse(&key).ok());
+        if key.is_none_or(|key| key.name() != checkpoint.origin || !note.is_signed_by(&key)) {
+            return Err(BackupError::Foreign { origin: checkpoint.origin.clone() });
+        }
+    }
+    check_empty(data)?;
+    let name = data.file_name().unwrap_or_default().to_string_lossy();
+    let beside = data.with_file_name(format!(".{name}.restoring"));
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| BackupError::Disk { path, error }
+    };
+    // What a restore that did not end left behind.
+    match fs::remove_dir_all(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&beside)(error)),
+        _ => {}
+    }
+    let made = restored(from, &beside, newest.map(|(checkpoint, _)| checkpoint.size), reckon);
+    let moved = made.and_then(|made| fs::rename(&beside, data).map(|()| made).map_err(failed(data)));
+    if moved.is_err() {
+        // What does not hold is not left where a gateway might take it for a ledger.
+        let _ = fs::remove_dir_all(&beside);
+    }
+    moved
+}
+
+fn restored(from: &Path, data: &Path, known_size: Option<u64>, reckon: Reckon<'_>) -> Result<Backup, BackupError> {
     copy(from, data)?;
     let report = verified(data)?;
     let (ledger, keeping, _) = Ledger::open(&LedgerSettings::new(data), reckon)?;
     let (size, root) = (report.records + report.pruned, report.root.map(|root| Digest(root.0)).unwrap_or_default());
-    let known_size = newest.map(|checkpoint| checkpoint.size);
     drop(ledger.write(Restored { size, root, known_size }.into()).map_err(LedgerError::from)?);
     keeping.stop(&ledger, 0).map_err(LedgerError::from)?;
     Ok(Backup { records: size, vouched: report.vouched })
+}
+
+fn check_empty(folder: &Path) -> Result<(), BackupError> {
+    let something = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if something { Err(BackupError::NotEmpty { path: folder.to_owned() }) } else { Ok(()) }
 }
 
 /// A copy must hold by itself: the record that was being written may break off, and nothing else may be wrong.
@@ -127,10 +167,7 @@ fn copy(from: &Path, into: &Path) -> Result<(), BackupError> {
         let path = path.to_owned();
         move |error| BackupError::Disk { path, error }
     };
-    let something = fs::read_dir(into).is_ok_and(|mut entries| entries.next().is_some());
-    if something {
-        return Err(BackupError::NotEmpty { path: into.to_owned() });
-    }
+    check_empty(into)?;
     Folder::new(into).map_err(failed(into))?;
     for part in home::PARTS {
         let (source, target) = (from.join(part), into.join(part));

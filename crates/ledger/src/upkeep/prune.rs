@@ -61,7 +61,7 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
         old.push((*first, *next));
     }
     let (Some((begin, _)), Some((_, end))) = (old.first(), old.last()) else { return Ok(Pruning::default()) };
-    let (mut contents, mut changes) = (HashMap::new(), Vec::new());
+    let (mut contents, mut again, mut seen) = (HashMap::new(), Vec::new(), HashMap::new());
     for (first, _) in &old {
         let mut hashes = segment::hashes(disk, *first).map_err(|_| PruneError::Hashes { first: *first })?.into_iter();
         let mut reader = Reader::open(disk, *first)?;
@@ -71,7 +71,9 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
             }
             match Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })?.body {
                 Body::Content(content) => drop(contents.insert(content.digest, content)),
-                Body::KeyChanged(change) => changes.push(change),
+                // Who verifies what is left follows keys from the first one, and has to know what a restore lost.
+                body @ (Body::KeyChanged(_) | Body::Restored(_)) => again.push(body),
+                Body::Seen(other) => drop(seen.insert(other.origin.clone(), other)),
                 _ => {}
             }
         }
@@ -80,14 +82,16 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
         }
     }
     let (named, kept) = digests(disk, there.iter().filter(|first| *first >= end))?;
-    for change in changes {
-        drop(ledger.write(change.into())?);
+    for body in again.into_iter().chain(seen.into_values().map(Body::from)) {
+        drop(ledger.write(body)?);
     }
     for content in named.difference(&kept).filter_map(|digest| contents.remove(digest)) {
         drop(ledger.write(content.into())?);
     }
     let pruning = Pruning { records: end - begin, segments: old.len(), first: *end };
     drop(ledger.write(Pruned { first: pruning.first, records: pruning.records }.into())?);
+    // What was recorded again is on the disk before what it stands for is gone.
+    ledger.sync()?;
     for (first, _) in &old {
         disk.remove(&segment::name(*first))?;
     }

@@ -175,3 +175,29 @@ async fn who_watches_is_told_of_what_is_written_and_of_nothing_else() {
     assert_eq!(told.iter().map(|(record, _)| *record).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     assert_eq!(told.iter().map(|(_, body)| body.clone()).collect::<Vec<_>>(), on_disk);
 }
+
+/// A gateway that stops while calls are open says so, and the next one closes them.
+#[tokio::test]
+async fn what_was_open_when_a_gateway_stopped_is_closed_by_the_next() {
+    let data = tempfile::tempdir().unwrap();
+    let (ledger, keeping) = open(data.path());
+    let left = ledger.begin(Opened { request: RequestId([7; 16]), ..Opened::default() }).await.unwrap();
+    stop(ledger, keeping).await;
+    // Nobody can be told of it any more.
+    drop(left);
+    let (ledger, keeping) = open(data.path());
+    stop(ledger, keeping).await;
+    let all = entries(data.path());
+    let crashed =
+        |body: &Body| matches!(body, Body::Closed(closed) if closed.opened == 0 && closed.outcome == "crashed");
+    assert_eq!(all.iter().filter(|body| crashed(body)).count(), 1, "{all:?}");
+}
+
+#[tokio::test]
+async fn records_without_their_key_are_nobody_elses() {
+    let data = tempfile::tempdir().unwrap();
+    filled(data.path(), 2).await;
+    std::fs::remove_file(data.path().join("keys/ledger")).unwrap();
+    let error = Ledger::open(&settings(data.path()), &unreckoned).unwrap_err();
+    assert!(error.to_string().contains("put the folder of keys back"), "{error}");
+}

@@ -36,7 +36,7 @@ async fn ledgered(calls: u8) -> Ledgered {
     filled(data.path(), calls).await;
     let checkpoint = std::fs::read_to_string(data.path().join("ledger/checkpoint")).unwrap();
     let key = VerifyingKey::parse(&home::key_of(data.path()).unwrap()).unwrap();
-    let known = Known { checkpoints: vec![Note::parse(&checkpoint).unwrap()], keys: vec![key] };
+    let known = Known { checkpoints: vec![Note::parse(&checkpoint).unwrap()], keys: vec![key], vouched: false };
     let disk = home::journal_of(data.path());
     let mut records = Vec::new();
     for found in segment::list(&disk).unwrap() {
@@ -105,7 +105,7 @@ async fn every_changed_byte_is_found_and_the_record_named() {
 async fn a_careful_forger_is_found_by_a_checkpoint() {
     let Ledgered { files, known, records } = ledgered(70).await;
     let size = records.len();
-    let own = Known { checkpoints: Vec::new(), keys: known.keys.clone() };
+    let own = Known { checkpoints: Vec::new(), keys: known.keys.clone(), vouched: false };
     let mut forgeries: Vec<(&str, usize, Vec<Vec<u8>>)> = Vec::new();
     for at in (0..size - 1).step_by(11) {
         let mut changed = records.clone();
@@ -167,11 +167,12 @@ async fn a_missing_segment_is_named() {
     gone.remove(&segment::name_of_hashes(firsts[1]));
     let report = verified(&gone, &known);
     assert_eq!(report.faults[0], Fault::Missing { from: firsts[1], until: firsts[2] - 1 });
-    // Pruned: the hashes are left, and the tree holds.
+    // The hashes are left and the tree holds, and no record says that the others were pruned.
     let mut pruned = files;
     pruned.remove(&segment::name(firsts[0]));
     let report = verified(&pruned, &known);
-    assert_eq!((report.faults.len(), report.pruned), (0, firsts[1]));
+    assert_eq!(report.faults, [Fault::Removed { from: 0, until: firsts[1] - 1 }]);
+    assert_eq!(report.pruned, firsts[1]);
 }
 
 #[tokio::test]
@@ -182,6 +183,7 @@ async fn checkpoints_of_strangers_and_of_other_logs_vouch_for_nothing() {
     let signed = |checkpoint: &Checkpoint| Known {
         checkpoints: vec![checkpoint.signed(&[&stranger])],
         keys: known.keys.clone(),
+        vouched: false,
     };
     let report = verified(&files, &signed(&honest));
     assert_eq!(report.faults, [Fault::Unsigned { size: honest.size }]);
@@ -191,4 +193,39 @@ async fn checkpoints_of_strangers_and_of_other_logs_vouch_for_nothing() {
     assert!(matches!(report.faults[..], [Fault::Foreign { .. }]), "{report:?}");
     let report = verified(&files, &Known { keys: Vec::new(), ..signed(&split) });
     assert!(report.faults.contains(&Fault::Split { size: split.size }), "{report:?}");
+}
+
+/// Who reads entries for a report is told of damage and of gaps, and does not take them for the end.
+#[tokio::test]
+async fn a_reader_does_not_take_damage_for_the_end() {
+    let Ledgered { files, records, .. } = ledgered(70).await;
+    let read = |files: &Files| {
+        let folder = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(name, bytes)| std::fs::write(folder.path().join(name), bytes).unwrap());
+        let disk = Folder::existing(folder.path());
+        let mut entries = switchtower_ledger::Entries::from(&disk, 0);
+        loop {
+            match entries.read() {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(entries.next_record()),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    };
+    assert_eq!(read(&files), Ok(records.len() as u64));
+    let segments: Vec<String> = files.keys().filter(|name| name.ends_with(".seg")).cloned().collect();
+    let last = segments.last().unwrap();
+    for (at, of) in [(files[last].len() / 2, last), (files[&segments[1]].len() / 2, &segments[1])] {
+        let mut damaged = files.clone();
+        damaged.get_mut(of).unwrap()[at] ^= 1;
+        assert!(read(&damaged).is_err(), "{of}");
+    }
+    let mut gap = files.clone();
+    gap.remove(&segments[1]);
+    assert!(read(&gap).unwrap_err().contains("is missing"));
+    // The last record of all may be on its way.
+    let mut cut = files.clone();
+    let whole = cut[last].len();
+    cut.get_mut(last).unwrap().truncate(whole - 3);
+    assert_eq!(read(&cut), Ok(records.len() as u64 - 1));
 }

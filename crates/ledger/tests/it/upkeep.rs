@@ -4,7 +4,7 @@ use crate::*;
 use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
 use switchtower_ledger::journal::segment;
 use switchtower_ledger::record::{Body, Digest};
-use switchtower_ledger::upkeep::{BackupError, backup, prune, restore};
+use switchtower_ledger::upkeep::{BackupError, Pruning, backup, prune, restore};
 use switchtower_ledger::verify::{Fault, Known, Report, verify};
 use switchtower_ledger::{Entries, home, prove};
 
@@ -17,7 +17,7 @@ fn newest(data: &Path) -> Note {
 }
 
 fn verified(data: &Path, checkpoints: Vec<Note>, keys: Vec<VerifyingKey>) -> Report {
-    verify(&home::journal_of(data), &Known { checkpoints, keys }).unwrap()
+    verify(&home::journal_of(data), &Known { checkpoints, keys, vouched: false }).unwrap()
 }
 
 fn bodies(data: &Path) -> Vec<(u64, Body)> {
@@ -55,6 +55,51 @@ async fn another_key_signs_and_who_trusts_the_first_trusts_it() {
     assert!(matches!(report.faults[..], [Fault::Unsigned { .. }]), "{:?}", report.faults);
 }
 
+/// What was pruned, by a thread that may wait.
+async fn pruned(data: &Path, ledger: &Ledger, before_us: u64) -> Pruning {
+    let (disk, ledger) = (home::journal_of(data), ledger.clone());
+    tokio::task::spawn_blocking(move || prune(&disk, &ledger, before_us).unwrap()).await.unwrap()
+}
+
+/// Each key hands over to the next, and the record of the first change is pruned alone.
+#[tokio::test]
+async fn changes_of_keys_are_followed_whatever_was_pruned_first() {
+    let data = tempfile::tempdir().unwrap();
+    filled(data.path(), 3).await;
+    let first = key(data.path());
+    for _ in 0..2 {
+        let (ledger, keeping) = open(data.path());
+        drop(tokio::task::spawn_blocking(move || keeping.hand_over(&ledger).unwrap()).await.unwrap());
+        filled(data.path(), 20).await;
+        // The first round prunes the first change, and records it again behind the second.
+        let (ledger, keeping) = open(data.path());
+        assert!(pruned(data.path(), &ledger, u64::MAX).await.records > 0);
+        stop(ledger, keeping).await;
+    }
+    let report = verified(data.path(), vec![newest(data.path())], vec![first]);
+    assert_eq!(report.faults, []);
+}
+
+/// What a restore lost is told as that also where the record of it was pruned since.
+#[tokio::test]
+async fn a_restore_is_known_of_after_it_is_pruned() {
+    let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    filled(data.path(), 10).await;
+    let (copied, restored) = (copies.path().join("copy"), copies.path().join("restored"));
+    backup(data.path(), &copied).unwrap();
+    filled(data.path(), 30).await;
+    let (known, key) = (newest(data.path()), key(data.path()));
+    let (kept, into) = (Checkpoint::read(&known).unwrap(), restored.clone());
+    let made = move || restore(&copied, &into, Some((&kept, &known)), &unreckoned).map(|_| known).unwrap();
+    let known = tokio::task::spawn_blocking(made).await.unwrap();
+    filled(&restored, 60).await;
+    let (ledger, keeping) = open(&restored);
+    assert!(pruned(&restored, &ledger, u64::MAX).await.records > 0);
+    stop(ledger, keeping).await;
+    let faults = verified(&restored, vec![known], vec![key]).faults;
+    assert!(matches!(faults[..], [Fault::Restored { .. }]), "{faults:?}");
+}
+
 #[tokio::test]
 async fn old_records_go_and_their_hashes_stay() {
     let data = tempfile::tempdir().unwrap();
@@ -73,11 +118,11 @@ async fn old_records_go_and_their_hashes_stay() {
     drop(ledger.begin(refers).await.unwrap().close(Closed::default()).await.unwrap());
     let disk = home::journal_of(data.path());
     let files = segment::list(&disk).unwrap().len();
-    assert_eq!(prune(&disk, &ledger, 0).unwrap().records, 0);
-    let pruning = prune(&disk, &ledger, u64::MAX).unwrap();
+    assert_eq!(pruned(data.path(), &ledger, 0).await.records, 0);
+    let pruning = pruned(data.path(), &ledger, u64::MAX).await;
     assert!(files > 5 && pruning.segments == files - 1, "{pruning:?} of {files}");
     // There is nothing more to remove than what was written since.
-    assert!(prune(&disk, &ledger, 0).unwrap().records == 0);
+    assert!(pruned(data.path(), &ledger, 0).await.records == 0);
     stop(ledger, keeping).await;
     let left = bodies(data.path());
     assert_eq!(left[0].0, pruning.first);
@@ -124,8 +169,8 @@ async fn a_copy_is_made_beside_who_writes_and_a_restore_says_that_it_is_one() {
     // The machine burns down; what is left is the copy, and a checkpoint that somebody else kept.
     let (known, key) = (newest(data.path()), key(data.path()));
     let checkpoint = Checkpoint::read(&known).unwrap();
-    let (from, into, kept) = (copied.clone(), restored.clone(), checkpoint.clone());
-    let made = tokio::task::spawn_blocking(move || restore(&from, &into, Some(&kept), &unreckoned).unwrap());
+    let (from, into, kept, shown) = (copied.clone(), restored.clone(), checkpoint.clone(), known.clone());
+    let made = tokio::task::spawn_blocking(move || restore(&from, &into, Some((&kept, &shown)), &unreckoned).unwrap());
     assert_eq!(made.await.unwrap().records, opened + 1);
     filled(&restored, 60).await;
     let found = bodies(&restored);

@@ -89,9 +89,15 @@ impl<S: Store> Store for Faulty<S> {
         self.store.place(log).await
     }
 
-    async fn write(&self, log: &str, rows: &[switchtower_projection::Row], place: &Place) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        log: &str,
+        rows: &[switchtower_projection::Row],
+        before: u64,
+        place: &Place,
+    ) -> Result<(), StoreError> {
         self.step()?;
-        self.store.write(log, rows, place).await?;
+        self.store.write(log, rows, before, place).await?;
         self.step()
     }
 

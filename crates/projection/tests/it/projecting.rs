@@ -3,7 +3,7 @@
 use crate::Journal;
 use crate::engine::{Engine, Faulty, OfSqlite};
 use std::time::{Duration, Instant};
-use switchtower_projection::{Projector, ProjectorError};
+use switchtower_projection::{Projector, ProjectorError, Store as _, StoreError};
 use switchtower_testkit::{PostgresServer, fail_at};
 
 const LOG: &str = "memory/ledger";
@@ -110,6 +110,37 @@ async fn any_step_may_fail_in_sqlite() {
 async fn any_step_may_fail_in_postgresql() {
     let Some(server) = server() else { return };
     every_step_fails(server).await;
+}
+
+/// Who began before the tables were emptied and filled again does not go on where it thought that it was.
+#[tokio::test]
+async fn tables_that_are_made_again_beside_a_gateway_lack_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    made_again_beside(OfSqlite::in_folder(folder.path())).await;
+    if let Some(server) = server() {
+        made_again_beside(server).await;
+    }
+}
+
+async fn made_again_beside<E: Engine>(engine: E) {
+    let journal = Journal::new();
+    journal.calls(0..20).await;
+    let store = engine.store().await;
+    let keeping = projector::<E>(&journal, store.clone());
+    keeping.catch_up().await.unwrap();
+    let place = store.place(LOG).await.unwrap().unwrap();
+    let moved = |outcome| matches!(outcome, Err(StoreError::Moved));
+    // Emptied: who thinks that there is something is told.
+    let other = projector::<E>(&journal, engine.store().await);
+    other.clear().await.unwrap();
+    assert!(moved(store.write(LOG, &[], place.next, &place).await));
+    // Filled as far as before, and a little more.
+    other.catch_up().await.unwrap();
+    journal.calls(20..30).await;
+    other.catch_up().await.unwrap();
+    assert!(moved(store.write(LOG, &[], place.next, &place).await));
+    assert_eq!(keeping.catch_up().await.unwrap(), 0);
+    check(&engine, 30).await;
 }
 
 /// A journal that was restored, or is another one, is not laid over what is there.

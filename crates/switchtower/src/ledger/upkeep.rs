@@ -80,9 +80,10 @@ pub(super) fn run(command: &Command, data: &Path, reckon: Reckon<'_>, out: &mut 
                 bail!("there is a ledger in {}; name an empty folder with --data", data.display());
             }
             let newest = options.checkpoint.as_deref().map(checkpoint).transpose()?;
-            let made = restore(&options.from, data, newest.as_ref(), reckon)?;
+            let shown = newest.as_ref().map(|(checkpoint, note)| (checkpoint, note));
+            let made = restore(&options.from, data, shown, reckon)?;
             writeln!(out, "{} records are back; that they came from a copy is on record", made.records)?;
-            if let Some(newest) = newest.filter(|newest| newest.size > made.records) {
+            if let Some((newest, _)) = newest.filter(|(newest, _)| newest.size > made.records) {
                 writeln!(out, "{} records that the checkpoint knows of are lost", newest.size - made.records)?;
             }
         }
@@ -90,9 +91,10 @@ pub(super) fn run(command: &Command, data: &Path, reckon: Reckon<'_>, out: &mut 
     Ok(())
 }
 
-fn checkpoint(file: &Path) -> Result<Checkpoint> {
+fn checkpoint(file: &Path) -> Result<(Checkpoint, Note)> {
     let name = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("failed to read {name}"))?;
     let note = Note::parse(&text).with_context(|| format!("{name} is no checkpoint"))?;
-    Checkpoint::read(&note).with_context(|| format!("{name} is no checkpoint"))
+    let checkpoint = Checkpoint::read(&note).with_context(|| format!("{name} is no checkpoint"))?;
+    Ok((checkpoint, note))
 }
