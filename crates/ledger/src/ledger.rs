@@ -179,7 +179,7 @@ impl Ledger {
             pseudonyms: home.pseudonyms()?,
             origin: journal_settings.origin,
             key: key.verifying(),
-            contents: Mutex::default(),
+            contents: Mutex::new(recovery.contents.iter().copied().collect()),
             watcher: settings.watcher.clone(),
         };
         let ledger = Self(Arc::new(inner));
@@ -296,6 +296,11 @@ impl Ledger {
             return Ok(());
         }
         self.write(Content { digest, of: of.into(), packed: "deflate".into(), bytes: packed }.into()).map(drop)
+    }
+
+    /// The digests whose content was kept, by this process or in the segment that it went on with.
+    pub(crate) fn contents(&self) -> HashSet<Digest> {
+        self.0.contents.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Writes that the gateway has started, with the digests of the configuration, the catalogue and the prices in force.

@@ -5,7 +5,7 @@ use super::segment::{self, Reader, SegmentError};
 use super::writer::Tail;
 use super::{JournalSettings, frame};
 use crate::merkle::{Frontier, Hash};
-use crate::record::{Body, Entry, RequestId};
+use crate::record::{Body, Digest, Entry, RequestId};
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::sync::Arc;
@@ -52,6 +52,8 @@ pub struct Recovery {
     pub open: Vec<LeftOpen>,
     /// Whether the journal ended in an entry that says so.
     pub stopped: bool,
+    /// The digests whose content is in its last segment.
+    pub contents: Vec<Digest>,
 }
 
 /// A call that a crash left open.
@@ -100,12 +102,15 @@ fn read(disk: &Arc<dyn Disk>, first: u64) -> Result<(Tail, Recovery), OpenError>
     let Some(tree) = reader.head().tree() else { return Err(SegmentError::Head { first }.into()) };
     let file = disk.append(&segment::name(first))?;
     let mut tail = Tail { file, first, length: 0, hashes: Vec::new(), tree, open: BTreeMap::new() };
-    let mut stopped = false;
+    let (mut stopped, mut contents) = (false, Vec::new());
     let broken = loop {
         match reader.read() {
             Ok(Some((number, record))) => {
                 let entry = Entry::of_bytes(record).ok();
                 stopped = matches!(&entry, Some(Entry { body: Body::Stopped(_), .. }));
+                if let Some(Entry { body: Body::Content(content), .. }) = &entry {
+                    contents.push(content.digest);
+                }
                 carry(&mut tail, entry.as_ref());
                 add(&mut tail, number, Hash::of_leaf(record), entry.as_ref());
             }
@@ -129,7 +134,8 @@ fn read(disk: &Arc<dyn Disk>, first: u64) -> Result<(Tail, Recovery), OpenError>
         tail.file.sync()?;
     }
     let open = tail.open.iter().map(|(opened, request)| LeftOpen { opened: *opened, request: *request }).collect();
-    let recovery = Recovery { records: tail.tree.size(), cut_bytes, open, stopped: stopped && cut_bytes == 0 };
+    let recovery =
+        Recovery { records: tail.tree.size(), cut_bytes, open, stopped: stopped && cut_bytes == 0, contents };
     Ok((tail, recovery))
 }
 

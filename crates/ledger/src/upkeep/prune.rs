@@ -81,7 +81,9 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
             return Err(PruneError::Hashes { first: *first });
         }
     }
-    let (named, kept) = digests(disk, there.iter().filter(|first| *first >= end))?;
+    let (mut named, kept) = digests(disk, there.iter().filter(|first| *first >= end))?;
+    // What is in force may be named by records to come.
+    named.extend(ledger.contents());
     for body in again.into_iter().chain(seen.into_values().map(Body::from)) {
         drop(ledger.write(body)?);
     }

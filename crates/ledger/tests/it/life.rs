@@ -201,3 +201,18 @@ async fn records_without_their_key_are_nobody_elses() {
     let error = Ledger::open(&settings(data.path()), &unreckoned).unwrap_err();
     assert!(error.to_string().contains("put the folder of keys back"), "{error}");
 }
+
+#[tokio::test]
+async fn content_is_recorded_once_over_starts() {
+    let data = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let (ledger, keeping) = open(data.path());
+        let keeper = ledger.clone();
+        let keep =
+            move || keeper.keep_content(switchtower_ledger::record::Digest([3; 32]), "prices", vec![1; 9]).unwrap();
+        tokio::task::spawn_blocking(keep).await.unwrap();
+        stop(ledger, keeping).await;
+    }
+    let contents = entries(data.path()).into_iter().filter(|body| matches!(body, Body::Content(_)));
+    assert_eq!(contents.count(), 1);
+}
