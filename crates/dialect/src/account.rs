@@ -4,7 +4,7 @@
 //! A piece is searched for the names of these fields before it is read, so that most pieces of a stream cost a search.
 
 use crate::fields::Fields;
-use crate::scan::{Field, scan};
+use crate::scan::{Field, Scan, scan};
 use crate::{DecodeError, Variant, json};
 use memchr::memmem;
 use switchtower_domain::{Account, StopReason, Usage};
@@ -77,6 +77,14 @@ impl AccountReader {
         }
     }
 
+    /// The same of one that was scanned already.
+    pub fn look_at_scanned(&mut self, data: &[u8], scan: &Scan<'_>, variant: &Variant) {
+        self.read_scanned(scan, variant, AROUND_MAX);
+        if self.account.usage.as_ref().is_none_or(|usage| usage.output.is_none()) {
+            self.hear(data);
+        }
+    }
+
     fn hear(&mut self, data: &[u8]) {
         for name in self.places.said {
             for text in texts_within(data, name) {
@@ -104,7 +112,12 @@ impl AccountReader {
     }
 
     fn read(&mut self, data: &[u8], variant: &Variant, around: usize) {
-        let Ok(found) = scan(data.trim_ascii(), DEPTH_MAX) else { return };
+        if let Ok(found) = scan(data.trim_ascii(), DEPTH_MAX) {
+            self.read_scanned(&found, variant, around);
+        }
+    }
+
+    fn read_scanned(&mut self, found: &Scan<'_>, variant: &Variant, around: usize) {
         let places = self.places;
         let usage: Vec<&Field<'_>> =
             found.fields.iter().filter(|field| is_one_of(field, places.usage) && field.value != b"null").collect();
@@ -162,6 +175,11 @@ impl AccountReader {
     /// What was said so far, as far as it is in events.
     pub fn take_said(&mut self) -> String {
         std::mem::take(&mut self.said)
+    }
+
+    /// What has been read, in the end.
+    pub fn into_account(self) -> Account {
+        self.account
     }
 
     /// What has been read.

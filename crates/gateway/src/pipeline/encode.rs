@@ -44,8 +44,7 @@ pub(super) async fn encode(
         Content::Whole(bytes) => {
             let (bytes, account) = match carriage {
                 Carriage::Forward { .. } => {
-                    let bytes = checked(bytes, client, &deployment)?;
-                    let heard = account_of(&bytes, client, &deployment);
+                    let heard = checked(&bytes, client, &deployment)?;
                     let sealed = sealing.as_mut().and_then(|sealing| sealing.rewritten(&bytes));
                     (sealed.map_or(bytes, Bytes::from), heard)
                 }
@@ -136,8 +135,12 @@ fn account_of(bytes: &[u8], client: DialectId, deployment: &Deployment) -> (Acco
     let interface = deployment.provider.interface(client);
     let mut reader = AccountReader::new(dialect(interface.dialect).account_places());
     reader.look_at_whole(bytes, &interface.variant);
+    heard(reader)
+}
+
+fn heard(mut reader: AccountReader) -> (Account, Option<String>) {
     let said = Some(reader.take_said()).filter(|said| !said.is_empty());
-    (reader.account().clone(), said)
+    (reader.into_account(), said)
 }
 
 fn describe(headers: &mut HeaderMap, client: DialectId, deployment: &Deployment, notices: &[Notice], id: &RequestId) {
@@ -148,14 +151,21 @@ fn describe(headers: &mut HeaderMap, client: DialectId, deployment: &Deployment,
     identify(headers, client, id);
 }
 
-/// An answer that is passed on as it came: it must be an object, and not an error in disguise.
-fn checked(bytes: Bytes, client: DialectId, deployment: &Deployment) -> Result<Bytes, Refusal> {
-    match scan(&bytes, DEPTH_MAX) {
+/// An answer that is passed on as it came: it must be an object, and not an error in disguise. Gives what is on record of
+/// it, and what was said where nobody counted it.
+fn checked(bytes: &Bytes, client: DialectId, deployment: &Deployment) -> Result<(Account, Option<String>), Refusal> {
+    match scan(bytes, DEPTH_MAX) {
         Ok(scan) if scan.field("error").is_some_and(|error| error.value != b"null") => {
-            Err(error_in_disguise(deployment, client, &bytes))
+            Err(error_in_disguise(deployment, client, bytes))
+        }
+        Ok(scan) => {
+            let interface = deployment.provider.interface(client);
+            let mut reader = AccountReader::new(dialect(interface.dialect).account_places());
+            reader.look_at_scanned(bytes, &scan, &interface.variant);
+            Ok(heard(reader))
         }
         // A provider that names a key twice is read as its own clients read it.
-        Ok(_) | Err(ScanError::DuplicateKey { .. }) => Ok(bytes),
+        Err(ScanError::DuplicateKey { .. }) => Ok(account_of(bytes, client, deployment)),
         Err(error) => Err(malformed(deployment, &error.to_string())),
     }
 }
