@@ -23,6 +23,7 @@ pub mod observing;
 pub mod parity;
 pub mod prices;
 pub mod reload;
+pub mod retention;
 pub mod serve;
 pub mod server;
 pub mod sim_transport;
