@@ -4,7 +4,7 @@ use crate::admin::AdminSettings;
 use crate::config::{self, Around, Problems, Ready, Retention};
 use crate::environment::Environment;
 use crate::reload::Source;
-use crate::{conformance, cost, findings, ledger, models, parity, prices, retention, serve};
+use crate::{conformance, cost, dataflow, findings, ledger, models, parity, prices, retention, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::cell::LazyCell;
@@ -64,6 +64,8 @@ enum Command {
     Ledger(ledger::Options),
     /// What is kept of prompts and answers, for whom and until when, proved from the ledger
     Retention(retention::Options),
+    /// Every place that a prompt, an answer, or what is known about them can reach
+    Dataflow(dataflow::Options),
     /// Replay recorded exchanges through the dialects
     Conformance(ConformanceOptions),
     /// What editors need to know of a configuration
@@ -325,6 +327,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Command::Ledger(options) => return ledger_of(&options),
         Command::Retention(options) => return retention_of(&options),
         Command::Conformance(options) => return conformance_of(options),
+        Command::Dataflow(options) => dataflow_of(&options),
         Command::Config(ConfigCommand::Schema) => schema(),
     };
     match outcome {
@@ -459,6 +462,16 @@ fn import_prices(options: &PriceImportOptions) -> Result<()> {
         out: options.out.as_deref(),
     };
     prices::import_file(&asked, &mut std::io::stdout(), &mut std::io::stderr())
+}
+
+fn dataflow_of(options: &dataflow::Options) -> Result<()> {
+    let environment = Environment::of_process();
+    let plan = match &options.config {
+        Some(file) => serve::Plan::of(configuration(file, &environment, None)?)?,
+        None => serve::Plan::without_configuration(&environment, None)?,
+    };
+    let data = ledger::data_folder(options.data.as_deref().or(plan.data.as_deref()), &environment)?;
+    dataflow::run(options, &plan, &data, &mut std::io::stdout())
 }
 
 fn schema() -> Result<()> {

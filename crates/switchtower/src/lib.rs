@@ -14,6 +14,7 @@ pub mod command_line;
 pub mod config;
 pub mod conformance;
 pub mod cost;
+pub mod dataflow;
 pub mod environment;
 pub mod findings;
 mod in_force;

@@ -5,7 +5,7 @@ use super::manifest::{self, Dependency, Kind, Manifest};
 use super::tree::Tree;
 
 /// Folder under `crates`, and its floor.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
     ("domain", 1),
     ("dialect", 2),
     ("catalogue", 2),

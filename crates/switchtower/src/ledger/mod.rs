@@ -12,7 +12,7 @@ mod verify;
 mod witnesses;
 
 use crate::environment::Environment;
-pub(crate) use project::start as start_projection;
+pub(crate) use project::{FILE as TABLES_FILE, start as start_projection};
 pub use witnesses::Asking;
 pub(crate) use witnesses::start as ask_witnesses;
 
