@@ -63,7 +63,8 @@ fn of_provider(provider: &Provider, called: &str, ways: &[WaySettings]) -> Vec<P
     let mut places: Vec<Place> = hosts(provider)
         .into_iter()
         .map(|host| {
-            let gets = [Reach::Content, Reach::Credentials];
+            let shown = !matches!(credential, Credential::None);
+            let gets = [Reach::Content].into_iter().chain(shown.then_some(Reach::Credentials)).collect::<Vec<_>>();
             Place {
                 region: region.as_ref().map(ToString::to_string),
                 ..Place::new(Kind::Provider, called, host, &gets)
