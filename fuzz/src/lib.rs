@@ -13,17 +13,21 @@ use switchtower_dialect::services::gemini_embed::GeminiEmbed;
 use switchtower_dialect::services::ollama_embed::OllamaEmbed;
 use switchtower_dialect::services::ollama_embeddings::OllamaEmbeddings;
 use switchtower_dialect::services::openai_completions::Completions;
-use switchtower_dialect::services::openai_embeddings::{self, EmbeddingVariant, Elements, Embeddings};
+use switchtower_dialect::services::openai_embeddings::{self, Elements, EmbeddingVariant, Embeddings};
 use switchtower_dialect::services::openai_moderations::Moderations;
 use switchtower_dialect::services::rerank::{self as reranking, Rerank};
 use switchtower_dialect::services::vertex_predict::VertexPredict;
 use switchtower_dialect::services::{EmbeddingForm, Service};
-use switchtower_dialect::{ALL, Dialect, Form, ListingForm, Variant, WireEvent, chunks, dialect, event_stream as messages, json as trees, scan as scanning, schema as schemas, sse as events};
+use switchtower_dialect::{
+    ALL, Dialect, Form, ListingForm, Variant, WireEvent, chunks, dialect, event_stream as messages, json as trees,
+    scan as scanning, schema as schemas, sse as events,
+};
 use switchtower_domain::{Amount, AnswerBuilder, DialectId, Secret, VectorEncoding, limits, mask_secrets};
-use switchtower_portfolio::reconcile::{Bill, Columns, Reconciliation};
 use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
 use switchtower_ledger::journal::frame;
-use switchtower_ledger::record::{Attempt, Closed, Counts, Entry, Lost, Told};
+use switchtower_ledger::record::{Attempt, Closed, Counts, Entry, Lost, RequestId, Told};
+use switchtower_portfolio::reconcile::{Bill, Columns, Reconciliation};
+use switchtower_vault::{KeyFile, KeyName, Order, Part, Stored};
 
 /// The reader accepts what the usual parser accepts, and reads the same.
 pub fn json(data: &[u8]) {
@@ -309,7 +313,9 @@ pub fn prices(data: &[u8]) {
             let written = read.write();
             assert_eq!(PriceList::parse(&written).unwrap_or_else(|errors| panic!("{errors:?}\n{written}")), read);
         }
-        Err(mistakes) => assert!(!mistakes.is_empty() && mistakes.iter().all(|one| one.at.is_none_or(|at| at <= text.len()))),
+        Err(mistakes) => {
+            assert!(!mistakes.is_empty() && mistakes.iter().all(|one| one.at.is_none_or(|at| at <= text.len())))
+        }
     }
 }
 
@@ -351,6 +357,29 @@ pub fn ledger_frames(data: &[u8]) {
     }
     assert_eq!(written, data[..data.len() - rest.len()]);
     frame::found_later(rest);
+}
+
+/// Kept content that was read out of a file is those bytes when it is written again.
+pub fn vault_items(data: &[u8]) {
+    let mut written = Vec::new();
+    for stored in Stored::all(data).map_while(Result::ok) {
+        assert!(stored.write(&mut written));
+    }
+    assert_eq!(written, data[..written.len()]);
+}
+
+/// A file of a key, a name of one, and an order that were read are written as they were, or as what reads the same.
+pub fn vault_keys(data: &[u8]) {
+    if let Ok(file) = KeyFile::parse(data) {
+        assert_eq!(KeyFile::parse(&file.to_bytes()).as_ref(), Ok(&file));
+    }
+    let text = String::from_utf8_lossy(data);
+    if let Ok(name) = text.parse::<KeyName>() {
+        assert_eq!(name.to_string(), text);
+    }
+    if let Some(order) = Order::parse(&text) {
+        assert_eq!(order.text(), text);
+    }
 }
 
 /// A signed note or a key that was read is written as it was, and a checkpoint stands at the beginning of its note.
@@ -566,6 +595,7 @@ fn seeds() -> Vec<Vec<u8>> {
     ];
     let mut seeds: Vec<Vec<u8>> = OWN.iter().map(|text| text.as_bytes().to_vec()).collect();
     seeds.extend(of_ledger());
+    seeds.extend(of_vault());
     let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/dialect/src");
     for own in ALL {
         for name in ["request.json", "answer.json", "stream.sse", "error.json"] {
@@ -586,7 +616,8 @@ fn seeds() -> Vec<Vec<u8>> {
 fn of_ledger() -> Vec<Vec<u8>> {
     const NOTE: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";
     let counts = Counts { input: Some(9), service_tier: Some("flex".into()), ..Counts::default() };
-    let attempt = Attempt { provider: "p".into(), usage: Some(counts.clone()), status: Some(200), ..Attempt::default() };
+    let attempt =
+        Attempt { provider: "p".into(), usage: Some(counts.clone()), status: Some(200), ..Attempt::default() };
     let lost = Lost { path: "tools[*].strict".into(), class: "hint".into() };
     let closed = Closed { attempts: vec![attempt], usage: Some(counts), lost: vec![lost], ..Closed::default() };
     let told = Told { operation: "models".into(), ..Told::default() };
@@ -597,6 +628,24 @@ fn of_ledger() -> Vec<Vec<u8>> {
     seeds.push(journal);
     seeds.push(NOTE.as_bytes().to_vec());
     seeds
+}
+
+/// A file of kept content, one of a key, a name and an order.
+fn of_vault() -> Vec<Vec<u8>> {
+    let sealed = [1; 40];
+    let mut items = Vec::new();
+    for (record, part) in [(7, Part::Request), (8, Part::Answer)] {
+        let stored = Stored { record, request: RequestId([7; 16]), part, left_out: 3, sealed: &sealed };
+        assert!(stored.write(&mut items));
+    }
+    const TEXTS: [&str; 5] = [
+        "{\"version\":1,\"master\":\"5a09248bef49e6ee\",\"wrapped\":\"TL+xr37T\"}\n",
+        "1798588800-d2ef70c5",
+        "shred default\n",
+        "expire 1798588800\n",
+        "show 01a22e11-30fe-7d37-893e-afd8002f8945 default 2\n",
+    ];
+    TEXTS.iter().map(|text| text.as_bytes().to_vec()).chain([items]).collect()
 }
 
 /// Bytes are flipped, cut out, doubled and mixed; JSON is also changed value by value, so that it stays JSON.

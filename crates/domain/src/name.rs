@@ -82,6 +82,11 @@ name!(
     AccountName,
     |_| false
 );
+name!(
+    /// Who pays and is limited, and whose content is kept under keys of its own.
+    TenantName,
+    |_| false
+);
 
 fn check(text: &str, extra: impl Fn(char) -> bool) -> Result<(), NameError> {
     let Some(first) = text.chars().next() else {

@@ -169,6 +169,8 @@ refusal_codes! {
     ProviderFailed => "provider_failed", 502, Provider;
     /// The ledger takes no entry, and nothing is done that is not on record.
     LedgerUnavailable => "ledger_unavailable", 503, Operator;
+    /// What has to be kept of the request cannot be kept now.
+    RetentionUnavailable => "retention_unavailable", 503, Operator;
     /// A defect of ours.
     Internal => "internal", 500, Switchtower;
 }

@@ -155,6 +155,14 @@ impl Directory {
         &self.cards
     }
 
+    /// The deployments that have a name of their own, each once.
+    pub fn deployments(&self) -> impl Iterator<Item = &Arc<Deployment>> {
+        let mut deployments: Vec<_> = self.names.iter().collect();
+        deployments.sort_unstable_by_key(|(name, _)| name.as_str());
+        // An alias is a name of what has another.
+        deployments.into_iter().filter(|(name, it)| *name == it.name.as_str()).map(|(_, deployment)| deployment)
+    }
+
     /// The providers, by name.
     pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.values()

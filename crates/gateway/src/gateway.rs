@@ -12,6 +12,7 @@ use std::sync::Arc;
 use switchtower_domain::Transport;
 use switchtower_ledger::Ledger;
 use switchtower_ledger::journal::AppendError;
+use switchtower_vault::Keeper;
 
 /// Answers requests of every dialect from the deployments of its directory. Clones share everything.
 #[derive(Debug, Clone)]
@@ -31,8 +32,28 @@ impl Gateway {
         transport: Arc<dyn Transport>,
         ledger: Ledger,
     ) -> Result<Self, SettingsError> {
+        Self::keeping(settings, directory, transport, ledger, None)
+    }
+
+    /// The same, with who keeps content where a rule of retention says so. Where there is nobody, what such a rule wants
+    /// kept is on record as not kept, and refused where it has to be.
+    ///
+    /// # Errors
+    /// [`SettingsError`] likewise.
+    pub fn keeping(
+        settings: Settings,
+        directory: Directory,
+        transport: Arc<dyn Transport>,
+        ledger: Ledger,
+        keeper: Option<Keeper>,
+    ) -> Result<Self, SettingsError> {
         settings.check()?;
-        Ok(Self { shared: Arc::new(Shared::new(settings, directory, ledger)), transport })
+        let shared = Shared::new(settings, directory, ledger);
+        let shared = match keeper {
+            Some(keeper) => shared.keeping(keeper),
+            None => shared,
+        };
+        Ok(Self { shared: Arc::new(shared), transport })
     }
 
     /// The same gateway over another transport, so that each thread can have connections of its own.

@@ -11,6 +11,7 @@
 //! `pipeline.rs` names the rooms in their order and says why each stands where it does; begin there.
 
 mod clock;
+mod collecting;
 mod cost;
 mod directory;
 mod failure;
@@ -24,6 +25,7 @@ mod recorded;
 mod recording;
 mod reply;
 mod request_id;
+mod retention;
 mod settings;
 mod shared;
 mod signature;
@@ -40,5 +42,6 @@ pub use gateway::Gateway;
 pub use owner::SealKey;
 pub use pipeline::is_local_authority;
 pub use reply::GatewayBody;
+pub use retention::{Keeps, Rule, RuleName, Rules, Share};
 pub use settings::{Access, AccessError, CallerKey, Digests, Limits, Settings, SettingsError};
 pub use trace::SampleRate;

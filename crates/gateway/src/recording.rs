@@ -1,8 +1,10 @@
 //! A call that is on record: opened before a byte goes to a provider, closed before the client gets the end.
 
 use crate::clock::micros;
+use crate::collecting::{Collecting, Unkept};
 use crate::cost::{Charging, Priced, reported, with_lines, without_lines};
 use crate::meter::Meter;
+use crate::recorded::unavailable;
 use crate::tokens::{BYTES_OF_TOKEN, apart};
 use crate::trace::Attempted;
 use std::borrow::Cow;
@@ -13,7 +15,7 @@ use switchtower_catalogue::prices::Prices;
 use switchtower_dialect::documented_path;
 use switchtower_domain::{Account, Cost, EstimateReason, Notice, Refusal, RefusalCode, UnknownReason, Usage};
 use switchtower_ledger::journal::AppendError;
-use switchtower_ledger::record::{Attempt, Closed, Counts, Lost, Text};
+use switchtower_ledger::record::{Attempt, Closed, Counts, Lost, RequestId, Text};
 use switchtower_ledger::{OpenCall, Receipt};
 use switchtower_providers::Deployment;
 use switchtower_tokenizer::of_text;
@@ -39,6 +41,9 @@ pub(crate) struct Recording {
     lost: Vec<Lost>,
     /// The attempt in the trace of the request, if that stands in one.
     pub(crate) attempted: Option<Attempted>,
+    /// What is to be kept of it, if anything is.
+    collecting: Option<Collecting>,
+    unkept: Vec<Text>,
 }
 
 /// When what happened in an attempt.
@@ -126,6 +131,21 @@ impl End {
     }
 }
 
+/// An end that the client must not have as it is.
+#[derive(Debug)]
+pub(crate) struct Unclosed {
+    /// What it gets in its place.
+    pub(crate) refusal: Box<Refusal>,
+    /// That the end is on record all the same, as one that was refused.
+    pub(crate) receipt: Option<Receipt>,
+}
+
+impl From<&AppendError> for Unclosed {
+    fn from(error: &AppendError) -> Self {
+        Self { refusal: Box::new(unavailable(error)), receipt: None }
+    }
+}
+
 impl Recording {
     pub(crate) fn new(
         call: OpenCall,
@@ -148,6 +168,31 @@ impl Recording {
             provider_request_id: None,
             lost: Vec::new(),
             attempted: None,
+            collecting: None,
+            unkept: Vec::new(),
+        }
+    }
+
+    /// Content of the call is to be kept, that of the request now.
+    ///
+    /// # Errors
+    /// The refusal where it has to be kept and cannot be.
+    pub(crate) async fn keep(&mut self, mut collecting: Collecting, body: &[u8]) -> Result<(), Refusal> {
+        let kept = collecting.request(body).await;
+        self.collecting = Some(collecting);
+        kept
+    }
+
+    /// The number of the record that opened the call, and the id of the request.
+    pub(crate) const fn opened(&self) -> (u64, RequestId) {
+        (self.call.opened(), self.call.request())
+    }
+
+    /// Bytes leave for the client.
+    pub(crate) fn sent(&mut self, bytes: &[u8]) {
+        self.meter.sent(bytes);
+        if let Some(collecting) = &mut self.collecting {
+            collecting.answer(bytes);
         }
     }
 
@@ -169,15 +214,29 @@ impl Recording {
     /// Writes the end of the call.
     ///
     /// # Errors
-    /// [`AppendError`] where it could not be written.
-    pub(crate) async fn close(self, end: End, refusal: Option<&Refusal>) -> Result<Receipt, AppendError> {
+    /// [`Unclosed`] where it could not be written, or where the answer had to be kept and is not.
+    pub(crate) async fn close(mut self, mut end: End, refusal: Option<&Refusal>) -> Result<Receipt, Unclosed> {
         let output = self.output_of(&end).await;
+        let mut unkept = None;
+        if let Some(collecting) = self.collecting.take() {
+            (self.unkept, unkept) = collecting.finish().await;
+        }
+        if let Some(Unkept { refusal, streamed }) = &unkept {
+            end.code = Some(refusal.code);
+            (end.outcome, end.status) =
+                if *streamed { (Outcome::BrokeOff, end.status) } else { (Outcome::Refused, refusal.status) };
+        }
         let closed = self.closed(end, output, refusal);
-        self.call.close(closed).await
+        let receipt = self.call.close(closed).await.map_err(|error| Unclosed::from(&error))?;
+        match unkept {
+            None => Ok(receipt),
+            Some(Unkept { refusal, .. }) => Err(Unclosed { refusal: Box::new(refusal), receipt: Some(receipt) }),
+        }
     }
 
     /// Leaves the end of the call to be written, since nobody waits for it.
-    pub(crate) fn leave(self, end: End) {
+    pub(crate) fn leave(mut self, end: End) {
+        self.unkept = self.collecting.take().map(Collecting::leave).unwrap_or_default();
         let output = end.said.as_ref().map(|said| (said.len() as u64).div_ceil(BYTES_OF_TOKEN));
         let closed = self.closed(end, output, None);
         self.call.leave(closed);
@@ -243,6 +302,7 @@ impl Recording {
             lost: self.lost.clone(),
             cost: cost.as_ref().map(without_lines),
             timeline: self.meter.timeline.as_deref().map(|timeline| Box::new(timeline.on_record())),
+            unkept: self.unkept.clone(),
             ..Closed::default()
         }
     }

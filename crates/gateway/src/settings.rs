@@ -1,7 +1,7 @@
 //! What an operator can set about the path of a request.
 
-use crate::SealKey;
 use crate::trace::SampleRate;
+use crate::{Rules, SealKey};
 use sha2::{Digest as _, Sha256};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct Settings {
     pub seal: SealKey,
     /// What models cost.
     pub prices: Arc<Prices>,
+    /// What is kept of prompts and answers; nothing where no rule says so.
+    pub retention: Rules,
     /// What is in force, as records refer to it.
     pub digests: Digests,
     /// The share of traces that are kept where callers begin none themselves; nothing where no traces are made here.
@@ -55,6 +57,7 @@ impl Settings {
             keep_alive: Duration::from_secs(15),
             seal: SealKey::of_this_process(),
             prices: Prices::built_in(),
+            retention: Rules::default(),
             digests: Digests::default(),
             sample: None,
             timelines: false,

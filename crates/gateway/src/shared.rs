@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use switchtower_domain::{Refusal, RefusalCode};
 use switchtower_ledger::Ledger;
+use switchtower_vault::Keeper;
 
 /// What all threads share: nothing here is ever locked.
 #[derive(Debug)]
@@ -14,18 +15,27 @@ pub(crate) struct Shared {
     pub(crate) directory: Directory,
     pub(crate) ledger: Ledger,
     pub(crate) turned_away: Arc<Counter>,
+    /// Who keeps content, where anything may be kept.
+    pub(crate) keeper: Option<Keeper>,
     open: Arc<AtomicUsize>,
 }
 
 impl Shared {
     pub(crate) fn new(settings: Settings, directory: Directory, ledger: Ledger) -> Self {
-        Self { settings, directory, ledger, turned_away: Arc::new(Counter::new()), open: Arc::default() }
+        let turned_away = Arc::new(Counter::new());
+        Self { settings, directory, ledger, turned_away, keeper: None, open: Arc::default() }
     }
 
     /// Other settings and another directory, with the requests that are open counted on.
     pub(crate) fn next(&self, settings: Settings, directory: Directory) -> Self {
         let (ledger, turned_away) = (self.ledger.clone(), Arc::clone(&self.turned_away));
-        Self { settings, directory, ledger, turned_away, open: Arc::clone(&self.open) }
+        let keeper = self.keeper.clone();
+        Self { settings, directory, ledger, turned_away, keeper, open: Arc::clone(&self.open) }
+    }
+
+    /// The same with somebody who keeps content.
+    pub(crate) fn keeping(self, keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper), ..self }
     }
 
     pub(crate) fn open_requests(&self) -> usize {

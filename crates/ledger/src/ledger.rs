@@ -153,6 +153,8 @@ pub struct Found {
     pub open: usize,
     /// Whether the ledger was begun now.
     pub begun: bool,
+    /// Whether the gateway had stopped as it should, with everything written.
+    pub stopped: bool,
 }
 
 impl Ledger {
@@ -173,6 +175,7 @@ impl Ledger {
             cut_bytes: recovery.cut_bytes,
             open: recovery.open.len(),
             begun: recovery.records == 0,
+            stopped: recovery.stopped,
         };
         let inner = Inner {
             journal,

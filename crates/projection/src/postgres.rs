@@ -51,6 +51,11 @@ impl Postgres {
         Ok(Self { options: Box::new(options), pool: Arc::default() })
     }
 
+    /// The host that it is on, without what it is shown.
+    pub fn host(&self) -> &str {
+        self.options.get_host()
+    }
+
     async fn pool(&self) -> Result<&PgPool, sqlx::Error> {
         let settings = || PgPoolOptions::new().max_connections(1).acquire_timeout(CONNECT_MAX);
         self.pool.get_or_try_init(|| settings().connect_with((*self.options).clone())).await

@@ -1,10 +1,10 @@
 //! The command line.
 
 use crate::admin::AdminSettings;
-use crate::config::{self, Around, Problems, Ready};
+use crate::config::{self, Around, Problems, Ready, Retention};
 use crate::environment::Environment;
 use crate::reload::Source;
-use crate::{conformance, cost, findings, ledger, models, parity, prices, serve};
+use crate::{conformance, cost, dataflow, findings, ledger, models, parity, prices, retention, serve};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::cell::LazyCell;
@@ -18,6 +18,7 @@ use switchtower_catalogue::Catalogue;
 use switchtower_catalogue::import::Project;
 use switchtower_catalogue::prices::Prices;
 use switchtower_gateway::{Access, reckon};
+use switchtower_ledger::Reckon;
 use switchtower_projection::Target;
 use switchtower_sim::{FaultRate, FaultScript};
 use tracing_subscriber::EnvFilter;
@@ -61,6 +62,10 @@ enum Command {
     Cost(cost::Options),
     /// What is on record: verify it, prove it, show it
     Ledger(ledger::Options),
+    /// What is kept of prompts and answers, for whom and until when, proved from the ledger
+    Retention(retention::Options),
+    /// Every place that a prompt, an answer, or what is known about them can reach
+    Dataflow(dataflow::Options),
     /// Replay recorded exchanges through the dialects
     Conformance(ConformanceOptions),
     /// What editors need to know of a configuration
@@ -320,7 +325,9 @@ pub fn run(command_line: CommandLine) -> ExitCode {
         Command::Parity(options) => parity_of(options),
         Command::Cost(options) => return cost_of(&options),
         Command::Ledger(options) => return ledger_of(&options),
+        Command::Retention(options) => return retention_of(&options),
         Command::Conformance(options) => return conformance_of(options),
+        Command::Dataflow(options) => dataflow_of(&options),
         Command::Config(ConfigCommand::Schema) => schema(),
     };
     match outcome {
@@ -457,6 +464,16 @@ fn import_prices(options: &PriceImportOptions) -> Result<()> {
     prices::import_file(&asked, &mut std::io::stdout(), &mut std::io::stderr())
 }
 
+fn dataflow_of(options: &dataflow::Options) -> Result<()> {
+    let environment = Environment::of_process();
+    let plan = match &options.config {
+        Some(file) => serve::Plan::of(configuration(file, &environment, None)?)?,
+        None => serve::Plan::without_configuration(&environment, None)?,
+    };
+    let data = ledger::data_folder(options.data.as_deref().or(plan.data.as_deref()), &environment)?;
+    dataflow::run(options, &plan, &data, &mut std::io::stdout())
+}
+
 fn schema() -> Result<()> {
     Ok(writeln!(std::io::stdout(), "{:#}", config::schema())?)
 }
@@ -482,14 +499,38 @@ fn parity_of(options: ParityOptions) -> Result<()> {
 }
 
 fn ledger_of(options: &ledger::Options) -> ExitCode {
+    at_ledger(options.config.as_deref(), options.data.as_deref(), |place, reckon| {
+        ledger::run(options, &place.data, &place.projection, reckon, &mut std::io::stdout())
+    })
+}
+
+fn retention_of(options: &retention::Options) -> ExitCode {
+    at_ledger(options.config.as_deref(), options.data.as_deref(), |place, reckon| {
+        retention::run(options, &place.data, &place.retention, reckon, &mut std::io::stdout())
+    })
+}
+
+/// Where a ledger is, and what lies beside it.
+struct Place {
+    data: PathBuf,
+    projection: Target,
+    retention: Retention,
+}
+
+/// Does something with a ledger; what it finds wrong is told by the exit status.
+fn at_ledger(
+    config: Option<&Path>,
+    data: Option<&Path>,
+    act: impl FnOnce(&Place, Reckon<'_>) -> Result<bool>,
+) -> ExitCode {
     let environment = Environment::of_process();
     let done = || {
-        let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
-        let (data, target) = match &ready {
-            Some(ready) => (ready.data.clone(), ready.projection.clone()),
-            None => (None, Target::Nowhere),
+        let ready = config.map(|file| configuration(file, &environment, None)).transpose()?;
+        let (named, projection, retention) = match &ready {
+            Some(ready) => (ready.data.clone(), ready.projection.clone(), ready.retention.clone()),
+            None => (None, Target::Nowhere, Retention::default()),
         };
-        let data = ledger::data_folder(options.data.as_deref().or(data.as_deref()), &environment)?;
+        let data = ledger::data_folder(data.or(named.as_deref()), &environment)?;
         let plan = LazyCell::new(|| match ready {
             Some(ready) => serve::Plan::of(ready),
             None => serve::Plan::without_configuration(&environment, None),
@@ -499,7 +540,7 @@ fn ledger_of(options: &ledger::Options) -> ExitCode {
             Ok(plan) => reckon(&plan.directory, &plan.gateway.prices, opened, at_us),
             Err(_) => Default::default(),
         };
-        ledger::run(options, &data, &target, &reckon, &mut std::io::stdout())
+        act(&Place { data, projection, retention }, &reckon)
     };
     match done() {
         Ok(true) => ExitCode::SUCCESS,

@@ -3,7 +3,7 @@
 //! Files are looked at now and then, from outside: the configuration, what it includes, secrets, certificates. What was
 //! read last stays in force until something else could be read whole.
 
-use crate::config::{self, Around, Ready, Seen, Stamp};
+use crate::config::{self, Around, Ready, Retention, Seen, Stamp};
 use crate::environment::Environment;
 use crate::findings;
 use crate::in_force::Content;
@@ -109,8 +109,12 @@ pub struct Running {
     pub threads: Option<usize>,
     /// The listeners as they were asked for.
     pub listeners: Vec<ListenerSettings>,
+    /// How content is kept.
+    pub retention: Retention,
     /// What ends with the ledger.
     pub keeping: Option<Keeping>,
+    /// What ends with kept content.
+    pub content: Option<switchtower_vault::Keeping>,
     /// What ends with its tables.
     pub projecting: Option<Projecting>,
     /// What asks witnesses.
@@ -221,6 +225,9 @@ impl Running {
         // The share of traces alone can change.
         if (ObservingSettings { sample: observing.sample, ..ready.telemetry.clone() }) != *observing {
             stays("telemetry");
+        }
+        if ready.retention != self.retention {
+            stays("retention");
         }
         let new = &ready.server.listeners;
         for bound in &self.listeners {

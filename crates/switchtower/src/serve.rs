@@ -1,7 +1,7 @@
 //! `switchtower serve`: from a plan to a server, with a greeting.
 
 use crate::admin::{AdminSettings, Bound};
-use crate::config::{Ready, observing_of_environment};
+use crate::config::{Ready, Retention, observing_of_environment};
 use crate::environment::Environment;
 use crate::in_force::Content;
 use crate::observing::{Exporting, Insight, ObservingSettings, Reloads, now_us};
@@ -9,7 +9,7 @@ use crate::reload::{LOOK_INTERVAL, Running, Source};
 use crate::server::{ADDRESS, Address, ListenerSettings, Server, ServerSettings, Serving};
 use crate::sim_transport::WithSim;
 use crate::upstream::{Trust, Upstream, UpstreamSettings, WaySettings, Ways};
-use crate::{findings, ledger};
+use crate::{findings, ledger, retention};
 use anyhow::{Context as _, Result};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -44,6 +44,8 @@ pub struct Plan {
     pub ledger: LedgerSettings,
     /// Whether and where it is kept in tables as well.
     pub projection: Target,
+    /// How content is kept, where a rule says that any is.
+    pub retention: Retention,
     /// The folder that the configuration names for it.
     pub data: Option<PathBuf>,
     /// Where operators reach what is theirs, if anywhere.
@@ -80,6 +82,7 @@ impl Plan {
             observing,
             ledger: LedgerSettings::new(""),
             projection: Target::Nowhere,
+            retention: Retention::default(),
             data: None,
             content: Content::without_configuration(&directory),
             directory,
@@ -99,6 +102,7 @@ impl Plan {
             observing: ready.telemetry,
             ledger: ready.ledger,
             projection: ready.projection,
+            retention: ready.retention,
             data: ready.data,
             content: Content::of(&ready.explanation, &ready.catalogue, &ready.prices),
             server: ready.server,
@@ -136,14 +140,15 @@ impl Plan {
         let (telemetry, waiting) = self.observing.watcher();
         self.ledger.watcher = Some(telemetry.clone());
         let reckon = |opened: &_, at_us| reckon(&self.directory, &self.gateway.prices, opened, at_us);
-        let (ledger, keeping) = ledger::open(&self.ledger, &reckon)?;
+        let (ledger, keeping, found) = ledger::open(&self.ledger, &reckon)?;
         self.gateway.digests = self.content.digests();
         self.content.keep(&ledger)?;
         let Digests { configuration, catalogue, prices } = self.gateway.digests;
         ledger.started(env!("CARGO_PKG_VERSION"), (configuration, catalogue, prices))?;
         let projecting = ledger::start_projection(&self.projection, &self.ledger.data)?;
         let asking = ledger::ask_witnesses(&self.ledger.asked, &self.ledger.data, Upstream::new(&ways))?;
-        let gateway = Gateway::new(self.gateway, self.directory, transport, ledger)?;
+        let (keeper, content) = retention::start(&self.retention, &self.ledger.data, (&ledger, &found))?;
+        let gateway = Gateway::keeping(self.gateway, self.directory, transport, ledger, keeper)?;
         let serving = Serving { settings: self.server, gateway, sim, ways };
         let listeners = serving.settings.listeners.clone();
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -174,6 +179,8 @@ impl Plan {
             trust,
             threads: self.threads,
             listeners,
+            retention: self.retention,
+            content,
             keeping: Some(keeping),
             projecting,
             asking,
@@ -217,6 +224,7 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
     let (keeping, gateway) = (running.keeping.take(), running.serving.gateway.clone());
     let (projecting, asking) = (running.projecting.take(), running.asking.take());
     let exporting = running.exporting.take();
+    let content = running.content.take();
     let looking = async move {
         let (Some(mut source), Some(hang_ups)) = (source, &mut hang_ups) else { return std::future::pending().await };
         loop {
@@ -263,6 +271,10 @@ pub fn run(plan: Plan, source: Option<Source>, out: &mut dyn Write) -> Result<()
         at_once
     });
     runtime.shutdown_background();
+    // What waits to be kept is on record before the ledger ends.
+    if let Some(content) = content {
+        content.stop();
+    }
     let stopped = keeping.map(|keeping| keeping.stop(gateway.ledger(), gateway.open_requests() as u64));
     // What was written last is told too.
     if let Some(exporting) = exporting.filter(|_| !at_once) {

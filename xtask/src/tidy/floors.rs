@@ -5,7 +5,7 @@ use super::manifest::{self, Dependency, Kind, Manifest};
 use super::tree::Tree;
 
 /// Folder under `crates`, and its floor.
-const FLOORS: [(&str, u8); 19] = [
+const FLOORS: [(&str, u8); 20] = [
     ("domain", 1),
     ("dialect", 2),
     ("catalogue", 2),
@@ -14,10 +14,11 @@ const FLOORS: [(&str, u8); 19] = [
     ("policy", 2),
     ("guardrails", 2),
     ("storage", 2),
+    ("ledger", 2),
     ("providers", 3),
     ("sim", 3),
     ("retrieval", 3),
-    ("ledger", 3),
+    ("vault", 3),
     ("gateway", 4),
     ("telemetry", 4),
     ("evals", 4),

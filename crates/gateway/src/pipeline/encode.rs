@@ -7,8 +7,7 @@ use super::record::Standing;
 use super::service::Job;
 use crate::clock::seconds_since_1970;
 use crate::failure;
-use crate::recorded::unavailable;
-use crate::recording::End;
+use crate::recording::{End, Unclosed};
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
 use crate::request_id::RequestId;
 use crate::stream::{Ends, EventStream, Framing, Leaving, Rewriting};
@@ -118,10 +117,15 @@ async fn whole(
     standing: &mut Standing,
 ) -> Result<(GatewayBody, HeaderValue), Refusal> {
     let mut recording = standing.recording.take().ok_or_else(unrecorded)?;
-    recording.meter.sent(&bytes);
+    recording.sent(&bytes);
     recording.lost(lost);
-    let receipt =
-        recording.close(End { said, ..End::answered(account) }, None).await.map_err(|error| unavailable(&error))?;
+    let receipt = match recording.close(End { said, ..End::answered(account) }, None).await {
+        Ok(receipt) => receipt,
+        Err(Unclosed { refusal, receipt }) => {
+            standing.closed = receipt;
+            return Err(*refusal);
+        }
+    };
     Ok((GatewayBody::whole(bytes, receipt.into()), JSON))
 }
 

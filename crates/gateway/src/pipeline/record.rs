@@ -5,22 +5,24 @@ use super::accept::{Accepted, Place};
 use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
 use crate::clock::micros;
+use crate::collecting::Collecting;
 use crate::cost::Charging;
 use crate::meter::Meter;
 use crate::recorded::{Recorded, unavailable};
-use crate::recording::{End, Recording, lost};
+use crate::recording::{End, Recording, Unclosed, lost};
 use crate::reply::Refused;
 use crate::request_id::RequestId;
+use crate::retention;
 use crate::shared::Shared;
 use crate::timeline::Timeline;
 use crate::trace::Traced;
+use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use std::sync::Arc;
 use std::time::Instant;
 use switchtower_dialect::dialect;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
 use switchtower_ledger::Receipt;
-use switchtower_ledger::journal::AppendError;
 use switchtower_ledger::record::{Digest, Opened, Pseudonym, Refused as RefusedEntry, Text, Told, Trace};
 use switchtower_providers::{Deployment, Operation, RetentionPolicy};
 
@@ -38,11 +40,15 @@ pub(super) struct Standing {
     timeline: Option<Box<Timeline>>,
     /// The call, once it is open.
     pub(super) recording: Option<Recording>,
+    /// That its end is on record already, as one that is refused.
+    pub(super) closed: Option<Receipt>,
 }
 
 #[derive(Debug)]
 struct Caller {
     who: Option<Pseudonym>,
+    /// The name of the caller's key.
+    key: Option<String>,
     client: DialectId,
     operation: &'static str,
 }
@@ -52,7 +58,7 @@ impl Standing {
     pub(super) fn begin(traced: Option<Traced>, headers: &HeaderMap) -> Self {
         let began = Instant::now();
         let timeline = Timeline::wished(headers, began);
-        Self { began, traced, caller: None, deployment: None, timeline, recording: None }
+        Self { began, traced, caller: None, deployment: None, timeline, recording: None, closed: None }
     }
 
     /// The request leaves a room.
@@ -71,7 +77,8 @@ impl Standing {
     /// It is known who asks.
     pub(super) fn known(&mut self, shared: &Shared, accepted: &Accepted) {
         let who = accepted.caller.as_deref().map(|name| shared.ledger.pseudonyms().of_caller(name));
-        self.caller = Some(Caller { who, client: accepted.client, operation: operation(&accepted.place) });
+        let (key, client) = (accepted.caller.clone(), accepted.client);
+        self.caller = Some(Caller { who, key, client, operation: operation(&accepted.place) });
     }
 
     /// It is known who answers.
@@ -128,6 +135,8 @@ pub(super) struct Asked {
     bytes: u64,
     digest: Digest,
     output_max: Option<u64>,
+    /// The body as it came, where anything may be kept.
+    body: Option<Bytes>,
 }
 
 /// Fields that bound how much is generated, in one dialect or another.
@@ -141,6 +150,7 @@ impl Asked {
             bytes: decoded.body.len() as u64,
             digest: shared.ledger.pseudonyms().digest(decoded.body),
             output_max: BOUNDS.iter().find_map(bound),
+            body: shared.settings.retention.keep_anything().then(|| decoded.body.clone()),
         }
     }
 }
@@ -159,6 +169,10 @@ pub(super) async fn open<'s>(
     let (operation, who) = standing.caller.as_ref().map_or(("", None), |caller| (caller.operation, caller.who));
     let configured = shared.directory.has(&asked.name);
     let provider = &deployment.provider;
+    let key = standing.caller.as_ref().and_then(|caller| caller.key.as_deref());
+    let fitting =
+        retention::Asked { key, deployment: deployment.name.as_str(), provider: provider.name.as_str(), operation };
+    let decided = settings.retention.decide(fitting, id.on_record(), pseudonyms);
     let opened = Opened {
         request: id.on_record(),
         caller: who,
@@ -185,6 +199,8 @@ pub(super) async fn open<'s>(
         trace: standing.trace(),
         provider_kind: provider.kind.clone().map(Text::from),
         host: host(planned.outgoing.uri()).into(),
+        retention: decided.map(|(rule, _)| rule.name.to_string().into()),
+        keeps_content: decided.is_some_and(|(_, keeps)| keeps),
     };
     let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
     let began = standing.began;
@@ -196,7 +212,12 @@ pub(super) async fn open<'s>(
     let charging = (Charging::of(operation), Arc::clone(&settings.prices));
     let mut recording = Recording::new(call, (deployment.clone(), names.deployment), meter, began, bytes, charging);
     recording.attempted = standing.traced.as_ref().map(Traced::attempt);
-    Ok(standing.recording.insert(recording))
+    let recording = standing.recording.insert(recording);
+    if let (Some((rule, true)), Some(body)) = (decided, asked.body) {
+        let collecting = Collecting::new(shared.keeper.clone(), recording.opened(), rule, planned.streamed);
+        recording.keep(collecting, &body).await?;
+    }
+    Ok(recording)
 }
 
 /// Who is sent to: never what may stand before it in an address.
@@ -224,6 +245,9 @@ pub(super) async fn refuse(shared: &Shared, mut standing: Standing, id: &Request
         let written = recording.close(End::refused(refusal, status(refusal)), Some(refusal)).await;
         return written_or_told(written, refused);
     }
+    if let Some(receipt) = standing.closed.take() {
+        return receipt.into();
+    }
     let Some(caller) = standing.caller.take() else {
         shared.turned_away.count(refused.refusal.code);
         return Recorded::counted();
@@ -245,15 +269,16 @@ pub(super) async fn refuse(shared: &Shared, mut standing: Standing, id: &Request
         trace,
         total_us: micros(began.elapsed()),
     };
-    written_or_told(shared.ledger.append(entry.into()).await, refused)
+    let written = shared.ledger.append(entry.into()).await;
+    written_or_told(written.map_err(|error| Unclosed::from(&error)), refused)
 }
 
-fn written_or_told(written: Result<Receipt, AppendError>, refused: &mut Refused) -> Recorded {
+fn written_or_told(written: Result<Receipt, Unclosed>, refused: &mut Refused) -> Recorded {
     match written {
         Ok(receipt) => receipt.into(),
-        Err(error) => {
-            *refused.refusal = unavailable(&error);
-            Recorded::impossible()
+        Err(Unclosed { refusal, receipt }) => {
+            refused.refusal = refusal;
+            receipt.map_or_else(Recorded::impossible, Recorded::from)
         }
     }
 }

@@ -17,8 +17,7 @@ mod translate;
 
 use crate::Settings;
 use crate::failure::{class_of, masked, masked_id, refusal};
-use crate::recorded::unavailable;
-use crate::recording::{End, Outcome, Recording};
+use crate::recording::{End, Outcome, Recording, Unclosed};
 use crate::request_id::RequestId;
 use bytes::Bytes;
 use forward::Forward;
@@ -39,7 +38,6 @@ use switchtower_domain::{
     Account, DialectId, Event, Extras, Failure, FailureClass, FailureForm, Frame, Refusal, ResponseBody, TransportError,
 };
 use switchtower_ledger::Receipt;
-use switchtower_ledger::journal::AppendError;
 use switchtower_providers::{Deployment, Interface};
 use tokio::time::Instant;
 pub(crate) use translate::Leaving;
@@ -66,7 +64,7 @@ pub(crate) struct EventStream {
 
 /// The end of a stream on its way to the client.
 struct Closing {
-    written: Pin<Box<dyn Future<Output = Result<Receipt, AppendError>> + Send>>,
+    written: Pin<Box<dyn Future<Output = Result<Receipt, Unclosed>> + Send>>,
     bytes: Bytes,
 }
 
@@ -211,7 +209,7 @@ impl EventStream {
     /// Holds the end of a stream until it is on record.
     fn gated(&mut self, bytes: Bytes) -> Bytes {
         let Some(recording) = &mut self.recording else { return bytes };
-        recording.meter.sent(&bytes);
+        recording.sent(&bytes);
         let (over, may_be_last) = (self.events.is_none() || self.carrier.over(), self.carrier.may_have_ended());
         let before = std::mem::take(&mut self.held_back);
         let bytes = if before.is_empty() { bytes } else { [before, bytes].concat().into() };
@@ -237,9 +235,8 @@ impl EventStream {
     }
 
     /// The end, or, where it could not be recorded, an error in its place.
-    fn released(&mut self, written: Result<Receipt, AppendError>, bytes: Bytes) -> Bytes {
-        let Err(error) = written else { return bytes };
-        let refusal = unavailable(&error);
+    fn released(&mut self, written: Result<Receipt, Unclosed>, bytes: Bytes) -> Bytes {
+        let Err(Unclosed { refusal, .. }) = written else { return bytes };
         let mut out = Outgoing::of_our_own(self.framing);
         for event in self.carrier.fail(&refusal, &self.ends) {
             out.write(&event);

@@ -56,6 +56,10 @@ record! {
         31 provider_kind: Option<Text>,
         /// The host that is sent to, with its port where that is not the usual one.
         32 host: Text,
+        /// The rule of retention that holds for the request; unsaid where none does, so that nothing is kept.
+        40 retention: Option<Text>,
+        /// Whether content is to be kept by that rule, or was not drawn.
+        41 keeps_content: bool,
     }
 }
 
@@ -101,6 +105,8 @@ record! {
         17 cost: Option<Costs>,
         /// When what happened, piece by piece, where the caller asked for that and the operator permits it.
         30 timeline: Option<Box<Timeline>>,
+        /// What of the content was to be kept and is not, since the queue to its keeper was full: `request`, `answer`.
+        40 unkept: Vec<Text>,
     }
 }
 

@@ -13,6 +13,7 @@ mod fields;
 mod call;
 mod house;
 mod money;
+mod retention;
 mod scalar;
 
 pub use call::{
@@ -21,6 +22,7 @@ pub use call::{
 pub use fields::{Field, Kind, Shape};
 pub use house::{Carried, CarriedCall, Content, KeyChanged, Pruned, Recovered, Restored, Seen, Started, Stopped};
 pub use money::{CostLine, Costs, Sum};
+pub use retention::{Deleted, Kept, Rewrapped, Shown, Shredded};
 pub use scalar::{Digest, Pseudonym, RequestId, SpanId, Text, TraceId};
 
 use minicbor::data::Type;
@@ -151,6 +153,16 @@ bodies! {
     Pruned,
     /// The journal was restored from a backup.
     Restored,
+    /// Content of a request is kept.
+    Kept,
+    /// Content that was kept is destroyed.
+    Deleted,
+    /// All that was kept of a tenant is destroyed.
+    Shredded,
+    /// The keys of kept content are wrapped by another master key.
+    Rewrapped,
+    /// Somebody read kept content.
+    Shown,
 }
 
 impl Entry {

@@ -63,7 +63,7 @@ async fn what_a_crash_left_open_is_closed_and_marked() {
         keeping.stop(&ledger, 0).unwrap();
         found
     });
-    assert_eq!(found.await.unwrap(), Found { records: 3, cut_bytes: 0, open: 1, begun: false });
+    assert_eq!(found.await.unwrap(), Found { records: 3, cut_bytes: 0, open: 1, begun: false, stopped: false });
     let all = entries(copy.path());
     let Body::Closed(closed) = &all[4] else { panic!("{all:?}") };
     assert_eq!((closed.opened, closed.outcome.as_ref()), (2, "crashed"));

@@ -9,6 +9,7 @@ use super::listening::{self, Listener};
 use super::problem::{Findings, Place, quoted};
 use super::projection;
 use super::quirks::Quirks;
+use super::retention;
 use super::secrets::{Reference, is_reference, looks_secret, names_secret};
 use super::telemetry;
 use super::written::{self, At, Named, Section as _, Written};
@@ -47,6 +48,7 @@ pub(super) struct Checked {
     pub(super) projection: projection::Checked,
     pub(super) admin: telemetry::Admin,
     pub(super) telemetry: telemetry::Checked,
+    pub(super) retention: retention::Checked,
     /// Files of facts about models.
     pub(super) catalogue: Vec<At<String>>,
     pub(super) prices: Vec<At<String>>,
@@ -154,6 +156,7 @@ pub(super) fn check(written: &Written, instead: Option<SocketAddr>, findings: &m
         projection: projection::check(written.projection.as_ref().map(|at| &at.value), findings),
         admin: telemetry::admin(written.admin.as_ref().map(|at| &at.value), findings),
         telemetry: telemetry::check(written.telemetry.as_ref().map(|at| &at.value), findings),
+        retention: retention::check(written.retention.as_ref().map(|at| &at.value), findings),
         catalogue: each(written.catalogue.as_ref().map(|at| &at.value), Clone::clone),
         prices: each(written.prices.as_ref().map(|at| &at.value), Clone::clone),
         keys_place: written.keys.as_ref().map(|at| at.place.clone()),
@@ -375,7 +378,12 @@ pub(super) fn number(at: Option<&At<Number>>, max: f64, findings: &mut Findings)
     None
 }
 
-fn required<'a, T>(at: Option<&'a At<T>>, name: &str, section: &Place, findings: &mut Findings) -> Option<&'a At<T>> {
+pub(super) fn required<'a, T>(
+    at: Option<&'a At<T>>,
+    name: &str,
+    section: &Place,
+    findings: &mut Findings,
+) -> Option<&'a At<T>> {
     if at.is_none() {
         findings.add(section, format!("'{}' lacks '{name}', which is required", section.key));
     }

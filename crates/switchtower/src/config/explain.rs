@@ -76,6 +76,13 @@ impl Explanation {
         explanation.add(&["projection"], writer.section(value(&written.projection)));
         explanation.add(&["admin"], writer.section(value(&written.admin)));
         explanation.add(&["telemetry"], writer.section(value(&written.telemetry)));
+        explanation.add(&["retention"], writer.section(value(&written.retention)));
+        let rules = written.retention.iter().filter_map(|at| at.value.rules.as_ref());
+        for rule in rules.flat_map(|at| &at.value) {
+            let (path, settings) =
+                (vec!["retention".to_owned(), "rules".to_owned()], writer.section(Some(&rule.value)));
+            explanation.0.push(Explained { path, is_item: true, settings });
+        }
         explanation.add(&["secrets"], writer.section(value(&written.secrets)));
         for key in written.keys.iter().flat_map(|at| &at.value) {
             let settings = writer.section(Some(&key.value));
@@ -400,7 +407,7 @@ mod tests {
         parse("c.toml", text, &around).unwrap().explanation
     }
 
-    const TEXT: &str = "[listen]\nthreads = 2\n[connections]\nconnect_timeout_ms = 5\n[[keys]]\nname = \"app\"\nsecret = \"env:APP_KEY\"\n[providers.openai]\nidle_timeout_ms = 7\nheaders = { x-team = \"blue\" }\n[deployments.fast]\nprovider = \"openai\"\nmodel = \"gpt-5\"\ntotal_timeout_ms = 3600000\ndefaults.temperature = 0.20\n[aliases]\n\"a/b\" = \"fast\"\n[providers.azure]\nkind = \"azure_openai\"\nbase_url = \"https://a.example/openai/v1\"\n[providers.azure.identity]\nclient = \"c\"\n";
+    const TEXT: &str = "[listen]\nthreads = 2\n[connections]\nconnect_timeout_ms = 5\n[[keys]]\nname = \"app\"\nsecret = \"env:APP_KEY\"\n[providers.openai]\nidle_timeout_ms = 7\nheaders = { x-team = \"blue\" }\n[deployments.fast]\nprovider = \"openai\"\nmodel = \"gpt-5\"\ntotal_timeout_ms = 3600000\ndefaults.temperature = 0.20\n[aliases]\n\"a/b\" = \"fast\"\n[providers.azure]\nkind = \"azure_openai\"\nbase_url = \"https://a.example/openai/v1\"\n[providers.azure.identity]\nclient = \"c\"\n[[retention.rules]]\nname = \"nothing\"\ncontent = \"none\"\n";
 
     #[test]
     fn every_value_is_shown_with_its_origin() {

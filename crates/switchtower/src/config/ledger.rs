@@ -70,6 +70,11 @@ pub(super) fn check(written: Option<&written::Ledger>, findings: &mut Findings) 
 }
 
 impl Checked {
+    /// How long records are kept; for ever where nobody says.
+    pub(super) const fn keep(&self) -> Option<Duration> {
+        self.keep
+    }
+
     /// The settings, with paths that begin in the folder of the file that names them.
     pub(super) fn resolve(&self, sources: &Sources) -> (Option<PathBuf>, LedgerSettings) {
         let path = |at: &At<String>| sources.folder(&at.place).join(&at.value);

@@ -25,6 +25,7 @@ mod quirks;
 mod ready;
 #[cfg(test)]
 mod reference;
+mod retention;
 mod schema;
 mod secrets;
 mod seen;
@@ -42,6 +43,7 @@ pub(crate) use facts::today;
 use include::Gathered;
 pub use problem::{Problem, Problems};
 pub use ready::{Around, Ready};
+pub use retention::Retention;
 pub use schema::schema;
 pub use secrets::Outside;
 pub use seen::{Seen, Stamp};

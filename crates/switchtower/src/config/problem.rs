@@ -120,7 +120,7 @@ impl Findings {
         given: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) {
-        const LISTED_MAX: usize = 20;
+        const LISTED_MAX: usize = 24;
         let known: Vec<&str> = known.into_iter().collect();
         let near = nearest(given, known.iter().copied());
         let hint = match near.as_slice() {

@@ -6,6 +6,7 @@ use super::explain::Explanation;
 use super::leaving::{Leaving, PROJECT, REGION};
 use super::problem::{Findings, quoted};
 use super::projection;
+use super::retention::{self, Retention};
 use super::secrets::{Outside, Reference};
 use super::sources::Sources;
 use super::written::At;
@@ -53,6 +54,8 @@ pub struct Ready {
     pub admin: Option<AdminSettings>,
     /// What is told of requests, and to whom.
     pub telemetry: ObservingSettings,
+    /// How content is kept, where a rule of the settings says that any is.
+    pub retention: Retention,
     /// How often commands that say secrets are run again; never where it is nothing.
     pub command_interval: Option<Duration>,
     /// Every setting with its value and where that comes from.
@@ -129,6 +132,12 @@ pub(super) fn resolve(
     let deployments: Vec<_> =
         checked.deployments.iter().filter_map(|one| resolver.deployment(one, checked, &made, &catalogue)).collect();
     let aliases = resolver.aliases(checked, &made);
+    let names = retention::Names {
+        keys: &key_names,
+        deployments: &checked.deployments.iter().map(|one| one.given.value.as_str()).collect::<Vec<_>>(),
+        providers: &made.keys().copied().collect::<Vec<_>>(),
+    };
+    let kept = checked.retention.resolve(&mut resolver, &names, checked.ledger.keep());
     let listeners: Vec<_> = checked.listeners.iter().filter_map(|listener| resolver.listener(listener)).collect();
     let admin = resolver.admin(&checked.admin);
     let telemetry = resolver.telemetry(&checked.telemetry);
@@ -146,6 +155,8 @@ pub(super) fn resolve(
     }
     settings.sample = telemetry.sample();
     settings.timelines = checked.telemetry.timelines;
+    let (rules, retention) = kept?;
+    settings.retention = rules;
     let (data, ledger) = checked.ledger.resolve(sources);
     Some(Ready {
         data,
@@ -153,6 +164,7 @@ pub(super) fn resolve(
         projection: projection?,
         admin,
         telemetry,
+        retention,
         server: ServerSettings {
             header_time_max: checked.header_time_max,
             connections_max: checked.connections_max,

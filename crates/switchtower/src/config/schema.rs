@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn words_are_those_that_the_reader_takes() {
         for row in rows().into_iter().filter(|row| row.kind.contains("text")) {
-            let key = row.key.replace("keys[]", "keys").replace("NAME", "openai");
+            let key = row.key.replace("[]", "").replace("NAME", "openai");
             let (section, name) = key.rsplit_once('.').unwrap_or(("", &key));
             let head = if row.key.contains("[]") { format!("[[{section}]]") } else { format!("[{section}]") };
             let outside = Environment::default();

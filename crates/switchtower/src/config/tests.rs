@@ -4,6 +4,7 @@ mod addresses;
 mod facts;
 mod guide;
 mod observing;
+mod retention;
 
 use super::*;
 use proptest::prelude::*;
@@ -20,6 +21,7 @@ impl Outside for Desk {
             "APP_KEY" => "app-secret-value",
             "SHORT" => "15 characters..",
             "APP_KEY_AGAIN" => "app-secret-value\n",
+            "MASTER" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
             "EMPTY" => " ",
             "TWO_LINES" => "one\ntwo",
             _ => return None,
@@ -218,7 +220,11 @@ fn documented_ranges_are_the_ranges() {
     let numbers = written::rows().into_iter().filter(|row| row.kind == "whole number");
     for row in numbers.filter(|row| row.meaning.contains(", from ")) {
         let key = row.key.replace("NAME", "openai");
-        let told = read(&format!("{key} = 9999999999999")).unwrap_err().to_string();
+        let (head, key) = match key.split_once("[].") {
+            Some((list, key)) => (format!("[[{list}]]\n"), key),
+            None => (String::new(), key.as_str()),
+        };
+        let told = read(&format!("{head}{key} = 9999999999999")).unwrap_err().to_string();
         let range = told.split("it must be ").nth(1).unwrap_or_else(|| panic!("{key}: {told}"));
         let range = range.lines().next().unwrap();
         assert!(row.meaning.contains(range), "{key}: {range} is not in {:?}", row.meaning);
@@ -304,7 +310,7 @@ fn names_of_settings_are_known() {
     check(
         "strict = true",
         &[
-            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'prices', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'ledger', 'projection', 'admin', 'telemetry', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
+            "1:1: unknown setting 'strict'; known: 'include', 'catalogue', 'prices', 'listen', 'listeners', 'limits', 'connections', 'translation', 'state', 'ledger', 'projection', 'admin', 'telemetry', 'retention', 'secrets', 'keys', 'providers', 'deployments', 'aliases'",
         ],
     );
     check("[alias]\na = \"b\"", &["1:2: unknown section 'alias'; did you mean 'aliases'?"]);

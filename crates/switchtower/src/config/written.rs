@@ -186,6 +186,7 @@ section!(Written {
     projection: Projection = "", "";
     admin: Admin = "", "";
     telemetry: Telemetry = "", "";
+    retention: Retention = "", "";
     secrets: Secrets = "", "";
     keys: Vec<At<Key>> = "", "";
     providers: Named<Provider> = "", "";
@@ -283,6 +284,28 @@ section!(Telemetry {
     queue_max: u64 = "10000", "How many requests may wait until their traces are exported, from 1 to 1000000; more are dropped and counted.";
     timelines: bool = "false", "Whether callers may ask, with `x-switchtower-trace: tokens`, that it goes on record when each piece of an answer came: times and lengths, never what was said. Where it is not permitted, who asks is refused.";
     deployments_max: u64 = "500", "How many deployments, each with each of its models, have figures of their own, from 1 to 100000; the others are counted as one, `other`.";
+});
+
+section!(Retention {
+    key: String = "none", "A reference to the master key of what is kept: `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`, such as a command that asks a key management service. It is 32 random bytes in base64 or hexadecimal digits, and wraps the keys that seal content. Without it nothing can be kept.";
+    former_keys: Vec<At<String>> = "none", "References to master keys of before. Where one of them wraps a key of kept content, that is wrapped by `key` when the gateway starts, and on `switchtower retention rotate-key`.";
+    item_bytes_max: u64 = "1048576", "How much of one body is kept, from 1024 to 16777216; how much was left out is on record.";
+    queue_bytes_max: u64 = "67108864", "How many bytes of content may wait to be kept, from 1048576 to 17179869184. What comes beyond is not kept, which is on record, or refused where a rule says `required`.";
+    rules: Vec<At<RetentionRule>> = "", "";
+});
+
+section!(RetentionRule {
+    name: String = "required", "What the rule is called on record. The first rule that fits a request decides what is kept of it; where none fits, nothing is.";
+    keys: Vec<At<String>> = "any", "Names of `[[keys]]`: it fits what their holders ask.";
+    deployments: Vec<At<String>> = "any", "Names of deployments, or `PROVIDER/MODEL`: it fits what they are asked.";
+    providers: Vec<At<String>> = "any", "Names of providers, likewise.";
+    operations: Vec<At<String>> = "any", "What is asked for, likewise: `answers`, `count_tokens`, or one of the services, as at a provider.", ["answers", "count_tokens", "embeddings", "rerank", "completions", "fim", "moderations", "generate", "first_chat", "invoke"];
+    content: String = "required", "How much is kept of what it fits: `none`, `sample` or `all`.", ["none", "sample", "all"];
+    sample_percent: Number = "none", "How many of a hundred requests a sample has, from 0 to 100. Which ones is drawn from their ids under a key of the ledger.";
+    parts: Vec<At<String>> = "`request` and `answer`", "What is kept of them: `request` (the body as it came), `answer` (the body as the client got it), or both.", ["request", "answer"];
+    keep_days: u64 = "none", "For how many days, from 1 to 36500. It is never kept for longer, and destroyed up to a part of 24 of that time sooner, together with what was kept at about that time.";
+    keep_seconds: u64 = "none", "The same in seconds, from 1 to 3153600000.";
+    required: bool = "false", "Whether a request is refused with `retention_unavailable` where what is to be kept of it cannot be. It then waits until its content is kept.";
 });
 
 section!(Secrets {

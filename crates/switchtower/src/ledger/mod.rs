@@ -12,7 +12,7 @@ mod verify;
 mod witnesses;
 
 use crate::environment::Environment;
-pub(crate) use project::start as start_projection;
+pub(crate) use project::{FILE as TABLES_FILE, start as start_projection};
 pub use witnesses::Asking;
 pub(crate) use witnesses::start as ask_witnesses;
 
@@ -21,7 +21,7 @@ use clap::{Args, Subcommand};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use switchtower_ledger::home::journal_of;
-use switchtower_ledger::{Keeping, Ledger, LedgerSettings, Reckon, prove};
+use switchtower_ledger::{Found, Keeping, Ledger, LedgerSettings, Reckon, prove};
 use switchtower_projection::Target;
 
 /// What `ledger` is told.
@@ -152,7 +152,7 @@ pub(crate) fn data_folder(named: Option<&Path>, environment: &Environment) -> Re
 ///
 /// # Errors
 /// Where it cannot be opened.
-pub(crate) fn open(settings: &LedgerSettings, reckon: Reckon<'_>) -> Result<(Ledger, Keeping)> {
+pub(crate) fn open(settings: &LedgerSettings, reckon: Reckon<'_>) -> Result<(Ledger, Keeping, Found)> {
     let (ledger, keeping, found) = Ledger::open(settings, reckon)
         .with_context(|| format!("failed to open the ledger in {}", settings.data.display()))?;
     if found.begun {
@@ -167,5 +167,5 @@ pub(crate) fn open(settings: &LedgerSettings, reckon: Reckon<'_>) -> Result<(Led
             "the ledger was mended after a crash; open calls are closed as crashed"
         );
     }
-    Ok((ledger, keeping))
+    Ok((ledger, keeping, found))
 }

@@ -9,7 +9,7 @@ use switchtower_ledger::home::{journal_of, key_of};
 use switchtower_projection::{Projecting, Projector, Sqlite, Store, Target};
 
 /// The file of SQLite, in the folder of the ledger.
-const FILE: &str = "projection.db";
+pub(crate) const FILE: &str = "projection.db";
 
 /// Keeps the tables near the ledger of a folder; nothing where there are to be none.
 ///

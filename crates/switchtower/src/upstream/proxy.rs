@@ -69,7 +69,7 @@ impl Proxy {
         self
     }
 
-    pub(super) const fn address(&self) -> &Authority {
+    pub(crate) const fn address(&self) -> &Authority {
         &self.address
     }
 

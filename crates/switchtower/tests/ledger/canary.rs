@@ -11,12 +11,62 @@ fn nothing_of_what_is_said_is_written_anywhere() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let receiver = Receiver::start();
-    let settings = &format!(
-        "[admin]\naddress = \"127.0.0.1:0\"\n[telemetry]\notlp = \"http://{}\"\ncompression = \"none\"\ninterval_ms = 200\n[[keys]]\nname = \"team\"\nsecret = \"file:key\"\n[providers.gone]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n",
-        receiver.address
-    );
+    let settings = settings(folder, &receiver, "");
+    let gateway = serve(folder, &settings);
+    say_everything(&gateway, &receiver);
+    // In the middle of everything the process is gone.
+    signal(gateway.id(), "-KILL");
+    wait_for_end(gateway.id());
+    stop(&serve(folder, &settings));
+    let searched = searched(folder);
+    assert!(searched.iter().any(|path| path.ends_with(".seg")) && searched.len() > 6, "{searched:?}");
+    assert!(!searched.iter().any(|path| path.contains("/content/")), "{searched:?}");
+    nothing_is_told(folder);
+}
+
+#[test]
+fn what_a_rule_keeps_is_written_sealed_and_nothing_is_left_of_it_when_its_time_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let receiver = Receiver::start();
+    let settings = settings(folder, &receiver, &retention::everything(folder, "keep_days = 2\n"));
+    let gateway = serve(folder, &settings);
+    let answers = say_everything(&gateway, &receiver);
+    let id = request_id(answers.first().unwrap()).unwrap();
+    // While it is being kept, the process is gone.
+    signal(gateway.id(), "-KILL");
+    wait_for_end(gateway.id());
+    let in_the_middle = searched(folder);
+    assert!(in_the_middle.iter().any(|path| path.ends_with(".items")), "{in_the_middle:?}");
+    stop(&serve(folder, &settings));
+    searched(folder);
+    nothing_is_told(folder);
+    let reported = retention::retention(folder, &["report"]);
+    assert!(reported.status.success() && !text(&reported).contains(CANARY), "{}", text(&reported));
+    assert!(text(&retention::retention(folder, &["show", &id])).contains(CANARY), "the key opens it");
+    // That it was shown leaves nothing either.
+    searched(folder);
+    let expired = retention::retention(folder, &["expire", "--at", "2999-01-01T00:00:00Z"]);
+    assert!(expired.status.success(), "{}", text(&expired));
+    let left = searched(folder);
+    assert!(!left.iter().any(|path| path.contains("/content/")), "{left:?}");
+    let reported = retention::retention(folder, &["report"]);
+    assert!(reported.status.success() && text(&reported).contains("nothing is kept"), "{}", text(&reported));
+    assert!(!text(&retention::retention(folder, &["show", &id])).contains(CANARY));
+    nothing_is_told(folder);
+}
+
+/// Operators who are told everything that there is to tell, a key for callers, and a provider that is not there.
+fn settings(folder: &Path, receiver: &Receiver, rest: &str) -> String {
     std::fs::write(folder.join("key"), "k-zq7-secret-of-the-caller").unwrap();
-    let gateway = serve(folder, settings);
+    format!(
+        "[admin]\naddress = \"127.0.0.1:0\"\n[telemetry]\notlp = \"http://{}\"\ncompression = \"none\"\ninterval_ms = 200\n[[keys]]\nname = \"team\"\nsecret = \"file:key\"\n[providers.gone]\ndialect = \"openai_chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n{rest}",
+        receiver.address
+    )
+}
+
+/// Says the word in every place that a request has, to providers of every dialect, whole and streamed, with failures.
+fn say_everything(gateway: &Running, receiver: &Receiver) -> Vec<String> {
     let key = "authorization: Bearer k-zq7-secret-of-the-caller\r\n";
     let traced = format!(
         "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\ntracestate: a={CANARY}\r\nbaggage: b={CANARY}\r\n"
@@ -25,7 +75,7 @@ fn nothing_of_what_is_said_is_written_anywhere() {
     let image = format!("https://{CANARY}.example/a.png");
     let tool = serde_json::json!({"type": "function", "function": {"name": format!("f_{CANARY}"),
         "description": CANARY, "parameters": {"type": "object", "properties": {CANARY: {"type": "string"}}}}});
-    let mut answers = String::new();
+    let mut answers = Vec::new();
     for model in [
         "sim/sim-1",
         "sim-messages/sim-1",
@@ -43,27 +93,24 @@ fn nothing_of_what_is_said_is_written_anywhere() {
                 CANARY: {CANARY: [CANARY]}, "tools": [tool], "max_tokens": 60,
                 "messages": [{"role": "system", "content": CANARY}, {"role": "user", "name": CANARY, "content": [
                     {"type": "text", "text": format!("echo: {CANARY}"), CANARY: 1}]}]});
-            answers += &exchange(gateway.address(), "/v1/chat/completions", &headers, &body.to_string()).unwrap();
+            answers.push(exchange(gateway.address(), "/v1/chat/completions", &headers, &body.to_string()).unwrap());
             let messages = serde_json::json!({"model": model, "stream": stream, "max_tokens": 60, CANARY: CANARY,
                 "messages": [{"role": "user", "content": [{"type": "text", "text": format!("echo: {CANARY}")},
                     {"type": "image", "source": {"type": "url", "url": image}}]}]});
-            answers += &exchange(gateway.address(), "/v1/messages", &headers, &messages.to_string()).unwrap();
+            answers.push(exchange(gateway.address(), "/v1/messages", &headers, &messages.to_string()).unwrap());
         }
     }
     let broken = format!("{{\"{CANARY}\": \"{CANARY}\"");
-    answers += &exchange(gateway.address(), "/v1/chat/completions", &headers, &broken).unwrap();
-    assert!(answers.matches(CANARY).count() > 20, "the simulator repeats what it is told");
-    told_to_operators(&gateway);
+    answers.push(exchange(gateway.address(), "/v1/chat/completions", &headers, &broken).unwrap());
+    let repeated: usize = answers.iter().map(|answer| answer.matches(CANARY).count()).sum();
+    assert!(repeated > 20, "the simulator repeats what it is told");
+    told_to_operators(gateway);
     receiver.got_nothing_of(&[CANARY, "k-zq7-secret", "gen_ai.client.token.usage", "chat sim-1"], 2);
-    // In the middle of everything the process is gone.
-    signal(gateway.id(), "-KILL");
-    wait_for_end(gateway.id());
-    stop(&serve(folder, settings));
-    let mut searched = Vec::new();
-    search(folder, &mut searched);
-    assert!(searched.iter().any(|path| path.ends_with(".seg")) && searched.len() > 6, "{searched:?}");
-    let told = [ledger(folder, &["export"]), ledger(folder, &["tail", "-n", "1000"])];
-    for output in told {
+    answers
+}
+
+fn nothing_is_told(folder: &Path) {
+    for output in [ledger(folder, &["export"]), ledger(folder, &["tail", "-n", "1000"])] {
         assert!(!text(&output).contains(CANARY));
         assert!(text(&output).contains("\"abandoned\"") || text(&output).contains("\"answered\""));
     }
@@ -144,6 +191,13 @@ impl Receiver {
         }
         assert!(words.iter().take(nowhere).all(|word| !has(word)));
     }
+}
+
+/// Searches every file, and gives their names.
+fn searched(folder: &Path) -> Vec<String> {
+    let mut searched = Vec::new();
+    search(folder, &mut searched);
+    searched
 }
 
 /// Every file is read, but for the two that were written by this test.

@@ -7,6 +7,7 @@ mod costs;
 mod crash;
 mod projection;
 mod proof;
+mod retention;
 mod witness;
 
 use std::io::{Read as _, Write as _};

@@ -17,6 +17,11 @@ struct Anything {
 
 impl Outside for Anything {
     fn variable(&self, name: &str) -> Option<String> {
+        if name.ends_with("MASTER_KEY") {
+            // A master key is no text that somebody chose.
+            let byte = u8::try_from(name.len()).unwrap();
+            return Some(format!("{byte:02x}").repeat(32));
+        }
         Some(format!("value-of-{name}"))
     }
 
@@ -50,6 +55,7 @@ fn every_example_of_the_guides_can_be_served() {
         include_str!("../../../../../docs/guides/models.md"),
         include_str!("../../../../../docs/guides/prices.md"),
         include_str!("../../../../../docs/guides/responses.md"),
+        include_str!("../../../../../docs/guides/retention.md"),
     ];
     let after = pages.iter().flat_map(|page| page.split("```toml\n").skip(1));
     let mut count = 0;
