@@ -40,6 +40,7 @@ use switchtower_domain::{
 };
 use switchtower_ledger::Receipt;
 use switchtower_ledger::journal::AppendError;
+use switchtower_ledger::record::Text;
 use switchtower_providers::{Deployment, Interface};
 use tokio::time::Instant;
 pub(crate) use translate::Leaving;
@@ -75,6 +76,8 @@ struct Closing {
 pub(crate) struct Ends {
     pub(crate) client: DialectId,
     pub(crate) deployment: Arc<Deployment>,
+    /// What records call it.
+    pub(crate) name: Text,
     pub(crate) request_id: RequestId,
     pub(crate) framing: Framing,
 }
@@ -344,7 +347,7 @@ impl EventStream {
                     request = self.ends.request_id.as_str(),
                     trace = self.ends.request_id.trace().map(tracing::field::display),
                     code = refusal.code.as_str(),
-                    deployment = self.ends.deployment.name.as_str(),
+                    deployment = &*self.ends.name,
                     detail = refusal.detail.as_deref().unwrap_or_default(),
                     "a stream broke"
                 );

@@ -117,6 +117,28 @@ fn costs_are_the_same_in_every_export_and_beside_a_bill() {
     assert!(text(&differs).contains("sim-1  requests  7     6       1"), "{}", text(&differs));
 }
 
+#[test]
+fn directives_cost_nothing_bytes_of_errors_came_and_several_answers_are_bounded_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let gateway = serve(folder, "");
+    let ask = |model: &str, more: &str| {
+        let body = asked(model, "echo: one two three", false).replacen('{', &format!("{{{more}"), 1);
+        exchange(gateway.address(), CHAT, "", &body).unwrap()
+    };
+    assert!(ask("sim/sim-1?latency_ms=0", "").starts_with("HTTP/1.1 200"));
+    assert!(!ask("sim/sim-1?fault=bad_request", "").starts_with("HTTP/1.1 200"));
+    ask("sim/sim-1", "\"n\":3,");
+    stop(&gateway);
+    let entries = entries(folder);
+    let of = |kind: &str| entries.iter().filter(|entry| entry["kind"] == kind).collect::<Vec<_>>();
+    let (opened, closed) = (of("opened"), of("closed"));
+    assert_eq!(closed[0]["cost"]["status"], "exact", "{}", closed[0]);
+    assert_eq!(closed[1]["outcome"], "refused");
+    assert!(closed[1]["attempts"][0]["bytes_received"].as_u64() > Some(20), "{}", closed[1]);
+    assert_eq!((&opened[0]["output_max"], &opened[2]["output_max"]), (&40.into(), &120.into()));
+}
+
 fn rows_of(parquet: Vec<u8>) -> i64 {
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     SerializedFileReader::new(bytes::Bytes::from(parquet)).unwrap().metadata().file_metadata().num_rows()
