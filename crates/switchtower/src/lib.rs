@@ -20,6 +20,7 @@ mod in_force;
 pub mod ledger;
 pub mod models;
 pub mod observing;
+mod output;
 pub mod parity;
 pub mod prices;
 pub mod reload;

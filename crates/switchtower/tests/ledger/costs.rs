@@ -36,6 +36,40 @@ fn spent(folder: &Path) {
     stop(&gateway);
 }
 
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    spent(folder);
+    let of_data = |arguments: &[&str]| {
+        let mut command = binary();
+        command.args(arguments).arg("--data").arg(data(folder));
+        command
+    };
+    let mut commands = vec![
+        of_data(&["ledger", "export"]),
+        of_data(&["ledger", "export", "--format", "csv"]),
+        of_data(&["ledger", "export", "--format", "parquet"]),
+        of_data(&["ledger", "export", "--format", "focus"]),
+        of_data(&["ledger", "tail", "-n", "100"]),
+        of_data(&["cost", "--format", "csv"]),
+        of_data(&["cost", "--format", "json"]),
+        of_data(&["cost"]),
+    ];
+    for arguments in [&["models", "--known"][..], &["prices", "show", "gpt-4o"], &["config", "schema"]] {
+        let mut command = binary();
+        command.args(arguments);
+        commands.push(command);
+    }
+    for mut command in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command.stdout(writer).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("rror"), "{command:?}: {said}");
+    }
+}
+
 /// Rows of comma-separated values by the names of their columns.
 fn rows(csv: &[u8]) -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_reader(csv);
