@@ -27,4 +27,5 @@ pub mod reload;
 pub mod serve;
 pub mod server;
 pub mod sim_transport;
+mod spreadsheet;
 pub mod upstream;

@@ -70,6 +70,32 @@ fn a_reader_who_has_seen_enough_is_no_failure() {
     }
 }
 
+#[test]
+fn a_bill_is_refused_for_what_it_leaves_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    spent(folder);
+    let told: Value = serde_json::from_slice(&cost(folder, &["--by", "model", "--format", "json"]).stdout).unwrap();
+    let sum = |group: usize, currency: &str| told["groups"][group]["cost"]["sums"][currency]["exact"].as_str().unwrap();
+    let (euros, dollars) = (sum(0, "EUR").to_owned(), sum(1, "USD").to_owned());
+    let bill = folder.join("bill.csv");
+    let reconciled = |text: &str, more: &[&str]| {
+        std::fs::write(&bill, text).unwrap();
+        cost(folder, &[&["reconcile", bill.to_str().unwrap()], more].concat())
+    };
+    let open = reconciled(&format!("Cost\n{euros}\n"), &[]);
+    assert!(open.status.code() == Some(2) && text(&open).contains("give --currency"), "{}", text(&open));
+    let differs = reconciled(&format!("Cost\n{euros}\n"), &["--currency", "EUR"]);
+    assert_eq!(differs.status.code(), Some(1));
+    assert!(text(&differs).contains(&format!("{dollars} USD")), "{}", text(&differs));
+    let agrees = reconciled(&format!("Cost;Currency\n{euros};EUR\n{dollars};USD\n"), &["--provider", "sim"]);
+    assert!(agrees.status.success(), "{}", text(&agrees));
+    let nobody = reconciled("Cost\n1\n", &["--provider", "openai"]);
+    assert!(text(&nobody).contains("no provider 'openai'; those that it has: sim"), "{}", text(&nobody));
+    let fine = reconciled("Cost\n$0.00000000000000000049\n", &[]);
+    assert!(text(&fine).contains("rounded") && text(&fine).contains("cells"), "{}", text(&fine));
+}
+
 /// Rows of comma-separated values by the names of their columns.
 fn rows(csv: &[u8]) -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_reader(csv);
