@@ -42,7 +42,8 @@ impl<'a> Priced<'a> {
     pub(crate) fn today(prices: &'a Prices, deployment: &'a Deployment) -> Self {
         let provider = &*deployment.provider;
         let kind = provider.kind.as_deref().unwrap_or_else(|| provider.name.as_str());
-        Self { prices, asked: Asked { kind, model: deployment.model.as_str(), region: provider.place(), day: today() } }
+        let model = priced_name(kind, deployment.model.as_str());
+        Self { prices, asked: Asked { kind, model, region: provider.place(), day: today() } }
     }
 
     /// What a usage costs, which is an estimate for the reason that is given.
@@ -83,6 +84,17 @@ impl<'a> Priced<'a> {
     }
 }
 
+/// The kind of the built-in simulator.
+const SIM: &str = "sim";
+
+/// What lists of prices call a model. The simulator's has directives behind a question mark, which cost nothing.
+fn priced_name<'m>(kind: &str, model: &'m str) -> &'m str {
+    match model.split_once('?') {
+        Some((name, _)) if kind == SIM => name,
+        _ => model,
+    }
+}
+
 /// What a call that a crash left open may have used and cost: its prompt by its length, and as much as it was bounded to.
 /// Where nothing bounded it, its cost is unknown.
 pub fn reckon(directory: &Directory, prices: &Prices, opened: &Opened, at_us: u64) -> (Counts, Option<Costs>) {
@@ -95,7 +107,7 @@ pub fn reckon(directory: &Directory, prices: &Prices, opened: &Opened, at_us: u6
     let provider = directory.providers().find(|provider| provider.name.as_str() == opened.provider);
     let place = opened.region.as_deref().or_else(|| provider.and_then(|provider| provider.place()));
     let kind = provider.and_then(|provider| provider.kind.as_deref()).unwrap_or(&opened.provider);
-    let asked = Asked { kind, model: &opened.model, region: place, day: day_of(at_us) };
+    let asked = Asked { kind, model: priced_name(kind, &opened.model), region: place, day: day_of(at_us) };
     let cost = Priced { prices, asked }.usage(&usage, Some(EstimateReason::Reserved));
     (Counts { input, output: usage.output, ..Counts::default() }, Some(with_lines(&cost)))
 }

@@ -105,7 +105,7 @@ where
     within::settle(&mut decoded)?;
     standing.passed("decode");
     let mut resolved = resolve::resolve(&shared.directory, decoded)?;
-    standing.chosen(shared, &resolved.deployment);
+    let name = standing.chosen(shared, &resolved.deployment);
     standing.passed("resolve");
     service::settle(&mut resolved);
     let framing = resolved.decoded.asked.framing();
@@ -113,6 +113,7 @@ where
     let at_deployment = |refusal: Refusal| Refused {
         refusal: Box::new(refusal),
         deployment: Some(label.clone()),
+        name: Some(name.clone()),
         allow: None,
         close: false,
     };

@@ -30,6 +30,8 @@ pub(crate) struct Recording {
     deployment: Arc<Deployment>,
     /// What the deployment is called on record.
     name: Text,
+    /// What its model is called on record.
+    model: Text,
     pub(crate) meter: Meter,
     attempt: Arc<Marks>,
     bytes_in: u64,
@@ -54,12 +56,20 @@ pub(crate) struct Marks {
     head_us: AtomicU64,
     status: AtomicU16,
     unconnected: AtomicBool,
+    unused_bytes: AtomicU64,
 }
 
 impl Marks {
     fn new(began: Instant) -> Self {
         let none = || AtomicU64::new(0);
-        Self { began, sent_us: none(), head_us: none(), status: AtomicU16::new(0), unconnected: AtomicBool::new(false) }
+        Self {
+            began,
+            sent_us: none(),
+            head_us: none(),
+            status: AtomicU16::new(0),
+            unconnected: AtomicBool::new(false),
+            unused_bytes: none(),
+        }
     }
 
     fn now(&self) -> u64 {
@@ -80,6 +90,11 @@ impl Marks {
     /// There was no connection, so that nothing was sent.
     pub(crate) fn unconnected(&self) {
         self.unconnected.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes came of which no answer was made, such as those of an error.
+    pub(crate) fn unused(&self, bytes: usize) {
+        self.unused_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -149,7 +164,7 @@ impl From<&AppendError> for Unclosed {
 impl Recording {
     pub(crate) fn new(
         call: OpenCall,
-        (deployment, name): (Arc<Deployment>, Text),
+        (deployment, name, model): (Arc<Deployment>, Text, Text),
         meter: Meter,
         began: Instant,
         (bytes_in, bytes_to_provider): (u64, u64),
@@ -159,6 +174,7 @@ impl Recording {
             call,
             deployment,
             name,
+            model,
             meter,
             attempt: Arc::new(Marks::new(began)),
             bytes_in,
@@ -199,6 +215,11 @@ impl Recording {
     /// Where an attempt notes when what happened.
     pub(crate) fn marks(&self) -> &Marks {
         &self.attempt
+    }
+
+    /// What the deployment is called on record.
+    pub(crate) const fn name(&self) -> &Text {
+        &self.name
     }
 
     /// The provider's own id for the request.
@@ -260,7 +281,8 @@ impl Recording {
         let used = self.used(end.account.charged(), output, end.outcome, status);
         let priced = Priced::today(&self.prices, &self.deployment);
         let cost = self.cost(priced, &used, sent_us.is_some(), status);
-        let bytes_received = self.meter.bytes_received();
+        let unused_bytes = marks.unused_bytes.load(Ordering::Relaxed);
+        let bytes_received = self.meter.bytes_received().saturating_add(unused_bytes);
         let unconnected = marks.unconnected.load(Ordering::Relaxed);
         let bytes_sent = if unconnected { 0 } else { self.bytes_to_provider };
         let usage = (used.usage != Usage::default()).then(|| counts_of(&used));
@@ -289,7 +311,7 @@ impl Recording {
             code: end.code.map(|code| code.as_str().into()),
             // Nothing was tried where not even a head could be asked for.
             attempts: if sent_us.is_some() { vec![attempt] } else { Vec::new() },
-            model: model.as_deref().map(named),
+            model: model.as_deref().map(|model| self.answered_by(model)),
             fingerprint: fingerprint.as_deref().map(named),
             stop: stop.map(|stop| named(stop.as_str())),
             usage,
@@ -305,6 +327,14 @@ impl Recording {
             unkept: self.unkept.clone(),
             ..Closed::default()
         }
+    }
+
+    /// The model that a provider says it answered with. Where it repeats the name that it was asked for, that is the name
+    /// on record, which is a digest where only a caller says it.
+    fn answered_by(&self, model: &str) -> Text {
+        let asked = self.deployment.model.as_str();
+        let is_repeated = model == asked || asked.strip_prefix(model).is_some_and(|rest| rest.starts_with('?'));
+        if is_repeated { self.model.clone() } else { named(model) }
     }
 
     /// What was used, as it was reported, or as an estimate with its reason.

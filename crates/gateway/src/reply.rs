@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use switchtower_dialect::dialect;
 use switchtower_domain::{Actor, DialectId, Refusal, RefusalCode};
+use switchtower_ledger::record::Text;
 use switchtower_providers::Entered;
 
 pub(crate) const DEPLOYMENT: HeaderName = HeaderName::from_static("x-switchtower-deployment");
@@ -107,6 +108,8 @@ pub(crate) struct Refused {
     pub(crate) refusal: Box<Refusal>,
     /// The deployment that was chosen before.
     pub(crate) deployment: Option<HeaderValue>,
+    /// What records call it: the log says no more of it than they do.
+    pub(crate) name: Option<Text>,
     /// The method that the endpoint takes.
     pub(crate) allow: Option<&'static str>,
     /// Whether nothing more is taken from the connection, because it is not certain where the request ends.
@@ -117,7 +120,7 @@ impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         // Of these the body was not read to its end; who keeps the connection would find it closed by the next request.
         let close = matches!(refusal.code, RefusalCode::TooLarge | RefusalCode::RequestTimeout);
-        Self { refusal: Box::new(refusal), deployment: None, allow: None, close }
+        Self { refusal: Box::new(refusal), deployment: None, name: None, allow: None, close }
     }
 }
 
@@ -164,7 +167,7 @@ pub(crate) fn refused(
 fn log(refused: &Refused, id: &RequestId) {
     let refusal = &refused.refusal;
     let (code, status) = (refusal.code.as_str(), refusal.status);
-    let deployment = refused.deployment.as_ref().and_then(|label| label.to_str().ok()).unwrap_or_default();
+    let deployment = refused.name.as_deref().unwrap_or_default();
     let detail = refusal.detail.as_deref().unwrap_or_default();
     let (request, trace) = (id.as_str(), id.trace().map(tracing::field::display));
     match refusal.code.actor() {

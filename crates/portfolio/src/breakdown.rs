@@ -105,7 +105,7 @@ impl Group {
     fn add(&mut self, spent: &Spent) -> Result<(), MoneyError> {
         match &spent.cost {
             Some(cost) => self.cost.add(cost)?,
-            None => self.free += 1,
+            None => self.free = self.free.saturating_add(1),
         }
         if let Some(egress) = &spent.egress {
             self.egress.add(egress)?;
@@ -118,10 +118,15 @@ impl Group {
         }
         let usage = spent.usage.as_ref();
         let tokens = |count: Option<u64>| count.unwrap_or_default();
-        self.input_tokens += tokens(usage.and_then(|usage| usage.input));
-        self.output_tokens += tokens(usage.and_then(|usage| usage.output));
-        self.bytes_sent += spent.bytes_sent;
-        self.bytes_received += spent.bytes_received;
+        // What is on record may be absurd; a sum stays at the most that it can be.
+        for (sum, more) in [
+            (&mut self.input_tokens, tokens(usage.and_then(|usage| usage.input))),
+            (&mut self.output_tokens, tokens(usage.and_then(|usage| usage.output))),
+            (&mut self.bytes_sent, spent.bytes_sent),
+            (&mut self.bytes_received, spent.bytes_received),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
         Ok(())
     }
 }

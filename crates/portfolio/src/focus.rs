@@ -79,9 +79,6 @@ pub enum FocusError {
     /// It could not be written.
     #[error(transparent)]
     Output(#[from] std::io::Error),
-    /// The sums are more than an amount can be.
-    #[error(transparent)]
-    Money(#[from] MoneyError),
 }
 
 /// What rows are told apart by.
@@ -107,9 +104,31 @@ struct Key {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Sums {
+    /// The first record that it sums.
+    record: u64,
     quantity: u64,
     amount: Amount,
     requests: u64,
+}
+
+impl Sums {
+    fn with(&self, line: &CostLine) -> Result<Self, MoneyError> {
+        Ok(Self {
+            record: self.record,
+            quantity: self.quantity.checked_add(line.quantity).ok_or(MoneyError::Overflow)?,
+            amount: self.amount.checked_add(line.amount)?,
+            requests: self.requests + 1,
+        })
+    }
+}
+
+/// What is in no row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many costs are unknown.
+    pub unknown: u64,
+    /// The first record of each row whose sums are more than an amount can be.
+    pub overflowed: Vec<u64>,
 }
 
 /// An export that is being made.
@@ -123,32 +142,39 @@ impl Export {
     /// Adds what an attempt cost.
     ///
     /// # Errors
-    /// [`MoneyError::Overflow`].
+    /// [`MoneyError::Overflow`] where a charge is too large to be added; it is left out, and the others are not.
     pub fn add(&mut self, spent: &Spent) -> Result<(), MoneyError> {
+        let mut added = Ok(());
         for cost in spent.cost.iter().chain(&spent.egress) {
             self.unknown += u64::from(matches!(cost.status(), CostStatus::Unknown(_)));
             for line in cost.lines() {
-                let sums = self.rows.entry(key(spent, cost, line)).or_default();
-                sums.quantity = sums.quantity.checked_add(line.quantity).ok_or(MoneyError::Overflow)?;
-                sums.amount = sums.amount.checked_add(line.amount)?;
-                sums.requests += 1;
+                let first = || Sums { record: spent.record, ..Sums::default() };
+                let sums = self.rows.entry(key(spent, cost, line)).or_insert_with(first);
+                match sums.with(line) {
+                    Ok(more) => *sums = more,
+                    Err(error) => added = Err(error),
+                }
             }
         }
-        Ok(())
+        added
     }
 
-    /// Writes the rows as comma-separated values; says how many costs are unknown.
+    /// Writes the rows as comma-separated values; says what is in none.
     ///
     /// # Errors
     /// [`FocusError`].
-    pub fn write(&self, out: impl Write) -> Result<u64, FocusError> {
+    pub fn write(&self, out: impl Write) -> Result<LeftOut, FocusError> {
         let mut csv = csv::Writer::from_writer(out);
         csv.write_record(COLUMNS)?;
-        for (key, sums) in &self.rows {
-            csv.write_record(row(key, sums)?)?;
+        let mut left_out = LeftOut { unknown: self.unknown, ..LeftOut::default() };
+        for (key, sums) in self.rows.iter().filter(|(_, sums)| sums.requests > 0) {
+            match row(key, sums) {
+                Ok(row) => csv.write_record(row)?,
+                Err(MoneyError::Overflow | MoneyError::Currencies { .. }) => left_out.overflowed.push(sums.record),
+            }
         }
         csv.flush()?;
-        Ok(self.unknown)
+        Ok(left_out)
     }
 }
 

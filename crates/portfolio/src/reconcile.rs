@@ -3,196 +3,25 @@
 //! Both are summed over what the export tells apart: the request where it names one, or else the day and the model, as far
 //! as it says them. Only what the export counts is compared. A difference is told and never explained away: days of
 //! vendors may not be UTC's, and an estimate is no count.
+//!
+//! ```text
+//! column   what columns say, by their names
+//! value    what cells say
+//! bill     an export, read and summed
+//! ```
+
+mod bill;
+mod column;
+mod value;
+
+pub use bill::{Bill, BillError, Reading};
+pub use column::{Column, Columns};
 
 use crate::spent::{Spent, day_of};
 use jiff::civil::Date;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::Read;
-use switchtower_domain::{Amount, CostStatus, MoneyError};
-
-/// What a column of an export can say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Column {
-    /// The provider's id of the request.
-    Request,
-    /// The day.
-    Day,
-    /// The model.
-    Model,
-    /// How many requests.
-    Requests,
-    /// Tokens of prompts, those from and to a cache included.
-    Input,
-    /// Tokens of prompts without those from and to a cache.
-    Uncached,
-    /// Tokens that were read from a cache.
-    CacheRead,
-    /// Tokens that were written to a cache.
-    CacheWrite,
-    /// Tokens that were generated.
-    Output,
-    /// What it cost.
-    Cost,
-}
-
-impl Column {
-    const ALL: [Self; 10] = [
-        Self::Request,
-        Self::Day,
-        Self::Model,
-        Self::Requests,
-        Self::Input,
-        Self::Uncached,
-        Self::CacheRead,
-        Self::CacheWrite,
-        Self::Output,
-        Self::Cost,
-    ];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Day => "day",
-            Self::Model => "model",
-            Self::Requests => "requests",
-            Self::Input => "input",
-            Self::Uncached => "uncached",
-            Self::CacheRead => "cache_read",
-            Self::CacheWrite => "cache_write",
-            Self::Output => "output",
-            Self::Cost => "cost",
-        }
-    }
-
-    /// The names that vendors' exports have for it, in lower case with `_` for what is no letter or digit.
-    const fn known_as(self) -> &'static [&'static str] {
-        match self {
-            Self::Request => &["request_id", "generation_id", "response_id"],
-            Self::Day => &[
-                "day",
-                "date",
-                "usage_date",
-                "usage_date_utc",
-                "start_time_iso",
-                "start_time",
-                "created_at",
-                "chargeperiodstart",
-                "lineitem_usagestartdate",
-            ],
-            Self::Model => &["model", "model_version", "model_permaslug", "snapshot_id", "model_id"],
-            Self::Requests => &["requests", "num_model_requests", "n_requests", "request_count"],
-            Self::Input => &["input_tokens", "prompt_tokens", "n_context_tokens_total", "tokens_prompt"],
-            Self::Uncached => &["uncached_input_tokens", "usage_input_tokens_no_cache", "input_uncached_tokens"],
-            Self::CacheRead => &[
-                "cache_read",
-                "cache_read_input_tokens",
-                "input_cached_tokens",
-                "usage_input_tokens_cache_read",
-                "cached_tokens",
-            ],
-            Self::CacheWrite => &[
-                "cache_write",
-                "cache_creation_input_tokens",
-                "usage_input_tokens_cache_write_5m",
-                "usage_input_tokens_cache_write_1h",
-            ],
-            Self::Output => &[
-                "output_tokens",
-                "completion_tokens",
-                "n_generated_tokens_total",
-                "tokens_completion",
-                "usage_output_tokens",
-            ],
-            Self::Cost => &["cost", "cost_usd", "amount", "amount_value", "cost_total", "billedcost", "total_cost"],
-        }
-    }
-
-    /// Whether it is summed, and not told apart by.
-    const fn is_summed(self) -> bool {
-        !matches!(self, Self::Request | Self::Day | Self::Model)
-    }
-}
-
-/// Columns by what they say, where that was said.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Columns(Vec<(Column, String)>);
-
-/// An export that cannot be laid beside the ledger.
-#[derive(Debug, thiserror::Error)]
-pub enum BillError {
-    /// It is no list of comma-separated values.
-    #[error("it cannot be read: {0}")]
-    Csv(#[from] csv::Error),
-    /// A column was named that says nothing which is compared.
-    #[error("'{0}' names no column: write what it says and its name, as in 'model=Model name'; what can be said: {known}", known = Column::ALL.map(Column::as_str).join(", "))]
-    Unknown(String),
-    /// A column was named that it does not have.
-    #[error("it has no column '{0}'")]
-    Missing(String),
-    /// There is nothing to compare.
-    #[error("no column says how many requests or tokens there were, or what they cost; name one as in 'cost=Amount'")]
-    Nothing,
-    /// A value is none.
-    #[error("line {line}, column '{column}': '{value}' {expected}")]
-    Value {
-        /// The line.
-        line: u64,
-        /// The column.
-        column: String,
-        /// What stands there.
-        value: String,
-        /// What should.
-        expected: &'static str,
-    },
-    /// The sums are more than an amount can be.
-    #[error(transparent)]
-    Money(#[from] MoneyError),
-}
-
-impl Columns {
-    /// Columns as they are named on a command line: `model=Model name`.
-    ///
-    /// # Errors
-    /// [`BillError::Unknown`].
-    pub fn named(written: &[String]) -> Result<Self, BillError> {
-        let one = |text: &String| {
-            let unknown = || BillError::Unknown(text.clone());
-            let (what, name) = text.split_once('=').ok_or_else(unknown)?;
-            let column = Column::ALL.into_iter().find(|column| column.as_str() == what.trim()).ok_or_else(unknown)?;
-            Ok((column, name.trim().to_owned()))
-        };
-        written.iter().map(one).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// Which column says what: as it was said, or else as its name says. Several may say the same, and are summed.
-    fn places(&self, head: &csv::StringRecord) -> Result<Vec<(Column, usize)>, BillError> {
-        let mut places = Vec::new();
-        for (column, name) in &self.0 {
-            let at = head.iter().position(|found| found.trim() == name);
-            places.push((*column, at.ok_or_else(|| BillError::Missing(name.clone()))?));
-        }
-        for column in Column::ALL.into_iter().filter(|column| self.0.iter().all(|(said, _)| said != column)) {
-            let says = |name: &str| column.known_as().contains(&plain(name).as_str());
-            let mut found = head.iter().enumerate().filter(|(_, name)| says(name)).map(|(at, _)| (column, at));
-            if column.is_summed() && column != Column::Cost {
-                places.extend(found);
-            } else {
-                places.extend(found.next());
-            }
-        }
-        if !places.iter().any(|(column, _)| column.is_summed()) {
-            return Err(BillError::Nothing);
-        }
-        Ok(places)
-    }
-}
-
-/// A name in lower case, with `_` for what is no letter or digit.
-fn plain(name: &str) -> String {
-    let letter = |letter: char| if letter.is_alphanumeric() { letter.to_ascii_lowercase() } else { '_' };
-    name.trim().chars().map(letter).collect::<String>().trim_matches('_').to_owned()
-}
+use switchtower_domain::{Amount, CostStatus, Currency, MoneyError};
 
 /// What rows are told apart by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -211,116 +40,19 @@ impl Key {
     }
 }
 
-/// Sums of one side.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Sums {
+/// Sums of one side, whose costs are told apart by their currency, as far as that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sums<C: Ord> {
     counts: BTreeMap<Column, u64>,
-    cost: Option<Amount>,
+    cost: BTreeMap<C, Amount>,
     /// How many costs of the ledger are none that could be summed.
     unknown: u64,
     estimated: u64,
 }
 
-/// What a provider exported.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bill {
-    columns: Vec<Column>,
-    rows: BTreeMap<Key, Sums>,
-}
-
-impl Bill {
-    /// Reads an export.
-    ///
-    /// # Errors
-    /// [`BillError`] names what cannot be read.
-    pub fn read(file: impl Read, named: &Columns) -> Result<Self, BillError> {
-        let mut csv = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(file);
-        let head = csv.headers()?.clone();
-        let places = named.places(&head)?;
-        let mut bill = Self { columns: places.iter().map(|(column, _)| *column).collect(), rows: BTreeMap::new() };
-        bill.columns.sort_unstable();
-        bill.columns.dedup();
-        for record in csv.records() {
-            let record = record?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let cells = places.iter().filter_map(|(column, at)| Some((*column, *at, record.get(*at)?)));
-            let (mut key, mut sums) = (Key::default(), Sums::default());
-            for (column, at, text) in cells.filter(|(.., text)| !text.is_empty()) {
-                let wrong = |expected| BillError::Value {
-                    line,
-                    column: head.get(at).unwrap_or_default().to_owned(),
-                    value: text.to_owned(),
-                    expected,
-                };
-                match column {
-                    Column::Request => key.request = Some(text.to_owned()),
-                    Column::Model => key.model = Some(text.to_owned()),
-                    Column::Day => key.day = Some(day(text).ok_or_else(|| wrong("is no day such as 2026-11-21"))?),
-                    Column::Cost => {
-                        let amount = amount(text).ok_or_else(|| wrong("is no amount such as 12.5"))?;
-                        sums.cost = Some(sums.cost.unwrap_or_default().checked_add(amount)?);
-                    }
-                    count => {
-                        let number = whole(text).ok_or_else(|| wrong("is no whole number"))?;
-                        let sum = sums.counts.entry(count).or_default();
-                        *sum = sum.saturating_add(number);
-                    }
-                }
-            }
-            // A request says more than its day and model do.
-            if key.request.is_some() {
-                key = Key { request: key.request, ..Key::default() };
-            }
-            bill.rows.entry(key).or_default().add(&sums)?;
-        }
-        Ok(bill)
-    }
-
-    fn has(&self, column: Column) -> bool {
-        self.columns.contains(&column)
-    }
-}
-
-impl Sums {
-    fn add(&mut self, other: &Self) -> Result<(), MoneyError> {
-        for (column, count) in &other.counts {
-            let sum = self.counts.entry(*column).or_default();
-            *sum = sum.saturating_add(*count);
-        }
-        if let Some(cost) = other.cost {
-            self.cost = Some(self.cost.unwrap_or_default().checked_add(cost)?);
-        }
-        self.unknown += other.unknown;
-        self.estimated += other.estimated;
-        Ok(())
-    }
-}
-
-/// A day, also with a time behind it, or as seconds since 1970.
-fn day(text: &str) -> Option<Date> {
-    if let Ok(seconds) = text.parse::<i64>() {
-        return jiff::Timestamp::from_second(seconds).ok().map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date());
-    }
-    text.get(..10).and_then(|day| day.parse().ok())
-}
-
-fn whole(text: &str) -> Option<u64> {
-    let digits = text
-        .split_once('.')
-        .map_or(text, |(whole, rest)| if rest.bytes().all(|digit| digit == b'0') { whole } else { text });
-    digits.replace(',', "").parse().ok()
-}
-
-/// An amount, with the sign of a currency before it or its code behind it.
-fn amount(text: &str) -> Option<Amount> {
-    let text = text.trim_matches(|letter: char| letter.is_alphabetic() || matches!(letter, '$' | '€' | '£' | ' '));
-    match text.parse() {
-        Ok(amount) => Some(amount),
-        // Spreadsheets write small amounts with an exponent.
-        Err(_) => {
-            let (digits, exponent) = text.split_once(['e', 'E'])?;
-            Amount::parse_shifted(digits, exponent.parse().ok()?).ok()
-        }
+impl<C: Ord> Default for Sums<C> {
+    fn default() -> Self {
+        Self { counts: BTreeMap::new(), cost: BTreeMap::new(), unknown: 0, estimated: 0 }
     }
 }
 
@@ -343,7 +75,7 @@ pub struct Difference {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reconciliation {
     bill: Bill,
-    ledger: BTreeMap<Key, Sums>,
+    ledger: BTreeMap<Key, Sums<Currency>>,
 }
 
 impl Reconciliation {
@@ -368,30 +100,28 @@ impl Reconciliation {
         let usage = spent.usage.clone().unwrap_or_default();
         let input = usage.input.unwrap_or_default();
         let read = usage.cache_read.unwrap_or_default();
-        let lifetimes = usage.cache_write_5m.unwrap_or_default() + usage.cache_write_1h.unwrap_or_default();
+        let lifetimes =
+            usage.cache_write_5m.unwrap_or_default().saturating_add(usage.cache_write_1h.unwrap_or_default());
         let written = usage.cache_write.unwrap_or(lifetimes);
-        let mut sums = Sums {
-            counts: BTreeMap::from([
-                (Column::Requests, 1),
-                (Column::Input, input),
-                (Column::Uncached, input.saturating_sub(read).saturating_sub(written)),
-                (Column::CacheRead, read),
-                (Column::CacheWrite, written),
-                (Column::Output, usage.output.unwrap_or_default()),
-            ]),
-            ..Sums::default()
-        };
-        match (cost.status(), cost.totals()) {
-            (CostStatus::Unknown(_), _) => sums.unknown = 1,
-            (status, [total]) => {
-                sums.cost = Some(total.amount);
-                sums.estimated = u64::from(!matches!(status, CostStatus::Exact));
-            }
-            (_, []) => sums.cost = Some(Amount::ZERO),
-            // A bill has one currency; a cost of several is none of it.
-            (_, _) => sums.unknown = 1,
+        let sums = self.ledger.entry(key).or_default();
+        for (column, count) in [
+            (Column::Requests, 1),
+            (Column::Input, input),
+            (Column::Uncached, input.saturating_sub(read).saturating_sub(written)),
+            (Column::CacheRead, read),
+            (Column::CacheWrite, written),
+            (Column::Output, usage.output.unwrap_or_default()),
+        ] {
+            // What is on record may be absurd; a sum stays at the most that it can be.
+            let sum = sums.counts.entry(column).or_default();
+            *sum = sum.saturating_add(count);
         }
-        self.ledger.entry(key).or_default().add(&sums)
+        if matches!(cost.status(), CostStatus::Unknown(_)) {
+            sums.unknown += 1;
+            return Ok(());
+        }
+        sums.estimated += u64::from(!matches!(cost.status(), CostStatus::Exact));
+        cost.totals().iter().try_for_each(|total| sums.charge(total.currency, total.amount))
     }
 
     /// How many rows of either side there are.
@@ -404,20 +134,25 @@ impl Reconciliation {
     }
 
     /// Every difference, in the order of requests, days and models.
-    pub fn differences(&self) -> Vec<Difference> {
-        self.keys().into_iter().flat_map(|key| self.differences_of(key)).collect()
+    ///
+    /// # Errors
+    /// [`BillError::SeveralCurrencies`] where it is not clear what is to be compared with what.
+    pub fn differences(&self) -> Result<Vec<Difference>, BillError> {
+        let found = self.keys().into_iter().map(|key| self.differences_of(key)).collect::<Result<Vec<_>, _>>()?;
+        Ok(found.into_iter().flatten().collect())
     }
 
-    fn differences_of(&self, key: &Key) -> Vec<Difference> {
+    fn differences_of(&self, key: &Key) -> Result<Vec<Difference>, BillError> {
         let (bill, ledger) = (self.bill.rows.get(key), self.ledger.get(key));
         let what = key.told();
         let (Some(bill), Some(ledger)) = (bill, ledger) else {
-            let word = |side: Option<&Sums>| side.map(|_| "there".to_owned());
-            return vec![Difference { what, field: "row", bill: word(bill), ledger: word(ledger), less: None }];
+            let bill = bill.map(|_| "there".to_owned());
+            let ledger = ledger.map(|_| "there".to_owned());
+            return Ok(vec![Difference { what, field: "row", bill, ledger, less: None }]);
         };
         let mut found = Vec::new();
-        for column in self.bill.columns.iter().filter(|column| column.is_summed() && **column != Column::Cost) {
-            let (theirs, ours) = (bill.counts.get(column).copied(), ledger.counts.get(column).copied());
+        for column in self.bill.counted() {
+            let (theirs, ours) = (bill.counts.get(&column).copied(), ledger.counts.get(&column).copied());
             let (theirs, ours) = (theirs.unwrap_or_default(), ours.unwrap_or_default());
             if theirs != ours {
                 found.push(Difference {
@@ -430,24 +165,69 @@ impl Reconciliation {
             }
         }
         if self.bill.has(Column::Cost) {
-            found.extend(cost_difference(what, bill, ledger));
+            found.extend(cost_differences(&what, bill, ledger)?);
         }
-        found
+        Ok(found)
     }
 }
 
-/// A cost that is unknown here is a difference, whatever the bill says; an estimate is marked as one.
-fn cost_difference(what: String, bill: &Sums, ledger: &Sums) -> Option<Difference> {
-    if ledger.unknown == 0 && bill.cost.unwrap_or_default() == ledger.cost.unwrap_or_default() {
-        return None;
+/// What it cost by the bill, and by the ledger, in one currency.
+type Sides = (Option<Amount>, Option<Amount>);
+
+/// Each currency for itself: an amount of one is never equal to that of another. A bill that names none is in that of the
+/// ledger, where that has one only.
+fn sides(
+    what: &str,
+    bill: &Sums<Option<Currency>>,
+    ledger: &Sums<Currency>,
+) -> Result<BTreeMap<Option<Currency>, Sides>, BillError> {
+    let mut sides: BTreeMap<Option<Currency>, Sides> = BTreeMap::new();
+    for (currency, ours) in &ledger.cost {
+        sides.entry(Some(*currency)).or_default().1 = Some(*ours);
     }
-    let mut ours = ledger.cost.map(|cost| cost.to_string());
-    if ledger.unknown > 0 {
-        ours = Some(format!("{} and {} unknown", ours.unwrap_or_else(|| "0".to_owned()), ledger.unknown));
-    } else if ledger.estimated > 0 {
-        ours = ours.map(|ours| format!("{ours}, {} estimated", ledger.estimated));
+    for (currency, theirs) in bill.cost.iter().filter_map(|(currency, theirs)| Some(((*currency)?, theirs))) {
+        sides.entry(Some(currency)).or_default().0 = Some(*theirs);
     }
-    let less = bill.cost.zip(ledger.cost).filter(|_| ledger.unknown == 0);
-    let less = less.and_then(|(theirs, ours)| theirs.checked_sub(ours).ok()).map(|less| less.to_string());
-    Some(Difference { what, field: "cost", bill: bill.cost.map(|cost| cost.to_string()), ledger: ours, less })
+    if let Some(theirs) = bill.cost.get(&None) {
+        let mut known = sides.keys().copied();
+        let only = known.next().flatten();
+        if known.next().is_some() {
+            return Err(BillError::SeveralCurrencies(what.to_owned()));
+        }
+        let side = &mut sides.entry(only).or_default().0;
+        *side = Some(side.unwrap_or_default().checked_add(*theirs)?);
+    }
+    Ok(sides)
+}
+
+/// A cost that is unknown here is a difference, whatever the bill says; an estimate is marked as one. The currency is told
+/// where the bill tells it, or it is more than one.
+fn cost_differences(
+    what: &str,
+    bill: &Sums<Option<Currency>>,
+    ledger: &Sums<Currency>,
+) -> Result<Vec<Difference>, BillError> {
+    let mut sides = sides(what, bill, ledger)?;
+    if sides.is_empty() && ledger.unknown > 0 {
+        sides.insert(None, (None, None));
+    }
+    let is_told = sides.len() > 1 || bill.cost.keys().any(Option::is_some);
+    let differing = sides
+        .into_iter()
+        .filter(|(_, (theirs, ours))| ledger.unknown > 0 || theirs.unwrap_or_default() != ours.unwrap_or_default());
+    let told = |(currency, (theirs, ours)): (Option<Currency>, Sides)| {
+        let code = currency.filter(|_| is_told).map(|currency| format!(" {currency}")).unwrap_or_default();
+        let amount = |amount: Amount| format!("{amount}{code}");
+        let less = theirs.zip(ours).filter(|_| ledger.unknown == 0);
+        let less = less.and_then(|(theirs, ours)| theirs.checked_sub(ours).ok()).map(amount);
+        let ledger = if ledger.unknown > 0 {
+            Some(format!("{} and {} unknown", ours.map_or_else(|| "0".to_owned(), amount), ledger.unknown))
+        } else if ledger.estimated > 0 {
+            ours.map(|ours| format!("{}, {} estimated", amount(ours), ledger.estimated))
+        } else {
+            ours.map(amount)
+        };
+        Difference { what: what.to_owned(), field: "cost", bill: theirs.map(amount), ledger, less }
+    };
+    Ok(differing.map(told).collect())
 }

@@ -4,8 +4,7 @@ use crate::money::{MoneyRecordError, cost, money};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use switchtower_domain::{Cost, Money};
 use switchtower_ledger::record::{Attempt, Body, Closed, Counts, Entry, Opened, Pseudonym, RequestId, Text};
 use switchtower_ledger::{Entries, ReadError};
@@ -70,7 +69,11 @@ pub struct Span {
 impl Span {
     /// Whether a moment is in it.
     pub fn has(&self, at_us: u64) -> bool {
-        let day = day_of(at_us);
+        self.has_day(day_of(at_us))
+    }
+
+    /// Whether a day is.
+    pub fn has_day(&self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day < until)
     }
 }
@@ -110,12 +113,24 @@ pub struct Spending<'a> {
     /// Calls that have begun and not ended yet, by the record that opened them.
     open: HashMap<u64, (u64, Box<Opened>)>,
     ready: VecDeque<Spent>,
+    first: Option<u64>,
+    providers: BTreeSet<Text>,
 }
 
 impl<'a> Spending<'a> {
     /// What was spent in a span of days.
     pub fn new(entries: Entries<'a>, span: Span) -> Self {
-        Self { entries, span, open: HashMap::new(), ready: VecDeque::new() }
+        Self { entries, span, open: HashMap::new(), ready: VecDeque::new(), first: None, providers: BTreeSet::new() }
+    }
+
+    /// The number of the first record that was there, once one was read.
+    pub const fn first_record(&self) -> Option<u64> {
+        self.first
+    }
+
+    /// Every provider that was asked, also on other days, in what was read.
+    pub const fn providers(&self) -> &BTreeSet<Text> {
+        &self.providers
     }
 
     /// The next one; nothing at the end of what is written.
@@ -128,12 +143,15 @@ impl<'a> Spending<'a> {
                 return Ok(Some(spent));
             }
             let Some((record, Entry { at_us, body })) = self.entries.read()? else { return Ok(None) };
+            self.first.get_or_insert(record);
             match body {
                 Body::Opened(opened) => {
+                    self.met(&opened.provider);
                     self.open.insert(record, (at_us, Box::new(opened)));
                 }
                 Body::Closed(closed) => {
                     let opened = self.open.remove(&closed.opened);
+                    closed.attempts.iter().for_each(|attempt| self.met(&attempt.provider));
                     if self.span.has(at_us) {
                         let ready = spent(record, at_us, opened, closed);
                         self.ready.extend(ready.map_err(|error| SpendError::Money { record, error })?);
@@ -141,6 +159,14 @@ impl<'a> Spending<'a> {
                 }
                 _ => {}
             }
+        }
+    }
+}
+
+impl Spending<'_> {
+    fn met(&mut self, provider: &Text) {
+        if !self.providers.contains(provider) {
+            self.providers.insert(provider.clone());
         }
     }
 }

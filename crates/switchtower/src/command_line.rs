@@ -3,6 +3,7 @@
 use crate::admin::AdminSettings;
 use crate::config::{self, Around, Problems, Ready, Retention};
 use crate::environment::Environment;
+use crate::output::{is_unread, output};
 use crate::reload::Source;
 use crate::{conformance, cost, dataflow, findings, ledger, models, parity, prices, retention, serve};
 use anyhow::{Context as _, Result};
@@ -332,6 +333,7 @@ pub fn run(command_line: CommandLine) -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if is_unread() => ExitCode::SUCCESS,
         Err(error) if error.is::<Problems>() => {
             let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::FAILURE
@@ -374,11 +376,11 @@ fn serve(options: &ServeOptions) -> Result<()> {
 fn check(options: &CheckOptions) -> Result<()> {
     let ready = configuration(&options.config, &Environment::of_process(), None)?;
     if options.explain {
-        let mut out = std::io::stdout();
+        let mut out = output();
         let told = if options.json { format!("{:#}\n", ready.explanation.json()) } else { ready.explanation.text() };
         return Ok(out.write_all(told.as_bytes())?);
     }
-    write!(std::io::stdout(), "{} is valid; it {}", options.config.display(), config::summary(&ready))?;
+    write!(output(), "{} is valid; it {}", options.config.display(), config::summary(&ready))?;
     Ok(())
 }
 
@@ -396,7 +398,7 @@ fn list_models(options: &ModelsOptions) -> Result<()> {
         (None, Some(ready)) => models::of_directory(&ready.directory()?),
         (None, None) => models::of_directory(&serve::Plan::without_configuration(&environment, None)?.directory),
     };
-    models::tell(&rows, options.json, &mut std::io::stdout())
+    models::tell(&rows, options.json, &mut output())
 }
 
 fn list_models_at(provider: &str, options: &ModelsOptions, environment: &Environment) -> Result<()> {
@@ -410,7 +412,7 @@ fn list_models_at(provider: &str, options: &ModelsOptions, environment: &Environ
     };
     let (directory, transport) = plan.for_own_use()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut out = std::io::stdout();
+    let mut out = output();
     runtime.block_on(models::at::tell(provider, &directory, &*transport, &catalogue, options.json, &mut out))
 }
 
@@ -423,7 +425,7 @@ fn import(options: &ImportOptions) -> Result<()> {
         onto: options.onto.as_deref(),
         out: options.out.as_deref(),
     };
-    models::import_file(&asked, &mut std::io::stdout(), &mut std::io::stderr())
+    models::import_file(&asked, &mut output(), &mut std::io::stderr())
 }
 
 fn show_prices(options: &ShowOptions) -> Result<()> {
@@ -436,7 +438,7 @@ fn show_prices(options: &ShowOptions) -> Result<()> {
         json: options.json,
     };
     let known = ready.map_or_else(Prices::built_in, |ready| ready.prices);
-    prices::show(&known, &asked, &mut std::io::stdout())
+    prices::show(&known, &asked, &mut output())
 }
 
 fn diff_prices(options: &DiffOptions) -> Result<()> {
@@ -449,7 +451,7 @@ fn diff_prices(options: &DiffOptions) -> Result<()> {
         }
         _ => prices::shipped(&Prices::built_in())?,
     };
-    prices::diff((&one.0, &one.1), (&other.0, &other.1), &asked, &mut std::io::stdout())
+    prices::diff((&one.0, &one.1), (&other.0, &other.1), &asked, &mut output())
 }
 
 fn import_prices(options: &PriceImportOptions) -> Result<()> {
@@ -461,7 +463,7 @@ fn import_prices(options: &PriceImportOptions) -> Result<()> {
         onto: None,
         out: options.out.as_deref(),
     };
-    prices::import_file(&asked, &mut std::io::stdout(), &mut std::io::stderr())
+    prices::import_file(&asked, &mut output(), &mut std::io::stderr())
 }
 
 fn dataflow_of(options: &dataflow::Options) -> Result<()> {
@@ -471,11 +473,11 @@ fn dataflow_of(options: &dataflow::Options) -> Result<()> {
         None => serve::Plan::without_configuration(&environment, None)?,
     };
     let data = ledger::data_folder(options.data.as_deref().or(plan.data.as_deref()), &environment)?;
-    dataflow::run(options, &plan, &data, &mut std::io::stdout())
+    dataflow::run(options, &plan, &data, &mut output())
 }
 
 fn schema() -> Result<()> {
-    Ok(writeln!(std::io::stdout(), "{:#}", config::schema())?)
+    Ok(writeln!(output(), "{:#}", config::schema())?)
 }
 
 fn configuration(file: &Path, environment: &Environment, listen: Option<SocketAddr>) -> Result<Ready> {
@@ -495,7 +497,7 @@ fn parity_of(options: ParityOptions) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(parity::run(&asked, directory, transport))?;
     let told = if options.json { format!("{:#}\n", report.json()) } else { report.text() };
-    Ok(std::io::stdout().write_all(told.as_bytes())?)
+    Ok(output().write_all(told.as_bytes())?)
 }
 
 fn ledger_of(options: &ledger::Options) -> ExitCode {
@@ -545,6 +547,7 @@ fn at_ledger(
     match done() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        Err(_) if is_unread() => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::from(2)
@@ -558,11 +561,12 @@ fn cost_of(options: &cost::Options) -> ExitCode {
         let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
         let (data, keys) = ready.map(|ready| (ready.data, ready.key_names)).unwrap_or_default();
         let data = ledger::data_folder(options.data.as_deref().or(data.as_deref()), &environment)?;
-        cost::run(options, &data, &keys, &mut std::io::stdout())
+        cost::run(options, &data, &keys, &mut output())
     };
     match told() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        Err(_) if is_unread() => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::from(2)
@@ -574,7 +578,7 @@ fn conformance_of(options: ConformanceOptions) -> ExitCode {
     let what = conformance::Options { folder: options.folder, dialect: options.dialect, mutate: options.mutate };
     let explained = options.explained.as_deref();
     let told = conformance::run(&what).map_err(anyhow::Error::from).and_then(|(report, mutations)| {
-        conformance::tell(&report, mutations.as_ref(), options.json, options.failures, &mut std::io::stdout())?;
+        conformance::tell(&report, mutations.as_ref(), options.json, options.failures, &mut output())?;
         let explained =
             explained.map(conformance::Explained::read).transpose().context("failed to read what is explained")?;
         let news = explained.map(|explained| explained.news(&report));
@@ -587,6 +591,7 @@ fn conformance_of(options: ConformanceOptions) -> ExitCode {
     match told {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        Err(_) if is_unread() => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::from(2)

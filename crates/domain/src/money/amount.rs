@@ -111,6 +111,42 @@ impl Amount {
         atto.checked_mul(factor).map(Self).ok_or(DecimalError::TooLarge)
     }
 
+    /// Reads a number that may have more decimals than an amount: then it is the nearest amount, and of two that are equally
+    /// near the even one. Says whether it was so.
+    ///
+    /// # Errors
+    /// [`DecimalError`] for what is no number, and for one that is too large.
+    pub fn parse_rounded(text: &str) -> Result<(Self, bool), DecimalError> {
+        match Self::parse_shifted(text, 0) {
+            // Digits that would be lost may also be too many to be held.
+            Err(DecimalError::TooFine | DecimalError::TooLarge) => {}
+            read => return read.map(|amount| (amount, false)),
+        }
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, self::exponent(exponent)?),
+            None => (text, 0),
+        };
+        let (negative, digits) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let decimals = i32::try_from(DECIMALS).unwrap_or(i32::MAX);
+        let kept = i32::try_from(whole.len()).unwrap_or(i32::MAX).saturating_add(exponent).saturating_add(decimals);
+        let Ok(kept) = usize::try_from(kept) else { return Ok((Self::ZERO, true)) };
+        let digits = [whole, fraction].concat();
+        let (kept, lost) = digits.split_at_checked(kept).ok_or(DecimalError::TooLarge)?;
+        let mut atto: i128 = 0;
+        for digit in kept.bytes().map(|byte| i128::from(byte - b'0')) {
+            atto = atto.checked_mul(10).and_then(|atto| atto.checked_add(digit)).ok_or(DecimalError::TooLarge)?;
+        }
+        // A digit string beside "5" tells below, half and above, as they are compared letter by letter.
+        let up = match lost.trim_end_matches('0').cmp("5") {
+            Ordering::Less => false,
+            Ordering::Equal => atto % 2 != 0,
+            Ordering::Greater => true,
+        };
+        let atto = atto.checked_add(i128::from(up)).ok_or(DecimalError::TooLarge)?;
+        Ok((Self(if negative { -atto } else { atto }), true))
+    }
+
     /// Both together.
     ///
     /// # Errors
@@ -258,6 +294,27 @@ mod tests {
         assert_eq!("170141183460469231731.687303715884105728".parse::<Amount>(), Err(DecimalError::TooLarge));
         assert_eq!("1e99999999999".parse::<Amount>(), Err(DecimalError::TooLarge));
         assert_eq!("1".repeat(97).parse::<Amount>(), Err(DecimalError::TooLong { found: 97 }));
+    }
+
+    #[test]
+    fn decimals_beyond_an_amounts_are_rounded_half_even() {
+        let read = |text: &str| Amount::parse_rounded(text).map(|(amount, rounded)| (amount.atto(), rounded));
+        for (text, atto, rounded) in [
+            ("0.000000000000000001", 1, false),
+            ("1.0000000000000000000", 1_000_000_000_000_000_000, false),
+            ("0.0000000000000000005", 0, true),
+            ("0.00000000000000000051", 1, true),
+            ("0.0000000000000000015", 2, true),
+            ("-0.0000000000000000025", -2, true),
+            ("-0.0000000000000000026", -3, true),
+            ("5e-30", 0, true),
+            ("15e-19", 2, true),
+            ("0.1234567890123456789012345678901234567890123456", 123_456_789_012_345_679, true),
+        ] {
+            assert_eq!(read(text), Ok((atto, rounded)), "{text}");
+        }
+        assert_eq!(read("1e40"), Err(DecimalError::TooLarge));
+        assert_eq!(read("1.x"), Err(DecimalError::Malformed));
     }
 
     #[test]

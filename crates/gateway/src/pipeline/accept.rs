@@ -183,7 +183,13 @@ pub(super) fn accept(settings: &Settings, head: Parts) -> Result<Accepted, Refus
         let allow = if method == Method::GET { "GET, HEAD" } else { "POST" };
         let message = format!("{} takes {allow}, not {}", head.uri.path(), head.method);
         let refusal = Refusal::new(RefusalCode::MethodNotAllowed, message);
-        return Err(Refused { refusal: Box::new(refusal), deployment: None, allow: Some(allow), close: false });
+        return Err(Refused {
+            refusal: Box::new(refusal),
+            deployment: None,
+            name: None,
+            allow: Some(allow),
+            close: false,
+        });
     }
     if method == Method::POST {
         check_media_type(&head.headers, within)?;
@@ -324,7 +330,7 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Refused> {
         return Ok(());
     };
     let refusal = Refusal::new(RefusalCode::InvalidRequest, message);
-    Err(Refused { refusal: Box::new(refusal), deployment: None, allow: None, close: true })
+    Err(Refused { refusal: Box::new(refusal), deployment: None, name: None, allow: None, close: true })
 }
 
 /// The HTTP server refuses heads that are larger still before they come here; this is the exact bound.

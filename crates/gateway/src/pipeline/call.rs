@@ -168,7 +168,8 @@ impl Asking<'_> {
             })
             .await;
             let (place, _) = open.remove(at);
-            let (of_first, content) = outcome?;
+            // Of what came before a failure no answer is made.
+            let (of_first, content) = outcome.inspect_err(|_| self.marks.unused(bytes))?;
             if place == 0 {
                 id = of_first;
             }
@@ -178,6 +179,7 @@ impl Asking<'_> {
             }
             // What one answer may not be, several together may not be either.
             if bytes > self.settings.limits.answer_bytes_max {
+                self.marks.unused(bytes);
                 return Err(failure::refusal(&Failure::new(FailureClass::Malformed), self.deployment));
             }
         }
@@ -201,7 +203,7 @@ impl Asking<'_> {
             refusal.detail(detail)
         })?;
         let (head, body) = response.into_parts();
-        let mut reading = Reading { body, idle: timeouts.idle, ends_at };
+        let mut reading = Reading { body, idle: timeouts.idle, ends_at, read: 0 };
         let status = head.status.as_u16();
         marks.headed(status);
         if !(200..300).contains(&status) {
@@ -213,6 +215,7 @@ impl Asking<'_> {
             }
             // An error that breaks off is still the error that its status says.
             let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
+            marks.unused(reading.read);
             let failure = failure::of_answer(deployment, client, status, &head.headers, &body);
             return Err(failure::explained(failed(&failure), &failure, &sent, client, deployment));
         }
@@ -221,12 +224,17 @@ impl Asking<'_> {
             (true, true) => Content::Events(reading.body, ends_at),
             (true, false) => {
                 let body = reading.collect(limits::ERROR_BYTES_MAX, &head.headers).await.unwrap_or_default();
+                marks.unused(reading.read);
                 return Err(failed(&instead_of_events(deployment, client, &head.headers, &body)));
             }
             (false, true) => return Err(failed(&Failure::new(FailureClass::Malformed))),
             (false, false) => {
                 let max = settings.limits.answer_bytes_max;
-                Content::Whole(reading.collect(max, &head.headers).await.map_err(|failure| failed(&failure))?)
+                let whole = reading.collect(max, &head.headers).await;
+                Content::Whole(whole.map_err(|failure| {
+                    marks.unused(reading.read);
+                    failed(&failure)
+                })?)
             }
         };
         let provider_request_id =
@@ -260,6 +268,8 @@ struct Reading {
     body: ResponseBody,
     idle: Duration,
     ends_at: Instant,
+    /// How many bytes came.
+    read: usize,
 }
 
 impl Reading {
@@ -274,6 +284,7 @@ impl Reading {
                 Ok(Some(Err(error))) | Err(error) => return Err(failure::of_transport(&error)),
             };
             let Ok(data) = frame.into_data() else { continue };
+            self.read += data.len();
             if first.len() + all.len() + data.len() > max {
                 return Err(Failure::new(FailureClass::Malformed));
             }

@@ -74,7 +74,8 @@ pub(super) async fn encode(
         }
         Content::Events(events, ends_at) => {
             let recording = standing.recording.take().ok_or_else(unrecorded)?;
-            let ends = Ends { client, deployment: Arc::clone(&deployment), request_id: id.clone(), framing };
+            let name = recording.name().clone();
+            let ends = Ends { client, deployment: Arc::clone(&deployment), name, request_id: id.clone(), framing };
             let stream = match carriage {
                 // Of services only those are streamed that are forwarded.
                 Carriage::Forward { usage_unasked } => {

@@ -81,9 +81,9 @@ impl Standing {
         self.caller = Some(Caller { who, key, client, operation: operation(&accepted.place) });
     }
 
-    /// It is known who answers.
-    pub(super) fn chosen(&mut self, shared: &Shared, deployment: &Deployment) {
-        self.deployment = Some(Names::of(shared, deployment).deployment);
+    /// It is known who answers; the name that records have for it.
+    pub(super) fn chosen(&mut self, shared: &Shared, deployment: &Deployment) -> Text {
+        self.deployment.insert(Names::of(shared, deployment).deployment).clone()
     }
 }
 
@@ -141,15 +141,19 @@ pub(super) struct Asked {
 
 /// Fields that bound how much is generated, in one dialect or another.
 const BOUNDS: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_tokens"];
+/// The field that says how many answers are wanted, where a dialect can ask for several.
+const ANSWERS: &str = "n";
 
 impl Asked {
     pub(super) fn of(shared: &Shared, decoded: &Decoded<'_>) -> Self {
-        let bound = |name: &&str| std::str::from_utf8(decoded.scan.field(name)?.value).ok()?.parse().ok();
+        let number = |name: &str| std::str::from_utf8(decoded.scan.field(name)?.value).ok()?.parse::<u64>().ok();
+        // The bound is that of each answer, of which several may be asked for.
+        let answers = number(ANSWERS).unwrap_or(1).max(1);
         Self {
             name: decoded.model.clone().into_owned(),
             bytes: decoded.body.len() as u64,
             digest: shared.ledger.pseudonyms().digest(decoded.body),
-            output_max: BOUNDS.iter().find_map(bound),
+            output_max: BOUNDS.into_iter().find_map(number).map(|bound| bound.saturating_mul(answers)),
             body: shared.settings.retention.keep_anything().then(|| decoded.body.clone()),
         }
     }
@@ -184,7 +188,7 @@ pub(super) async fn open<'s>(
         deployment: names.deployment.clone(),
         provider: provider.name.as_str().to_owned().into(),
         region: provider.region.as_ref().map(|region| region.as_str().to_owned().into()),
-        model: names.model,
+        model: names.model.clone(),
         spoken: provider.interface(planned.client).dialect.as_str().into(),
         carriage: carriage(&planned.carriage).into(),
         streamed: planned.streamed,
@@ -210,7 +214,8 @@ pub(super) async fn open<'s>(
     let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);
     let bytes = (asked.bytes, to_provider.sum());
     let charging = (Charging::of(operation), Arc::clone(&settings.prices));
-    let mut recording = Recording::new(call, (deployment.clone(), names.deployment), meter, began, bytes, charging);
+    let mut recording =
+        Recording::new(call, (deployment.clone(), names.deployment, names.model), meter, began, bytes, charging);
     recording.attempted = standing.traced.as_ref().map(Traced::attempt);
     let recording = standing.recording.insert(recording);
     if let (Some((rule, true)), Some(body)) = (decided, asked.body) {

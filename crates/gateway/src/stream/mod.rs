@@ -38,6 +38,7 @@ use switchtower_domain::{
     Account, DialectId, Event, Extras, Failure, FailureClass, FailureForm, Frame, Refusal, ResponseBody, TransportError,
 };
 use switchtower_ledger::Receipt;
+use switchtower_ledger::record::Text;
 use switchtower_providers::{Deployment, Interface};
 use tokio::time::Instant;
 pub(crate) use translate::Leaving;
@@ -73,6 +74,8 @@ struct Closing {
 pub(crate) struct Ends {
     pub(crate) client: DialectId,
     pub(crate) deployment: Arc<Deployment>,
+    /// What records call it.
+    pub(crate) name: Text,
     pub(crate) request_id: RequestId,
     pub(crate) framing: Framing,
 }
@@ -341,7 +344,7 @@ impl EventStream {
                     request = self.ends.request_id.as_str(),
                     trace = self.ends.request_id.trace().map(tracing::field::display),
                     code = refusal.code.as_str(),
-                    deployment = self.ends.deployment.name.as_str(),
+                    deployment = &*self.ends.name,
                     detail = refusal.detail.as_deref().unwrap_or_default(),
                     "a stream broke"
                 );

@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use switchtower_domain::{Amount, Charge};
 use switchtower_portfolio::focus::{COLUMNS, Export};
-use switchtower_portfolio::{Breakdown, By};
+use switchtower_portfolio::{Breakdown, By, Spent};
 
 /// Rows by the names of their columns.
 fn rows(export: &Export) -> (Vec<BTreeMap<String, String>>, u64) {
     let mut written = Vec::new();
-    let unknown = export.write(&mut written).unwrap();
+    let unknown = export.write(&mut written).unwrap().unknown;
     let mut csv = csv::Reader::from_reader(written.as_slice());
     let head = csv.headers().unwrap().clone();
     assert_eq!(head.iter().collect::<Vec<_>>(), COLUMNS);
@@ -43,6 +43,22 @@ fn a_row_says_what_was_charged_when_and_at_which_price() {
     );
     // Where no list states a price, it is that of the contract, and said so.
     assert_eq!(told(1, &["ListUnitPrice", "x_ListPriceStated", "SkuMeter"]), ["15", "false", "Output tokens"]);
+}
+
+#[test]
+fn a_row_that_overflows_is_left_out_and_named() {
+    let absurd = |record| {
+        let line = line(Charge::Input, u64::MAX, "3", Some("170141183460469231731"), "USD");
+        Spent { record, ..spent("absurd", Some(cost(vec![line], 0))) }
+    };
+    let mut export = Export::default();
+    export.add(&spent("m", Some(cost(vec![line(Charge::Input, 1_000, "3", None, "USD")], 0)))).unwrap();
+    export.add(&absurd(7)).unwrap();
+    assert!(export.add(&absurd(9)).is_err());
+    let mut written = Vec::new();
+    assert_eq!(export.write(&mut written).unwrap().overflowed, [7]);
+    let (rows, _) = rows(&export);
+    assert_eq!((rows.len(), rows[0]["x_Model"].as_str()), (1, "m"));
 }
 
 #[test]

@@ -82,6 +82,20 @@ async fn days_bound_what_is_told() {
 }
 
 #[tokio::test]
+async fn the_first_record_and_every_provider_are_known_also_of_days_that_do_not_count() {
+    let (ledger, disk) = Ledger::in_memory().unwrap();
+    call(&ledger, 1, Closed { cost: Some(costs("0.0003")), ..Closed::default() }).await;
+    let never = Span { from: None, until: Some("2020-01-01".parse().unwrap()) };
+    for first in [0, 1] {
+        let mut spending = Spending::new(Entries::from(&disk, first), never);
+        assert_eq!(spending.first_record(), None);
+        assert!(spending.read().unwrap().is_none());
+        assert_eq!(spending.first_record(), Some(first));
+        assert_eq!(spending.providers().contains("openai"), first == 0);
+    }
+}
+
+#[tokio::test]
 async fn a_cost_whose_sums_are_not_those_of_its_lines_is_an_error() {
     let (ledger, disk) = Ledger::in_memory().unwrap();
     call(&ledger, 1, Closed { cost: Some(costs("0.0004")), ..Closed::default() }).await;

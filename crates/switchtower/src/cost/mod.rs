@@ -82,14 +82,18 @@ pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write)
         bail!("there is no ledger in {}; name its folder with --data", data.display());
     }
     let disk = journal_of(data);
-    let spending = Spending::new(Entries::from(&disk, 0), options.span.span());
+    let span = options.span.span();
+    let mut spending = Spending::new(Entries::from(&disk, 0), span);
     if let Some(Command::Reconcile(asked)) = &options.command {
-        return reconcile::run(asked, spending, out);
+        let agrees = reconcile::run(asked, span, &mut spending, out)?;
+        tell_beginning(&spending, 0);
+        return Ok(agrees);
     }
     let mut breakdown = Breakdown::new(options.by.clone());
-    for spent in spending {
+    for spent in &mut spending {
         breakdown.add(&spent?)?;
     }
+    tell_beginning(&spending, 0);
     let names = names(data, keys);
     match options.format {
         Format::Table => told::table(&breakdown, &names, out)?,
@@ -97,6 +101,13 @@ pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write)
         Format::Json => told::json(&breakdown, &names, out)?,
     }
     Ok(true)
+}
+
+/// Says where sums begin, if that is not where they were asked to begin.
+pub(crate) fn tell_beginning(spending: &Spending<'_>, asked: u64) {
+    if let Some(first) = spending.first_record().filter(|first| *first > asked) {
+        tracing::warn!("records before {first} were pruned; sums begin there");
+    }
 }
 
 /// Names of keys by their pseudonyms.

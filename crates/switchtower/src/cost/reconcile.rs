@@ -1,13 +1,14 @@
 //! `switchtower cost reconcile`: a provider's bill beside the ledger.
 
 use crate::config::columns;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
-use switchtower_portfolio::Spending;
-use switchtower_portfolio::reconcile::{Bill, Columns, Reconciliation};
+use switchtower_domain::Currency;
+use switchtower_portfolio::reconcile::{Bill, Columns, Reading, Reconciliation};
+use switchtower_portfolio::{Span, Spending};
 
 /// What `cost reconcile` is told.
 #[derive(Debug, Args)]
@@ -18,27 +19,42 @@ pub(super) struct Options {
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// Which column says what, where its name does not: 'model=Model name,cost=Amount (EUR)'. What can be said: request,
-    /// day, model, requests, input, `cache_read`, `cache_write`, output, cost
+    /// day, model, requests, input, uncached, `cache_read`, `cache_write`, output, cost, currency
     #[arg(long, value_name = "WHAT=COLUMN", value_delimiter = ',')]
     columns: Vec<String>,
+    /// The currency of costs beside which the bill names none, such as EUR
+    #[arg(long, value_name = "CODE", value_parser = Currency::new)]
+    currency: Option<Currency>,
     /// Print it as JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn run(options: &Options, spending: Spending<'_>, out: &mut dyn Write) -> Result<bool> {
+pub(super) fn run(options: &Options, span: Span, spending: &mut Spending<'_>, out: &mut dyn Write) -> Result<bool> {
     let name = options.file.display();
-    let named = Columns::named(&options.columns)?;
+    let reading = Reading { columns: Columns::named(&options.columns)?, currency: options.currency, span };
     let file = std::fs::File::open(&options.file).with_context(|| format!("failed to read {name}"))?;
-    let bill = Bill::read(file, &named).with_context(|| name.to_string())?;
+    let bill = Bill::read(file, &reading).with_context(|| name.to_string())?;
+    if bill.rounded() > 0 {
+        tracing::warn!(
+            cells = bill.rounded(),
+            "amounts have more than 18 decimals; they are rounded to the nearest with 18"
+        );
+    }
     let mut reconciliation = Reconciliation::new(bill);
-    for spent in spending {
+    for spent in &mut *spending {
         let spent = spent?;
         if options.provider.as_deref().is_none_or(|provider| spent.provider == provider) {
             reconciliation.add(&spent)?;
         }
     }
-    let differences = reconciliation.differences();
+    if let Some(asked) = options.provider.as_deref()
+        && !spending.providers().contains(asked)
+    {
+        let known: Vec<&str> = spending.providers().iter().map(AsRef::as_ref).collect();
+        bail!("the ledger has no provider '{asked}'; those that it has: {}", known.join(", "));
+    }
+    let differences = reconciliation.differences().with_context(|| name.to_string())?;
     if options.json {
         writeln!(out, "{:#}", json!({"rows": reconciliation.rows(), "differences": differences}))?;
         return Ok(differences.is_empty());

@@ -2,6 +2,7 @@
 
 use super::Names;
 use crate::config::columns;
+use crate::spreadsheet;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -62,15 +63,18 @@ fn currencies(group: &Group) -> BTreeSet<Currency> {
     group.cost.sums.keys().chain(group.egress.sums.keys()).copied().collect()
 }
 
-/// What is exact, estimated, the known part of what is unknown, and what bytes cost; nothing where none is.
+/// What is exact, estimated, the known part of what is unknown, and what bytes cost; nothing where none is. A group counts
+/// its costs over all its currencies: of several, one whose sum is nothing has none of that kind.
 fn sums(group: &Group, currency: Currency) -> [Option<Amount>; 4] {
     let cost = group.cost.sums.get(&currency);
     let egress = group.egress.sums.get(&currency).map(|sums| sums.estimated);
     let Totals { exact, estimated, unknown, .. } = group.cost;
+    let is_alone = group.cost.sums.len() == 1;
+    let told = |count: u64, sum: Option<Amount>| sum.filter(|sum| count > 0 && (is_alone || *sum != Amount::ZERO));
     [
-        cost.filter(|_| exact > 0).map(|sums| sums.exact),
-        cost.filter(|_| estimated > 0).map(|sums| sums.estimated),
-        cost.filter(|_| unknown > 0).map(|sums| sums.known_part),
+        told(exact, cost.map(|sums| sums.exact)),
+        told(estimated, cost.map(|sums| sums.estimated)),
+        told(unknown, cost.map(|sums| sums.known_part)),
         egress,
     ]
 }
@@ -94,7 +98,7 @@ pub(super) fn csv(breakdown: &Breakdown, names: &Names, out: &mut dyn Write) -> 
     for (group_names, group) in breakdown.groups() {
         let beside: Vec<String> = named(breakdown.by(), group_names, names)
             .into_iter()
-            .map(|name| if name == NOTHING { String::new() } else { name })
+            .map(|name| if name == NOTHING { String::new() } else { spreadsheet::text(name) })
             .chain([
                 group.cost.exact.to_string(),
                 group.cost.estimated.to_string(),
@@ -135,4 +139,24 @@ pub(super) fn json(breakdown: &Breakdown, names: &Names, out: &mut dyn Write) ->
         })
         .collect();
     Ok(writeln!(out, "{:#}", json!({"groups": groups?, "whole": breakdown.whole()}))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchtower_domain::Sums;
+
+    #[test]
+    fn a_currency_has_no_sum_of_a_kind_that_only_another_has() {
+        let [usd, eur] = ["USD", "EUR"].map(|code| Currency::new(code).unwrap());
+        let mut group = Group::default();
+        (group.cost.exact, group.cost.estimated) = (1, 1);
+        group.cost.sums.insert(usd, Sums { exact: Amount::ONE, ..Sums::default() });
+        group.cost.sums.insert(eur, Sums { estimated: Amount::ONE, ..Sums::default() });
+        assert_eq!(sums(&group, usd), [Some(Amount::ONE), None, None, None]);
+        assert_eq!(sums(&group, eur), [None, Some(Amount::ONE), None, None]);
+        group.cost.sums.remove(&eur);
+        group.cost.sums.insert(usd, Sums::default());
+        assert_eq!(sums(&group, usd)[0], Some(Amount::ZERO), "what costs nothing costs nothing");
+    }
 }

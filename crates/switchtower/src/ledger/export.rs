@@ -1,6 +1,7 @@
 //! Everything on record, in files for other programs.
 
 use super::table::{Cell, Column, Holds, columns, row};
+use crate::cost::tell_beginning;
 use anyhow::Result;
 use clap::ValueEnum;
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type};
@@ -51,7 +52,7 @@ pub(super) fn export(disk: &dyn Disk, format: Format, from: u64, out: &mut (dyn 
             let mut csv = csv::Writer::from_writer(&mut out);
             csv.write_record(columns.iter().map(|column| &column.name))?;
             while let Some((record, entry)) = entries.read()? {
-                csv.write_record(row(&columns, record, &entry)?.iter().map(Cell::text))?;
+                csv.write_record(row(&columns, record, &entry)?.iter().map(Cell::of_csv))?;
             }
             csv.flush()?;
         }
@@ -64,19 +65,29 @@ pub(super) fn export(disk: &dyn Disk, format: Format, from: u64, out: &mut (dyn 
         }
         Format::Focus => {
             let mut export = focus::Export::default();
-            for spent in Spending::new(entries, Span::default()) {
-                export.add(&spent?)?;
+            let mut spending = Spending::new(entries, Span::default());
+            for spent in &mut spending {
+                let spent = spent?;
+                if export.add(&spent).is_err() {
+                    tell_overflow(spent.record);
+                }
             }
+            tell_beginning(&spending, from);
             let left_out = export.write(&mut out)?;
-            if left_out > 0 {
+            left_out.overflowed.into_iter().for_each(tell_overflow);
+            if left_out.unknown > 0 {
                 tracing::warn!(
-                    attempts = left_out,
+                    attempts = left_out.unknown,
                     "their cost is unknown and not in the export, which has no word for that; see 'switchtower cost'"
                 );
             }
         }
     }
     Ok(out.flush()?)
+}
+
+fn tell_overflow(record: u64) {
+    tracing::warn!(record, "what it counts is more than an amount can be; its row is not in the export");
 }
 
 /// A table on its way into a file.

@@ -3,6 +3,7 @@
 //! Values within entries have columns of their own, as `usage_input`; lists are JSON. Columns are only ever added, since
 //! fields are.
 
+use crate::spreadsheet;
 use anyhow::Result;
 use serde_json::{Map, Value};
 use switchtower_ledger::record::{Entry, Field, KINDS, Shape};
@@ -116,7 +117,15 @@ impl Cell {
         }
     }
 
-    /// The cell as comma-separated values have it.
+    /// The cell as comma-separated values have it: no text is a formula.
+    pub(super) fn of_csv(&self) -> String {
+        match self {
+            Self::Text(text) => spreadsheet::text(text.clone()),
+            Self::Nothing | Self::Number(_) | Self::Flag(_) | Self::Moment(_) => self.text(),
+        }
+    }
+
+    /// The value as a text.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Nothing => String::new(),

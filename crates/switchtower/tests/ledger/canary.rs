@@ -17,6 +17,11 @@ fn nothing_of_what_is_said_is_written_anywhere() {
     // In the middle of everything the process is gone.
     signal(gateway.id(), "-KILL");
     wait_for_end(gateway.id());
+    // What is refused is in its log, under the names that are on record. The next process begins a log of its own.
+    let log = std::fs::read_to_string(folder.join("log")).unwrap();
+    assert!(log.contains("\"refused\"") || log.contains("refused request="), "{log}");
+    assert!(log.contains("deployment=\"sim/#") && log.contains("a stream broke"), "{log}");
+    assert!(!log.contains(CANARY) && !log.contains("k-zq7-secret"), "{log}");
     stop(&serve(folder, &settings));
     let searched = searched(folder);
     assert!(searched.iter().any(|path| path.ends_with(".seg")) && searched.len() > 6, "{searched:?}");
@@ -76,6 +81,8 @@ fn say_everything(gateway: &Running, receiver: &Receiver) -> Vec<String> {
     let tool = serde_json::json!({"type": "function", "function": {"name": format!("f_{CANARY}"),
         "description": CANARY, "parameters": {"type": "object", "properties": {CANARY: {"type": "string"}}}}});
     let mut answers = Vec::new();
+    let unlisted = ["", "?fault=cut:after=2", "?fault=bad_request", "?fault=overloaded"];
+    let unlisted = unlisted.map(|directives| format!("sim/{CANARY}{directives}"));
     for model in [
         "sim/sim-1",
         "sim-messages/sim-1",
@@ -87,7 +94,10 @@ fn say_everything(gateway: &Running, receiver: &Receiver) -> Vec<String> {
         "gone/m",
         "sim/sim-1?fault=cut:after=2",
         "sim/sim-1?fault=bad_request",
-    ] {
+    ]
+    .into_iter()
+    .chain(unlisted.iter().map(String::as_str))
+    {
         for stream in [false, true] {
             let body = serde_json::json!({"model": model, "stream": stream, "user": CANARY, "metadata": {CANARY: CANARY},
                 CANARY: {CANARY: [CANARY]}, "tools": [tool], "max_tokens": 60,

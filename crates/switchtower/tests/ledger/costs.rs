@@ -36,6 +36,66 @@ fn spent(folder: &Path) {
     stop(&gateway);
 }
 
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    spent(folder);
+    let of_data = |arguments: &[&str]| {
+        let mut command = binary();
+        command.args(arguments).arg("--data").arg(data(folder));
+        command
+    };
+    let mut commands = vec![
+        of_data(&["ledger", "export"]),
+        of_data(&["ledger", "export", "--format", "csv"]),
+        of_data(&["ledger", "export", "--format", "parquet"]),
+        of_data(&["ledger", "export", "--format", "focus"]),
+        of_data(&["ledger", "tail", "-n", "100"]),
+        of_data(&["cost", "--format", "csv"]),
+        of_data(&["cost", "--format", "json"]),
+        of_data(&["cost"]),
+    ];
+    for arguments in [&["models", "--known"][..], &["prices", "show", "gpt-4o"], &["config", "schema"]] {
+        let mut command = binary();
+        command.args(arguments);
+        commands.push(command);
+    }
+    for mut command in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command.stdout(writer).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("rror"), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn a_bill_is_refused_for_what_it_leaves_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    spent(folder);
+    let told: Value = serde_json::from_slice(&cost(folder, &["--by", "model", "--format", "json"]).stdout).unwrap();
+    let sum = |group: usize, currency: &str| told["groups"][group]["cost"]["sums"][currency]["exact"].as_str().unwrap();
+    let (euros, dollars) = (sum(0, "EUR").to_owned(), sum(1, "USD").to_owned());
+    let bill = folder.join("bill.csv");
+    let reconciled = |text: &str, more: &[&str]| {
+        std::fs::write(&bill, text).unwrap();
+        cost(folder, &[&["reconcile", bill.to_str().unwrap()], more].concat())
+    };
+    let open = reconciled(&format!("Cost\n{euros}\n"), &[]);
+    assert!(open.status.code() == Some(2) && text(&open).contains("give --currency"), "{}", text(&open));
+    let differs = reconciled(&format!("Cost\n{euros}\n"), &["--currency", "EUR"]);
+    assert_eq!(differs.status.code(), Some(1));
+    assert!(text(&differs).contains(&format!("{dollars} USD")), "{}", text(&differs));
+    let agrees = reconciled(&format!("Cost;Currency\n{euros};EUR\n{dollars};USD\n"), &["--provider", "sim"]);
+    assert!(agrees.status.success(), "{}", text(&agrees));
+    let nobody = reconciled("Cost\n1\n", &["--provider", "openai"]);
+    assert!(text(&nobody).contains("no provider 'openai'; those that it has: sim"), "{}", text(&nobody));
+    let fine = reconciled("Cost\n$0.00000000000000000049\n", &[]);
+    assert!(text(&fine).contains("rounded") && text(&fine).contains("cells"), "{}", text(&fine));
+}
+
 /// Rows of comma-separated values by the names of their columns.
 fn rows(csv: &[u8]) -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_reader(csv);
@@ -115,6 +175,28 @@ fn costs_are_the_same_in_every_export_and_beside_a_bill() {
     let differs = bill(7);
     assert_eq!(differs.status.code(), Some(1));
     assert!(text(&differs).contains("sim-1  requests  7     6       1"), "{}", text(&differs));
+}
+
+#[test]
+fn directives_cost_nothing_bytes_of_errors_came_and_several_answers_are_bounded_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let gateway = serve(folder, "");
+    let ask = |model: &str, more: &str| {
+        let body = asked(model, "echo: one two three", false).replacen('{', &format!("{{{more}"), 1);
+        exchange(gateway.address(), CHAT, "", &body).unwrap()
+    };
+    assert!(ask("sim/sim-1?latency_ms=0", "").starts_with("HTTP/1.1 200"));
+    assert!(!ask("sim/sim-1?fault=bad_request", "").starts_with("HTTP/1.1 200"));
+    ask("sim/sim-1", "\"n\":3,");
+    stop(&gateway);
+    let entries = entries(folder);
+    let of = |kind: &str| entries.iter().filter(|entry| entry["kind"] == kind).collect::<Vec<_>>();
+    let (opened, closed) = (of("opened"), of("closed"));
+    assert_eq!(closed[0]["cost"]["status"], "exact", "{}", closed[0]);
+    assert_eq!(closed[1]["outcome"], "refused");
+    assert!(closed[1]["attempts"][0]["bytes_received"].as_u64() > Some(20), "{}", closed[1]);
+    assert_eq!((&opened[0]["output_max"], &opened[2]["output_max"]), (&40.into(), &120.into()));
 }
 
 fn rows_of(parquet: Vec<u8>) -> i64 {

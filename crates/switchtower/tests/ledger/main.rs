@@ -32,6 +32,7 @@ fn serve(folder: &Path, settings: &str) -> Running {
     let file = folder.join("switchtower.toml");
     std::fs::write(&file, format!("[listen]\naddress = \"127.0.0.1:0\"\nthreads = 2\n{settings}")).unwrap();
     let mut command = binary();
+    command.env("RUST_LOG", "switchtower=debug,switchtower_gateway=debug");
     command.arg("serve").arg("--config").arg(&file).arg("--data").arg(data(folder));
     Running::start(&mut command, &folder.join("log")).unwrap()
 }

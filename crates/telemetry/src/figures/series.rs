@@ -106,7 +106,7 @@ impl Series {
 
     pub(super) fn opened(&mut self, opened: &Opened) {
         let [from_client, ..] = &mut self.bytes;
-        *from_client += opened.bytes_in;
+        raise(from_client, opened.bytes_in);
         self.lost("request", &opened.lost);
     }
 
@@ -133,9 +133,11 @@ impl Series {
         }
         closed.attempts.iter().for_each(|attempt| self.attempted(attempt));
         let [_, to_provider, from_provider, to_client] = &mut self.bytes;
-        *to_provider += closed.attempts.iter().map(|attempt| attempt.bytes_sent).sum::<u64>();
-        *from_provider += closed.attempts.iter().map(|attempt| attempt.bytes_received).sum::<u64>();
-        *to_client += closed.bytes_out;
+        for attempt in &closed.attempts {
+            raise(to_provider, attempt.bytes_sent);
+            raise(from_provider, attempt.bytes_received);
+        }
+        raise(to_client, closed.bytes_out);
         self.lost("answer", &closed.lost);
     }
 
@@ -173,7 +175,7 @@ impl Series {
         ];
         for (tokens, more) in self.tokens.iter_mut().zip(kinds) {
             if let Some(tokens) = tokens.get_mut(counted) {
-                *tokens += more.unwrap_or_default();
+                raise(tokens, more.unwrap_or_default());
             }
         }
         for (usage, tokens) in self.usage.iter_mut().zip([counts.input, counts.output]) {
@@ -245,4 +247,9 @@ impl Series {
             }
         }
     }
+}
+
+/// Beyond what a counter can be it stays where it is: what is on record may be absurd, and figures go on.
+const fn raise(counter: &mut u64, more: u64) {
+    *counter = counter.saturating_add(more);
 }

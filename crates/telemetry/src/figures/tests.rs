@@ -48,6 +48,21 @@ fn a_call_is_counted_once_under_its_names() {
 }
 
 #[test]
+fn absurd_counts_stay_at_the_most_that_a_counter_can_be() {
+    let mut figures = Figures::new(10);
+    for number in 0..2 {
+        figures.opened(number, Opened { bytes_in: u64::MAX, ..opened("fast", "gpt") }, false);
+        let counts = Counts { input: Some(u64::MAX), output: Some(u64::MAX), ..Counts::default() };
+        let attempt = Attempt { bytes_sent: u64::MAX, bytes_received: u64::MAX, ..Attempt::default() };
+        let closed = Closed { usage: Some(counts), attempts: vec![attempt; 2], bytes_out: u64::MAX, ..closed(number) };
+        figures.closed(1, &closed);
+    }
+    let snapshot = figures.snapshot();
+    let series = &snapshot.series[0];
+    assert_eq!((series.tokens[0][0], series.bytes), (u64::MAX, [u64::MAX; 4]));
+}
+
+#[test]
 fn costs_of_different_status_and_currency_are_never_added_up() {
     let mut figures = Figures::new(10);
     let costs = [

@@ -32,6 +32,8 @@ const RETRY_MAX: Duration = Duration::from_secs(60);
 /// The first pause before a batch is tried again; the next one is twice as long, up to a bound.
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// The longest pause that a receiver is believed to want.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
 /// How long all that waits may take at the end.
 const END_MAX: Duration = Duration::from_secs(5);
 /// The largest answer that is read.
@@ -260,7 +262,7 @@ impl Exporter {
             if over {
                 return ExportCount::add(&counts.stopped, count);
             }
-            if begun.elapsed() + wait > RETRY_MAX {
+            if begun.elapsed().saturating_add(wait) > RETRY_MAX {
                 tracing::warn!(count, why, "the receiver of OTLP cannot be reached; what was to be sent is dropped");
                 return ExportCount::add(&counts.failed, count);
             }
@@ -361,7 +363,7 @@ async fn read(mut body: ResponseBody) -> Vec<u8> {
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
 fn scope() -> Scope {

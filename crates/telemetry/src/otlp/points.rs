@@ -188,8 +188,9 @@ fn counters(all: &[Series], span: Span) -> impl Iterator<Item = Metric> {
         let mut counts: BTreeMap<Asked<'_>, u64> = BTreeMap::new();
         for series in all {
             let place = TOKEN_KINDS.iter().position(|known| *known == kind)?;
-            let tokens = series.tokens.get(place).map_or(0, |tokens| tokens.iter().sum());
-            *counts.entry(Asked::of(series, (semconv::TOKEN_MODALITY, "unknown"))).or_default() += tokens;
+            let tokens = series.tokens.get(place).into_iter().flatten();
+            let count = counts.entry(Asked::of(series, (semconv::TOKEN_MODALITY, "unknown"))).or_default();
+            *count = tokens.fold(*count, |count, tokens| count.saturating_add(*tokens));
         }
         counts.retain(|_, tokens| *tokens > 0);
         let points: Vec<_> =

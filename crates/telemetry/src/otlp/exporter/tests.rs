@@ -110,6 +110,15 @@ async fn trouble_that_passes_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_beyond_all_measure_is_not_believed() {
+    let never = header("retry-after", "18446744073709551615");
+    assert_eq!(retry_after(&never), Some(RETRY_AFTER_MAX));
+    let stage = stage(vec![Ok((503, never, Vec::new()))], 10);
+    stage.refuse(2);
+    assert_eq!(stage.run_for(5).await.0, [("failed", 2)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_nobody_will_take_is_dropped_and_counted() {
     let stage = stage(vec![Ok((400, HeaderMap::new(), Vec::new()))], 100);
     stage.refuse(2);
