@@ -224,7 +224,7 @@ async fn a_reader_does_not_take_damage_for_the_end() {
     gap.remove(&segments[1]);
     assert!(read(&gap).unwrap_err().contains("is missing"));
     // The last record of all may be on its way.
-    let mut cut = files.clone();
+    let mut cut = files;
     let whole = cut[last].len();
     cut.get_mut(last).unwrap().truncate(whole - 3);
     assert_eq!(read(&cut), Ok(records.len() as u64 - 1));
