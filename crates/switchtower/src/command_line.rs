@@ -502,13 +502,13 @@ fn parity_of(options: ParityOptions) -> Result<()> {
 
 fn ledger_of(options: &ledger::Options) -> ExitCode {
     at_ledger(options.config.as_deref(), options.data.as_deref(), |place, reckon| {
-        ledger::run(options, &place.data, &place.projection, reckon, &mut std::io::stdout())
+        ledger::run(options, &place.data, &place.projection, reckon, &mut output())
     })
 }
 
 fn retention_of(options: &retention::Options) -> ExitCode {
     at_ledger(options.config.as_deref(), options.data.as_deref(), |place, reckon| {
-        retention::run(options, &place.data, &place.retention, reckon, &mut std::io::stdout())
+        retention::run(options, &place.data, &place.retention, reckon, &mut output())
     })
 }
 
