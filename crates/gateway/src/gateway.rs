@@ -19,6 +19,8 @@ use switchtower_vault::Keeper;
 pub struct Gateway {
     shared: Arc<Shared>,
     transport: Arc<dyn Transport>,
+    /// The ledger, as who answers here writes to it.
+    ledger: Ledger,
 }
 
 impl Gateway {
@@ -48,18 +50,19 @@ impl Gateway {
         keeper: Option<Keeper>,
     ) -> Result<Self, SettingsError> {
         settings.check()?;
-        let shared = Shared::new(settings, directory, ledger);
+        let shared = Shared::new(settings, directory, ledger.clone());
         let shared = match keeper {
             Some(keeper) => shared.keeping(keeper),
             None => shared,
         };
-        Ok(Self { shared: Arc::new(shared), transport })
+        Ok(Self { shared: Arc::new(shared), transport, ledger })
     }
 
-    /// The same gateway over another transport, so that each thread can have connections of its own.
+    /// The same gateway over another transport and at another desk of its ledger, so that each thread can have connections
+    /// of its own, and records together what its requests record.
     #[must_use]
-    pub fn over(&self, transport: Arc<dyn Transport>) -> Self {
-        Self { shared: Arc::clone(&self.shared), transport }
+    pub fn over(&self, transport: Arc<dyn Transport>, ledger: Ledger) -> Self {
+        Self { shared: Arc::clone(&self.shared), transport, ledger }
     }
 
     /// A gateway with other settings and another directory. Requests that are open stay with the old one and count in
@@ -70,7 +73,7 @@ impl Gateway {
     pub fn next(&self, settings: Settings, directory: Directory) -> Result<Self, SettingsError> {
         settings.check()?;
         let shared = Arc::new(self.shared.next(settings, directory));
-        Ok(Self { shared, transport: Arc::clone(&self.transport) })
+        Ok(Self { shared, transport: Arc::clone(&self.transport), ledger: self.ledger.clone() })
     }
 
     /// The settings in force.
@@ -112,6 +115,6 @@ impl Gateway {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        pipeline::run(&self.shared, &*self.transport, request).await
+        pipeline::run(&self.shared, (&*self.transport, &self.ledger), request).await
     }
 }

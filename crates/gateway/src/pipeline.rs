@@ -35,12 +35,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use switchtower_domain::{Refusal, RefusalCode, Transport};
+use switchtower_ledger::Ledger;
 use switchtower_providers::{Deployment, Entered};
 
 /// Answers one request.
 pub(crate) async fn run<B>(
     shared: &Arc<Shared>,
-    transport: &dyn Transport,
+    (transport, ledger): (&dyn Transport, &Ledger),
     request: Request<B>,
 ) -> Response<GatewayBody>
 where
@@ -50,10 +51,10 @@ where
     let id = RequestId::new(traced.as_ref().map(|traced| traced.trace.id));
     let client = accept::dialect_of(request.uri().path(), request.headers());
     let mut standing = Standing::begin(traced, request.headers());
-    match walk(shared, transport, request, &id, &mut standing).await {
+    match walk(shared, (transport, ledger), request, &id, &mut standing).await {
         Ok(response) => response,
         Err(mut refused) => {
-            let recorded = record::refuse(shared, standing, &id, &mut refused).await;
+            let recorded = Box::pin(record::refuse((shared, ledger), standing, &id, &mut refused)).await;
             reply::refused(&refused, client, &id, recorded)
         }
     }
@@ -61,7 +62,7 @@ where
 
 async fn walk<B>(
     shared: &Arc<Shared>,
-    transport: &dyn Transport,
+    (transport, ledger): (&dyn Transport, &Ledger),
     request: Request<B>,
     id: &RequestId,
     standing: &mut Standing,
@@ -92,7 +93,7 @@ where
     }
     if lists {
         let list = listing::list(&shared.directory, &authenticated)?;
-        let recorded = record::told(shared, standing, id).await?;
+        let recorded = Box::pin(record::told((shared, ledger), standing, id)).await?;
         return Ok(reply::json(&list, authenticated.client, id, recorded));
     }
     let permit = Permit::take(shared)?;
@@ -123,7 +124,7 @@ where
     needs::check(&resolved.decoded, &resolved.deployment).map_err(at_deployment)?;
     standing.passed("needs");
     if let Some(estimated) = count::estimated(&resolved).await.map_err(at_deployment)? {
-        let recorded = record::told(shared, standing, id).await.map_err(at_deployment)?;
+        let recorded = Box::pin(record::told((shared, ledger), standing, id)).await.map_err(at_deployment)?;
         return Ok(estimated.reply(id, recorded));
     }
     // What leaves is settled here, so that a strict caller is refused before a provider hears of the request.
@@ -132,7 +133,7 @@ where
     let entered = enter(&planned.deployment).map_err(at_deployment)?;
     standing.passed("plan");
     // Nothing is sent that is not on record.
-    let recording = record::open(shared, standing, &planned, asked, id).await.map_err(at_deployment)?;
+    let recording = record::open((shared, ledger), standing, &planned, asked, id).await.map_err(at_deployment)?;
     let answering = call::call(settings, transport, planned, recording).await.map_err(at_deployment)?;
     standing.passed("call");
     let mut response = encode::encode(settings, answering, framing, id, standing).await.map_err(at_deployment)?;

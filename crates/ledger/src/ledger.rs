@@ -6,7 +6,7 @@ use crate::files;
 use crate::home::{Home, HomeError};
 use crate::journal::disk::{Disk, Memory};
 use crate::journal::{
-    AppendError, Bringing, Gauges, Journal, JournalSettings, LeftOpen, Mark, OpenError, Then, Writing,
+    AppendError, Clerk, Gauges, Journal, JournalSettings, LeftOpen, Mark, OpenError, Then, Writing,
 };
 use crate::keeper::{Keeper, KeeperSettings};
 use crate::pseudonym::Pseudonyms;
@@ -105,17 +105,20 @@ pub struct OpenCall {
     request: RequestId,
     began_us: u64,
     closed: bool,
-    /// Its end, while it is being written.
-    end: Option<Vec<u8>>,
+    /// Its end, while it is not written.
+    end: Option<Entry>,
 }
 
 /// A ledger that is open. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Ledger(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
+pub struct Ledger {
     journal: Journal,
+    kept: Arc<Kept>,
+}
+
+/// What is the same for as long as a ledger is open.
+#[derive(Debug)]
+struct Kept {
     pseudonyms: Pseudonyms,
     origin: String,
     key: VerifyingKey,
@@ -124,13 +127,14 @@ struct Inner {
     watcher: Option<Arc<dyn Watcher>>,
 }
 
-impl Inner {
-    /// An entry on its way to the journal, and from there to who watches.
-    fn brought(&self, entry: Entry, mark: Mark) -> Bringing {
-        let record = entry.to_bytes();
-        let then =
-            self.watcher.clone().map(|watcher| -> Then { Box::new(move |number| watcher.written(number, entry)) });
-        Bringing { record, mark, then }
+impl Kept {
+    /// Writes an entry, which then goes on to who watches.
+    fn write(&self, entry: Entry) -> impl FnOnce(&mut Vec<u8>) -> Option<Then> {
+        move |out| {
+            entry.write(out);
+            let watcher = self.watcher.clone()?;
+            Some(Box::new(move |number| watcher.written(number, entry)))
+        }
     }
 }
 
@@ -177,20 +181,19 @@ impl Ledger {
             begun: recovery.records == 0,
             stopped: recovery.stopped,
         };
-        let inner = Inner {
-            journal,
+        let kept = Kept {
             pseudonyms: home.pseudonyms()?,
             origin: journal_settings.origin,
             key: key.verifying(),
             contents: Mutex::new(recovery.contents.iter().copied().collect()),
             watcher: settings.watcher.clone(),
         };
-        let ledger = Self(Arc::new(inner));
+        let ledger = Self { journal, kept: Arc::new(kept) };
         if !recovery.stopped || !recovery.open.is_empty() {
             ledger.close_crashed(&*disk, (&recovery.open, recovery.cut_bytes), reckon)?;
         }
         let keeper = Keeper::start(
-            ledger.0.journal.clone(),
+            ledger.journal.clone(),
             disk,
             key,
             KeeperSettings {
@@ -200,6 +203,14 @@ impl Ledger {
             },
         )?;
         Ok((ledger, Keeping { keeper, writing, home }, found))
+    }
+
+    /// The same for the tasks of one thread, with who hands over to the writer what they record; that has to run on the
+    /// same thread.
+    #[must_use]
+    pub fn at_desk(&self) -> (Self, Clerk) {
+        let (journal, clerk) = self.journal.at_desk();
+        (Self { journal, kept: Arc::clone(&self.kept) }, clerk)
     }
 
     /// A ledger in memory, written by whoever appends, with the disk that it is on: for what is not to leave anything
@@ -223,7 +234,8 @@ impl Ledger {
         let key = SigningKey::generate(&origin)?.verifying();
         let pseudonyms = Pseudonyms::new([0; 32], [0; 32]);
         let contents = Mutex::default();
-        Ok((Self(Arc::new(Inner { journal, pseudonyms, origin, key, contents, watcher })), disk))
+        let kept = Arc::new(Kept { pseudonyms, origin, key, contents, watcher });
+        Ok((Self { journal, kept }, disk))
     }
 
     fn close_crashed(
@@ -269,8 +281,9 @@ impl Ledger {
     }
 
     async fn bring(&self, entry: Entry, mark: Mark) -> Result<u64, AppendError> {
-        let queued = self.0.journal.queue(self.0.brought(entry, mark)).await?;
-        self.0.journal.written(queued).await
+        self.journal.place().await?;
+        let waiting = self.journal.bring(mark, self.kept.write(entry))?;
+        self.journal.written(waiting).await.0
     }
 
     /// The same for a thread that may wait.
@@ -280,14 +293,14 @@ impl Ledger {
     pub fn write(&self, body: Body) -> Result<Receipt, AppendError> {
         let entry = Entry { at_us: now_us(), body };
         let mark = Mark::of(&entry);
-        self.0.journal.bring_now(self.0.brought(entry, mark)).map(Receipt)
+        self.journal.bring_now(mark, self.kept.write(entry)).map(Receipt)
     }
 
     /// Leaves an entry to be written that nobody waits for.
     fn leave(&self, body: Body) {
         let entry = Entry { at_us: now_us(), body };
         let mark = Mark::of(&entry);
-        self.0.journal.leave_brought(self.0.brought(entry, mark));
+        self.journal.leave_brought(mark, self.kept.write(entry));
     }
 
     /// Keeps what a digest stands for, once.
@@ -295,7 +308,7 @@ impl Ledger {
     /// # Errors
     /// [`AppendError`] where it could not be written.
     pub fn keep_content(&self, digest: Digest, of: &'static str, packed: Vec<u8>) -> Result<(), AppendError> {
-        if !self.0.contents.lock().unwrap_or_else(PoisonError::into_inner).insert(digest) {
+        if !self.kept.contents.lock().unwrap_or_else(PoisonError::into_inner).insert(digest) {
             return Ok(());
         }
         self.write(Content { digest, of: of.into(), packed: "deflate".into(), bytes: packed }.into()).map(drop)
@@ -303,7 +316,7 @@ impl Ledger {
 
     /// The digests whose content was kept, by this process or in the segment that it went on with.
     pub(crate) fn contents(&self) -> HashSet<Digest> {
-        self.0.contents.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kept.contents.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Writes that the gateway has started, with the digests of the configuration, the catalogue and the prices in force.
@@ -315,7 +328,7 @@ impl Ledger {
         version: &'static str,
         (configuration, catalogue, prices): (Digest, Digest, Digest),
     ) -> Result<(), AppendError> {
-        let (origin, key) = (self.0.origin.clone().into(), self.0.key.to_string().into());
+        let (origin, key) = (self.kept.origin.clone().into(), self.kept.key.to_string().into());
         self.write(Started { version: version.into(), origin, key, configuration, catalogue, prices }.into()).map(drop)
     }
 
@@ -324,32 +337,32 @@ impl Ledger {
     /// # Errors
     /// [`AppendError`] where it does not.
     pub fn sync(&self) -> Result<(), AppendError> {
-        self.0.journal.sync()
+        self.journal.sync()
     }
 
     /// Pseudonyms and keyed digests.
     pub fn pseudonyms(&self) -> &Pseudonyms {
-        &self.0.pseudonyms
+        &self.kept.pseudonyms
     }
 
     /// The name of the log.
     pub fn origin(&self) -> &str {
-        &self.0.origin
+        &self.kept.origin
     }
 
     /// The key that verifies its checkpoints.
     pub fn key(&self) -> &VerifyingKey {
-        &self.0.key
+        &self.kept.key
     }
 
     /// What is known of its writer.
     pub fn gauges(&self) -> &Gauges {
-        self.0.journal.gauges()
+        self.journal.gauges()
     }
 
     /// How many records wait for the writer.
     pub fn waiting(&self) -> usize {
-        self.0.journal.waiting()
+        self.journal.waiting()
     }
 }
 
@@ -370,16 +383,20 @@ impl OpenCall {
     /// [`AppendError`] where it could not be written; it is then left to be written as soon as that is possible.
     pub async fn close(mut self, closed: Closed) -> Result<Receipt, AppendError> {
         let closed = Closed { opened: self.opened, request: self.request, ..closed };
-        let entry = Entry { at_us: now_us(), body: closed.into() };
-        let ledger = self.ledger.clone();
-        let journal = &ledger.0.journal;
-        let brought = ledger.0.brought(entry, Mark::Closes(self.opened));
-        self.end = Some(brought.record.clone());
-        let queued = journal.queue(brought).await?;
+        let mark = Mark::Closes(self.opened);
+        self.end = Some(Entry { at_us: now_us(), body: closed.into() });
+        let journal = self.ledger.journal.clone();
+        journal.place().await?;
+        let Some(entry) = self.end.take() else { return Err(AppendError::Closed) };
+        let kept = Arc::clone(&self.ledger.kept);
+        let waiting = journal.bring(mark, kept.write(entry))?;
         self.closed = true;
-        let written = journal.written(queued).await;
+        let (written, waiting) = journal.written(waiting).await;
         // What is late may still be written; what was refused is not there.
-        self.closed = matches!(written, Ok(_) | Err(AppendError::Slow { .. }));
+        if !matches!(written, Ok(_) | Err(AppendError::Slow { .. })) {
+            self.end = waiting.take_back().and_then(|record| Entry::of_bytes(&record).ok());
+            self.closed = self.end.is_none();
+        }
         written.map(Receipt)
     }
 
@@ -396,7 +413,7 @@ impl Drop for OpenCall {
             return;
         }
         // What was known of its end is told, where it could not be written before.
-        if let Some(Ok(entry)) = self.end.take().map(|record| Entry::of_bytes(&record)) {
+        if let Some(entry) = self.end.take() {
             return self.ledger.leave(entry.body);
         }
         let total_us = now_us().saturating_sub(self.began_us);
@@ -420,10 +437,10 @@ impl Keeping {
     }
 
     fn end(self, ledger: &Ledger, open: u64) -> Result<Home, AppendError> {
-        ledger.0.journal.bring_orphans();
+        ledger.journal.bring_orphans();
         let outcome = ledger.write(Stopped { open }.into()).map(drop);
         self.keeper.stop();
-        ledger.0.journal.end();
+        ledger.journal.end();
         self.writing.join();
         outcome.map(|()| self.home)
     }

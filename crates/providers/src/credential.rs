@@ -87,6 +87,13 @@ pub enum Credential {
     },
 }
 
+impl Credential {
+    /// Whether it is had from a cloud when a request leaves.
+    pub const fn is_of_cloud(&self) -> bool {
+        matches!(self, Self::Identity(_) | Self::Aws(_))
+    }
+}
+
 /// Why a text is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {

@@ -185,7 +185,11 @@ impl Worker {
     async fn serve(mut self, ready: impl FnOnce()) -> Result<()> {
         let shares = std::mem::take(&mut self.shares);
         let listeners = shares.into_iter().map(Listener::of).collect::<Result<Vec<_>>>().context("failed to listen")?;
-        let first = InForce::new(&self.renewed.borrow_and_update().clone(), None);
+        let first = self.renewed.borrow_and_update().clone();
+        // What is in force may change, the ledger does not.
+        let (ledger, clerk) = first.serving.gateway.ledger().at_desk();
+        let clerk = tokio::spawn(clerk.run());
+        let first = InForce::new(&first, &ledger, None);
         let in_force = Arc::new(ArcSwap::from_pointee(first));
         ready();
         let tasks = TaskTracker::new();
@@ -204,7 +208,7 @@ impl Worker {
         let ticking = tokio::spawn(tick());
         while let Some(Ok(())) = self.stop.run_until_cancelled(self.renewed.changed()).await {
             let prepared = self.renewed.borrow_and_update().clone();
-            in_force.store(Arc::new(InForce::new(&prepared, Some(&in_force.load_full()))));
+            in_force.store(Arc::new(InForce::new(&prepared, &ledger, Some(&in_force.load_full()))));
         }
         // Without the server nobody renews anything, and connections are served until it stops.
         self.stop.cancelled().await;
@@ -216,6 +220,7 @@ impl Worker {
             tracing::warn!(open = tasks.len(), "the grace is over; connections that are still open are cut");
         }
         ticking.abort();
+        clerk.abort();
         Ok(())
     }
 }

@@ -56,7 +56,9 @@ pub(super) async fn call(
     if let Some(attempted) = recording.attempted.as_ref().filter(|_| deployment.provider.trace_context) {
         std::iter::once(&mut outgoing).chain(&mut more).for_each(|request| attempted.tell(request.headers_mut()));
     }
-    show_token(transport, &deployment, std::iter::once(&mut outgoing).chain(&mut more)).await?;
+    if deployment.provider.credential.is_of_cloud() {
+        Box::pin(show_token(transport, &deployment, std::iter::once(&mut outgoing).chain(&mut more))).await?;
+    }
     let ends_at = Instant::now() + deployment.provider.timeouts.total;
     let marks = recording.marks();
     let asking = Asking { settings, transport, deployment: &deployment, client, streamed, ends_at, marks };

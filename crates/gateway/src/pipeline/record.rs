@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use switchtower_dialect::dialect;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
-use switchtower_ledger::Receipt;
+use switchtower_ledger::{Ledger, Receipt};
 use switchtower_ledger::record::{Digest, Opened, Pseudonym, Refused as RefusedEntry, Text, Told, Trace};
 use switchtower_providers::{Deployment, Operation, RetentionPolicy};
 
@@ -161,13 +161,13 @@ impl Asked {
 
 /// Writes the beginning of a call.
 pub(super) async fn open<'s>(
-    shared: &Shared,
+    (shared, ledger): (&Shared, &Ledger),
     standing: &'s mut Standing,
     planned: &Planned,
     asked: Asked,
     id: &RequestId,
 ) -> Result<&'s mut Recording, Refusal> {
-    let (ledger, settings, deployment) = (&shared.ledger, &shared.settings, &planned.deployment);
+    let (settings, deployment) = (&shared.settings, &planned.deployment);
     let pseudonyms = ledger.pseudonyms();
     let names = Names::of(shared, deployment);
     let (operation, who) = standing.caller.as_ref().map_or(("", None), |caller| (caller.operation, caller.who));
@@ -241,7 +241,7 @@ const fn carriage(carriage: &Carriage) -> &'static str {
 }
 
 /// Writes what becomes of a request that is refused. Where that cannot be written, the client is told that.
-pub(super) async fn refuse(shared: &Shared, mut standing: Standing, id: &RequestId, refused: &mut Refused) -> Recorded {
+pub(super) async fn refuse((shared, ledger): (&Shared, &Ledger), mut standing: Standing, id: &RequestId, refused: &mut Refused) -> Recorded {
     let (client, trace, began) =
         (standing.caller.as_ref().map(|caller| caller.client), standing.trace(), standing.began);
     let status = |refusal: &Refusal| client.map_or(refusal.status, |client| dialect(client).refusal_status(refusal));
@@ -274,7 +274,7 @@ pub(super) async fn refuse(shared: &Shared, mut standing: Standing, id: &Request
         trace,
         total_us: micros(began.elapsed()),
     };
-    let written = shared.ledger.append(entry.into()).await;
+    let written = ledger.append(entry.into()).await;
     written_or_told(written.map_err(|error| Unclosed::from(&error)), refused)
 }
 
@@ -289,7 +289,7 @@ fn written_or_told(written: Result<Receipt, Unclosed>, refused: &mut Refused) ->
 }
 
 /// Writes that the gateway answered by itself.
-pub(super) async fn told(shared: &Shared, standing: &Standing, id: &RequestId) -> Result<Recorded, Refusal> {
+pub(super) async fn told((shared, ledger): (&Shared, &Ledger), standing: &Standing, id: &RequestId) -> Result<Recorded, Refusal> {
     let caller = standing.caller.as_ref();
     let entry = Told {
         request: id.on_record(),
@@ -302,6 +302,6 @@ pub(super) async fn told(shared: &Shared, standing: &Standing, id: &RequestId) -
         trace: standing.trace(),
         total_us: micros(standing.began.elapsed()),
     };
-    let receipt = shared.ledger.append(entry.into()).await.map_err(|error| unavailable(&error))?;
+    let receipt = ledger.append(entry.into()).await.map_err(|error| unavailable(&error))?;
     Ok(receipt.into())
 }

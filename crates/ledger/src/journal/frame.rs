@@ -7,6 +7,7 @@
 //! The checksum finds accidents; changes by somebody who can write checksums too are found by the tree.
 
 use crc32fast::Hasher;
+use std::ops::Range;
 
 /// What stands before each record, in bytes.
 pub const HEAD_BYTES: usize = 8;
@@ -38,6 +39,28 @@ pub fn write(record: &[u8], out: &mut Vec<u8>) -> bool {
     out.extend_from_slice(&checksum(length, record).to_le_bytes());
     out.extend_from_slice(record);
     true
+}
+
+/// Writes a record after others as it is made, and gives where it stands without its frame. One over
+/// [`RECORD_BYTES_MAX`], or without a byte, is not written.
+///
+/// # Errors
+/// Its length.
+pub fn write_with(out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) -> Result<Range<usize>, usize> {
+    let head = out.len();
+    out.extend_from_slice(&[0; HEAD_BYTES]);
+    let begin = out.len();
+    make(out);
+    let range = begin..out.len();
+    let made = out.get(range.clone()).unwrap_or_default();
+    let Some(length) = u32::try_from(made.len()).ok().filter(|_| fits(made.len())) else {
+        out.truncate(head);
+        return Err(range.len());
+    };
+    let checksum = checksum(length, made);
+    let places = out.get_mut(head..begin).into_iter().flatten();
+    places.zip(length.to_le_bytes().into_iter().chain(checksum.to_le_bytes())).for_each(|(to, byte)| *to = byte);
+    Ok(range)
 }
 
 /// A record, and what comes after it.
@@ -130,6 +153,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_made_in_place_stands_as_what_is_written(records in records()) {
+            let mut made = Vec::new();
+            for record in &records {
+                let range = write_with(&mut made, |out| out.extend_from_slice(record)).unwrap();
+                prop_assert_eq!(&made[range], &record[..]);
+            }
+            prop_assert_eq!(write_with(&mut made, |_| {}), Err(0));
+            prop_assert_eq!(made, framed(&records));
+        }
+
         #[test]
         fn records_come_back(records in records()) {
             prop_assert_eq!(all(&framed(&records)), (records, None));

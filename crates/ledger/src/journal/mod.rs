@@ -1,31 +1,38 @@
 //! The journal: records in the order in which one writer wrote them.
 //!
 //! ```text
-//! append ─► queue ─► writer   a group of records: one write, one sync where each group is synced, then all who wait are told
-//!                      └─► keeper   syncs at an interval
+//! append ─► desk ─► writer   a group of records: one write, one sync where each group is synced, then all who wait are told
+//!                     └─► keeper   syncs at an interval
 //! ```
 //!
-//! Who appends never waits for a lock, only for the writer. A record is acknowledged when the system has it
+//! Who appends never waits for a lock, only for the writer; the tasks of one thread wait together. A record is acknowledged when the system has it
 //! (`fsync = "interval"`: it outlives this process, and after a crash of the machine at most the records of one interval
 //! are missing) or when the disk has it (`fsync = "always"`).
 
+mod desk;
 pub mod disk;
 pub mod frame;
+mod group;
+mod orphans;
 mod recover;
 pub mod segment;
 mod writer;
 
+pub use desk::Clerk;
+pub(crate) use group::{Then, Waiting};
 pub use recover::{LeftOpen, OpenError, Recovery};
 
 use crate::merkle::Frontier;
 use crate::record::{Body, Entry, RequestId};
+use desk::Desk;
 use disk::{Appended, Disk};
-use std::fmt;
+use group::{Group, Sent};
+use orphans::{Orphan, Orphans};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, TryAcquireError, mpsc, oneshot};
 use writer::Writer;
 
 /// When the disk is made to have what was written.
@@ -130,55 +137,9 @@ impl Mark {
     }
 }
 
-/// Who is told what became of a record.
-enum Told {
-    /// A task, which waits for it.
-    Task(oneshot::Sender<Result<u64, AppendError>>),
-    /// A thread, which waits for it; it may be one that runs tasks.
-    Thread(std::sync::mpsc::Sender<Result<u64, AppendError>>),
-    /// Nobody.
-    Nobody,
-}
-
-impl Told {
-    /// Tells; false where nobody waits for it, or not any more.
-    fn tell(self, outcome: Result<u64, AppendError>) -> bool {
-        match self {
-            Self::Task(task) => task.send(outcome).is_ok(),
-            Self::Thread(thread) => thread.send(outcome).is_ok(),
-            Self::Nobody => false,
-        }
-    }
-}
-
-/// What is done with the number of a record as soon as it is written, before anybody is told of it.
-pub(crate) type Then = Box<dyn FnOnce(u64) + Send>;
-
-/// A record on its way to the writer.
-pub(crate) struct Bringing {
-    pub(crate) record: Vec<u8>,
-    pub(crate) mark: Mark,
-    pub(crate) then: Option<Then>,
-}
-
-impl fmt::Debug for Bringing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bringing").field("mark", &self.mark).finish_non_exhaustive()
-    }
-}
-
-impl Bringing {
-    const fn new(record: Vec<u8>, mark: Mark) -> Self {
-        Self { record, mark, then: None }
-    }
-}
-
 /// What the writer is asked.
 enum Asked {
-    Record {
-        brought: Bringing,
-        told: Told,
-    },
+    Records(Sent),
     Tree(oneshot::Sender<Frontier>),
     File(oneshot::Sender<(Arc<dyn Appended>, u64)>),
     /// A sync failed.
@@ -211,48 +172,46 @@ pub struct Gauges {
 /// A journal that is open. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Journal {
+    open: Arc<Open>,
+    /// Where records are handed in, by who has a desk.
+    desk: Option<Arc<Desk>>,
+}
+
+#[derive(Debug)]
+struct Open {
     to: To,
     wait_max: Duration,
-    gauges: Arc<Gauges>,
-    orphans: Arc<Orphans>,
+    queue_max: usize,
+    shared: Arc<Shared>,
 }
-
-/// Records that nobody waits for, and that could not be queued or written yet. They are locked only where something is
-/// full.
-#[derive(Debug, Default)]
-struct Orphans(Mutex<Vec<Bringing>>);
-
-impl Orphans {
-    /// Keeps one; it is lost, and counted, where there are too many by now.
-    fn take_in(&self, orphan: Bringing, gauges: &Gauges) {
-        let mut orphans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if orphans.len() < ORPHANS_MAX {
-            orphans.push(orphan);
-        } else {
-            gauges.refused.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn leave(&self) -> Vec<Bringing> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// As many calls as can be open.
-const ORPHANS_MAX: usize = 1_000_000;
 
 /// Where records go.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum To {
     /// To the thread that writes.
-    Thread(mpsc::Sender<Asked>),
+    Thread(mpsc::UnboundedSender<Asked>),
     /// Straight to the disk, by whoever appends.
-    Place(Arc<Mutex<Writer>>),
+    Place(Mutex<Writer>),
 }
 
-/// A record on its way to the disk.
+/// What the writer shares with those who append.
 #[derive(Debug)]
-pub(crate) struct Queued(oneshot::Receiver<Result<u64, AppendError>>);
+struct Shared {
+    gauges: Gauges,
+    orphans: Orphans,
+    /// For how many more records there is room before the writer.
+    places: Semaphore,
+}
+
+impl Shared {
+    fn new(settings: &JournalSettings, size: u64) -> Self {
+        let gauges = Gauges::default();
+        gauges.records.store(size, Ordering::Relaxed);
+        gauges.synced.store(size, Ordering::Relaxed);
+        let places = Semaphore::new(settings.queue_max.clamp(1, Semaphore::MAX_PERMITS));
+        Self { gauges, orphans: Orphans::default(), places }
+    }
+}
 
 /// What ends with the journal: the writer, which has written everything that was appended once it is joined.
 #[derive(Debug)]
@@ -277,15 +236,11 @@ impl Journal {
         known_size: Option<u64>,
     ) -> Result<(Self, Writing, Recovery), OpenError> {
         let (tail, recovery) = recover::open(&disk, settings, known_size)?;
-        let (asked, receiver) = mpsc::channel(settings.queue_max.max(1));
-        let gauges = Arc::new(Gauges::default());
-        let size = tail.tree.size();
-        gauges.records.store(size, Ordering::Relaxed);
-        gauges.synced.store(size, Ordering::Relaxed);
-        let orphans = Arc::<Orphans>::default();
-        let writer = Writer::new(disk, settings.clone(), tail, (Arc::clone(&gauges), Arc::clone(&orphans)));
+        let shared = Arc::new(Shared::new(settings, tail.tree.size()));
+        let (asked, receiver) = mpsc::unbounded_channel();
+        let writer = Writer::new(disk, settings.clone(), tail, Arc::clone(&shared));
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || writer.run(receiver))?;
-        Ok((Self { to: To::Thread(asked), wait_max: settings.wait_max, gauges, orphans }, Writing(thread), recovery))
+        Ok((Self::to(To::Thread(asked), settings, shared), Writing(thread), recovery))
     }
 
     /// Opens a journal without a thread: whoever appends writes, and waits for the disk. It is for disks in memory, where
@@ -295,11 +250,24 @@ impl Journal {
     /// As [`Self::open`].
     pub fn open_in_place(disk: Arc<dyn Disk>, settings: &JournalSettings) -> Result<(Self, Recovery), OpenError> {
         let (tail, recovery) = recover::open(&disk, settings, None)?;
-        let gauges = Arc::new(Gauges::default());
-        let orphans = Arc::<Orphans>::default();
-        let writer = Writer::new(disk, settings.clone(), tail, (Arc::clone(&gauges), Arc::clone(&orphans)));
-        let to = To::Place(Arc::new(Mutex::new(writer)));
-        Ok((Self { to, wait_max: settings.wait_max, gauges, orphans }, recovery))
+        let shared = Arc::new(Shared::new(settings, tail.tree.size()));
+        let writer = Writer::new(disk, settings.clone(), tail, Arc::clone(&shared));
+        Ok((Self::to(To::Place(Mutex::new(writer)), settings, shared), recovery))
+    }
+
+    fn to(to: To, settings: &JournalSettings, shared: Arc<Shared>) -> Self {
+        let (wait_max, queue_max) = (settings.wait_max, settings.queue_max.max(1));
+        Self { open: Arc::new(Open { to, wait_max, queue_max, shared }), desk: None }
+    }
+
+    /// The same for the tasks of one thread, with who hands over to the writer what they append, a group at a time. The
+    /// clerk has to run on that thread.
+    #[must_use]
+    pub fn at_desk(&self) -> (Self, Clerk) {
+        let (desk, clerk) = Clerk::new(Self { open: Arc::clone(&self.open), desk: None });
+        // Without a thread that writes there is nobody to hand over to.
+        let desk = matches!(self.open.to, To::Thread(_)).then_some(desk);
+        (Self { open: Arc::clone(&self.open), desk }, clerk)
     }
 
     /// Appends a record, and gives its number once it is acknowledged. Where the future is dropped before, the record is
@@ -308,48 +276,71 @@ impl Journal {
     /// # Errors
     /// [`AppendError`]; after [`AppendError::Slow`] the record may still come to be written.
     pub async fn append(&self, record: Vec<u8>, mark: Mark) -> Result<u64, AppendError> {
-        let queued = self.queue(Bringing::new(record, mark)).await?;
-        self.written(queued).await
+        self.place().await?;
+        let waiting = self.bring(mark, bytes(record))?;
+        self.written(waiting).await.0
     }
 
-    /// Gives a record its place in the queue.
-    pub(crate) async fn queue(&self, brought: Bringing) -> Result<Queued, AppendError> {
-        let (told, outcome) = oneshot::channel();
-        let asked = Asked::Record { brought, told: Told::Task(told) };
-        let asked_of = match &self.to {
-            To::Place(writer) => {
-                in_place(writer, asked);
-                return Ok(Queued(outcome));
-            }
-            To::Thread(asked_of) => asked_of,
-        };
-        // The usual case needs no timer.
-        match asked_of.try_send(asked) {
-            Ok(()) => {}
-            Err(mpsc::error::TrySendError::Closed(_)) => return Err(self.refused(AppendError::Closed)),
-            Err(mpsc::error::TrySendError::Full(asked)) => {
-                let sent = tokio::time::timeout(self.wait_max, asked_of.send(asked)).await;
-                let sent = sent.map_err(|_| self.slow()).and_then(|sent| sent.map_err(|_| AppendError::Closed));
-                sent.map_err(|error| self.refused(error))?;
-            }
+    /// Waits for a place in the queue, which [`Self::bring`] takes.
+    pub(crate) async fn place(&self) -> Result<(), AppendError> {
+        if matches!(self.open.to, To::Place(_)) {
+            return Ok(());
         }
-        Ok(Queued(outcome))
+        let places = &self.open.shared.places;
+        // The usual case needs no timer.
+        let place = match places.try_acquire() {
+            Err(TryAcquireError::NoPermits) => match tokio::time::timeout(self.open.wait_max, places.acquire()).await {
+                Ok(place) => place.map_err(|_| AppendError::Closed),
+                Err(_) => Err(self.slow()),
+            },
+            place => place.map_err(|_| AppendError::Closed),
+        };
+        place.map(SemaphorePermit::forget).map_err(|error| self.refused(error))
     }
 
-    /// Waits for a record that has its place.
-    pub(crate) async fn written(&self, queued: Queued) -> Result<u64, AppendError> {
-        let outcome = match &self.to {
-            To::Place(_) => queued.0.await,
-            To::Thread(_) => match tokio::time::timeout(self.wait_max, queued.0).await {
-                Ok(outcome) => outcome,
-                Err(_) => return Err(self.refused(self.slow())),
-            },
+    /// Hands in a record that has its place. It is written from here on, whoever waits for it or not.
+    pub(crate) fn bring(
+        &self,
+        mark: Mark,
+        write: impl FnOnce(&mut Vec<u8>) -> Option<Then>,
+    ) -> Result<Waiting, AppendError> {
+        let waiting = match &self.desk {
+            Some(desk) => desk.hand_in(self, mark, write),
+            None => self.hand_over(mark, write),
         };
-        outcome.unwrap_or(Err(AppendError::Closed)).map_err(|error| self.refused(error))
+        waiting.map_err(|error| self.refused(error))
+    }
+
+    /// Waits for a record that was brought, and gives it back.
+    pub(crate) async fn written(&self, mut waiting: Waiting) -> (Result<u64, AppendError>, Waiting) {
+        let outcome = match (&self.desk, &self.open.to) {
+            // There a clerk looks after the time.
+            (Some(_), _) | (None, To::Place(_)) => (&mut waiting).await,
+            (None, To::Thread(_)) => {
+                tokio::time::timeout(self.open.wait_max, &mut waiting).await.unwrap_or_else(|_| Err(self.slow()))
+            }
+        };
+        (outcome.map_err(|error| self.refused(error)), waiting)
     }
 
     fn slow(&self) -> AppendError {
-        AppendError::Slow { waited_ms: u64::try_from(self.wait_max.as_millis()).unwrap_or(u64::MAX) }
+        AppendError::Slow { waited_ms: u64::try_from(self.open.wait_max.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    /// Hands a record, which has its place, straight to the writer.
+    fn hand_over(
+        &self,
+        mark: Mark,
+        write: impl FnOnce(&mut Vec<u8>) -> Option<Then>,
+    ) -> Result<Waiting, AppendError> {
+        let group = Arc::new(self.group(None));
+        let place = group.take_in(mark, write)?;
+        self.ask(Asked::Records(Sent::new(Arc::clone(&group))));
+        Ok(Waiting::new(group, place))
+    }
+
+    fn group(&self, clerk: Option<Arc<Notify>>) -> Group {
+        Group::new(clerk, Arc::clone(&self.open.shared))
     }
 
     /// The same for a thread that may wait.
@@ -357,66 +348,84 @@ impl Journal {
     /// # Errors
     /// As [`Self::append`], but for [`AppendError::Slow`].
     pub fn append_now(&self, record: Vec<u8>, mark: Mark) -> Result<u64, AppendError> {
-        self.bring_now(Bringing::new(record, mark))
+        self.bring_now(mark, bytes(record))
     }
 
-    pub(crate) fn bring_now(&self, brought: Bringing) -> Result<u64, AppendError> {
-        let (told, outcome) = std::sync::mpsc::channel();
-        self.ask(Asked::Record { brought, told: Told::Thread(told) })?;
-        outcome.recv().unwrap_or(Err(AppendError::Closed)).map_err(|error| self.refused(error))
+    pub(crate) fn bring_now(
+        &self,
+        mark: Mark,
+        write: impl FnOnce(&mut Vec<u8>) -> Option<Then>,
+    ) -> Result<u64, AppendError> {
+        self.place_now()?;
+        let outcome = self.hand_over(mark, write).and_then(Waiting::block);
+        outcome.map_err(|error| self.refused(error))
+    }
+
+    /// Waits for a place without letting the thread do anything else.
+    fn place_now(&self) -> Result<(), AppendError> {
+        /// How long a thread sleeps that finds no place.
+        const PLACE_INTERVAL: Duration = Duration::from_millis(1);
+        loop {
+            match self.try_place() {
+                Err(TryAcquireError::NoPermits) => std::thread::sleep(PLACE_INTERVAL),
+                Err(TryAcquireError::Closed) => return Err(AppendError::Closed),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    fn try_place(&self) -> Result<(), TryAcquireError> {
+        match &self.open.to {
+            To::Thread(_) => self.open.shared.places.try_acquire().map(SemaphorePermit::forget),
+            To::Place(_) => Ok(()),
+        }
     }
 
     /// Whether a record can be written, where the last ones could not be. It counts as none that was refused.
     pub(crate) fn try_again(&self, record: Vec<u8>) {
-        let (told, outcome) = std::sync::mpsc::channel();
-        let brought = Bringing::new(record, Mark::None);
-        if self.ask(Asked::Record { brought, told: Told::Thread(told) }).is_ok() {
+        if self.place_now().is_ok() {
             // The gauges say what came of it.
-            drop(outcome.recv());
+            drop(self.hand_over(Mark::None, bytes(record)).and_then(Waiting::block));
         }
     }
 
     /// Appends a record that nobody waits for. Where there is no place for it, it is kept for [`Self::bring_orphans`].
     pub fn leave(&self, record: Vec<u8>, mark: Mark) {
-        self.leave_brought(Bringing::new(record, mark));
+        self.leave_brought(mark, bytes(record));
     }
 
-    pub(crate) fn leave_brought(&self, brought: Bringing) {
-        let asked = Asked::Record { brought, told: Told::Nobody };
-        match &self.to {
-            To::Place(writer) => in_place(writer, asked),
-            To::Thread(asked_of) => {
-                if let Err(mpsc::error::TrySendError::Full(Asked::Record { brought, .. })) = asked_of.try_send(asked) {
-                    self.orphans.take_in(brought, &self.gauges);
-                }
+    pub(crate) fn leave_brought(&self, mark: Mark, write: impl FnOnce(&mut Vec<u8>) -> Option<Then>) {
+        match self.try_place() {
+            // What became of it is told to nobody.
+            Ok(()) => drop(self.bring(mark, write)),
+            Err(TryAcquireError::NoPermits) => {
+                let mut record = Vec::new();
+                let then = write(&mut record);
+                self.open.shared.orphaned(Orphan { record, mark, then });
             }
+            Err(TryAcquireError::Closed) => {}
         }
     }
 
     /// Brings what could not be queued or written before. What still cannot is kept for the next time.
     pub fn bring_orphans(&self) {
-        for brought in self.orphans.leave() {
+        for Orphan { record, mark, then } in self.open.shared.orphans.leave() {
+            let write = |out: &mut Vec<u8>| {
+                out.extend_from_slice(&record);
+                then
+            };
             // A journal that has ended takes nothing.
-            let _ = self.ask(Asked::Record { brought, told: Told::Nobody });
+            if self.place_now().is_ok() {
+                drop(self.hand_over(mark, write));
+            }
         }
     }
 
-    fn ask(&self, mut asked: Asked) -> Result<(), AppendError> {
-        /// How long a thread sleeps that finds no place.
-        const PLACE_INTERVAL: Duration = Duration::from_millis(1);
-        match &self.to {
-            To::Thread(asked_of) => loop {
-                match asked_of.try_send(asked) {
-                    Ok(()) => return Ok(()),
-                    Err(mpsc::error::TrySendError::Closed(_)) => return Err(AppendError::Closed),
-                    Err(mpsc::error::TrySendError::Full(again)) => asked = again,
-                }
-                std::thread::sleep(PLACE_INTERVAL);
-            },
-            To::Place(writer) => {
-                in_place(writer, asked);
-                Ok(())
-            }
+    fn ask(&self, asked: Asked) {
+        match &self.open.to {
+            // What is not taken any more tells so itself.
+            To::Thread(asked_of) => drop(asked_of.send(asked)),
+            To::Place(writer) => writer.lock().unwrap_or_else(PoisonError::into_inner).take(&mut vec![asked]),
         }
     }
 
@@ -426,7 +435,7 @@ impl Journal {
     /// [`AppendError::Closed`].
     pub fn tree(&self) -> Result<Frontier, AppendError> {
         let (told, tree) = oneshot::channel();
-        self.ask(Asked::Tree(told))?;
+        self.ask(Asked::Tree(told));
         tree.blocking_recv().map_err(|_| AppendError::Closed)
     }
 
@@ -436,46 +445,49 @@ impl Journal {
     /// [`AppendError`] where it does not; nothing is written any more then.
     pub fn sync(&self) -> Result<(), AppendError> {
         let (told, file) = oneshot::channel();
-        self.ask(Asked::File(told))?;
+        self.ask(Asked::File(told));
         // Nothing is handed out where it is not known what the disk has.
         let (file, size) = file.blocking_recv().map_err(|_| AppendError::Closed)?;
         if let Err(error) = file.sync() {
             // The system may have forgotten what it could not write, and says so only once.
             let reason = error.to_string();
-            drop(self.ask(Asked::Uncertain(reason.clone())));
+            self.ask(Asked::Uncertain(reason.clone()));
             return Err(AppendError::Uncertain { reason });
         }
-        self.gauges.synced.fetch_max(size, Ordering::Relaxed);
+        self.gauges().synced.fetch_max(size, Ordering::Relaxed);
         Ok(())
     }
 
     /// Ends the journal once everything is written that was appended before. Who appends after that is told so.
     pub fn end(&self) {
-        // One that has ended already needs no other end.
-        let _ = self.ask(Asked::End);
+        self.ask(Asked::End);
     }
 
     /// What is known of the writer.
     pub fn gauges(&self) -> &Gauges {
-        &self.gauges
+        &self.open.shared.gauges
     }
 
     /// How many records wait for the writer.
     pub fn waiting(&self) -> usize {
-        match &self.to {
-            To::Thread(asked) => asked.max_capacity() - asked.capacity(),
+        match &self.open.to {
+            To::Thread(_) => self.open.queue_max.saturating_sub(self.open.shared.places.available_permits()),
             To::Place(_) => 0,
         }
     }
 
     fn refused(&self, error: AppendError) -> AppendError {
-        self.gauges.refused.fetch_add(1, Ordering::Relaxed);
+        self.gauges().refused.fetch_add(1, Ordering::Relaxed);
         error
     }
 }
 
-fn in_place(writer: &Mutex<Writer>, asked: Asked) {
-    writer.lock().unwrap_or_else(PoisonError::into_inner).take(&mut vec![asked]);
+/// A record that is there already, and of which nobody wants to know the number.
+fn bytes(record: Vec<u8>) -> impl FnOnce(&mut Vec<u8>) -> Option<Then> {
+    move |out| {
+        out.extend_from_slice(&record);
+        None
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::disk::{Appended, Disk};
 use super::segment::{self, Head};
-use super::{AppendError, Asked, Bringing, Fsync, Gauges, JournalSettings, Mark, Orphans, Told, frame};
+use super::group::Sent;
+use super::{AppendError, Asked, Fsync, JournalSettings, Mark, Shared, frame};
 use crate::clock::now_us;
 use crate::merkle::{Frontier, HASH_BYTES, Hash};
 use crate::record::{Carried, CarriedCall, Entry, RequestId};
@@ -81,8 +82,7 @@ pub(super) struct Writer {
     disk: Arc<dyn Disk>,
     settings: JournalSettings,
     tail: Tail,
-    gauges: Arc<Gauges>,
-    orphans: Arc<Orphans>,
+    shared: Arc<Shared>,
     /// Why nothing can be written any more.
     uncertain: Option<String>,
     /// Whether nothing comes any more.
@@ -91,17 +91,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(
-        disk: Arc<dyn Disk>,
-        settings: JournalSettings,
-        tail: Tail,
-        (gauges, orphans): (Arc<Gauges>, Arc<Orphans>),
-    ) -> Self {
-        Self { disk, settings, tail, gauges, orphans, uncertain: None, ended: false, buffer: Vec::new() }
+    pub(super) fn new(disk: Arc<dyn Disk>, settings: JournalSettings, tail: Tail, shared: Arc<Shared>) -> Self {
+        Self { disk, settings, tail, shared, uncertain: None, ended: false, buffer: Vec::new() }
     }
 
     /// Writes until nobody can append any more.
-    pub(super) fn run(mut self, mut asked: mpsc::Receiver<Asked>) {
+    pub(super) fn run(mut self, mut asked: mpsc::UnboundedReceiver<Asked>) {
         let mut group = Vec::new();
         while asked.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
             self.gather(&mut asked, &mut group);
@@ -110,13 +105,14 @@ impl Writer {
                 break;
             }
         }
+        self.shared.places.close();
         if let Err(error) = self.sync() {
             tracing_of(&error);
         }
     }
 
     /// Waits a little for more, where that is wanted.
-    fn gather(&self, asked: &mut mpsc::Receiver<Asked>, group: &mut Vec<Asked>) {
+    fn gather(&self, asked: &mut mpsc::UnboundedReceiver<Asked>, group: &mut Vec<Asked>) {
         if self.settings.commit_wait > Duration::ZERO && group.len() < GROUP_MAX {
             std::thread::sleep(self.settings.commit_wait);
             while group.len() < GROUP_MAX
@@ -128,24 +124,25 @@ impl Writer {
     }
 
     pub(super) fn take(&mut self, group: &mut Vec<Asked>) {
-        let mut records = Vec::with_capacity(group.len());
+        let mut groups = Vec::with_capacity(group.len());
         let (mut trees, mut files) = (Vec::new(), Vec::new());
         for asked in group.drain(..) {
             match asked {
-                Asked::Record { brought, told } => records.push((brought, told)),
+                Asked::Records(sent) => groups.push(sent),
                 Asked::Tree(told) => trees.push(told),
                 Asked::File(told) => files.push(told),
                 Asked::End => self.ended = true,
                 Asked::Uncertain(reason) => self.doubt(reason),
             }
         }
-        if !records.is_empty() {
+        if !groups.is_empty() {
             let began = Instant::now();
-            self.commit(records);
+            self.commit(&groups);
             let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.gauges.commits.fetch_add(1, Ordering::Relaxed);
-            self.gauges.commit_us.fetch_add(took, Ordering::Relaxed);
-            self.gauges.commit_us_max.fetch_max(took, Ordering::Relaxed);
+            let gauges = &self.shared.gauges;
+            gauges.commits.fetch_add(1, Ordering::Relaxed);
+            gauges.commit_us.fetch_add(took, Ordering::Relaxed);
+            gauges.commit_us_max.fetch_max(took, Ordering::Relaxed);
         }
         let size = self.tail.tree.size();
         if self.uncertain.is_some() {
@@ -157,56 +154,59 @@ impl Writer {
 
     /// It is not known any more what the disk has: nothing is written from here on.
     fn doubt(&mut self, reason: String) {
-        self.gauges.failing.store(true, Ordering::Relaxed);
+        self.shared.gauges.failing.store(true, Ordering::Relaxed);
         self.uncertain = Some(reason);
     }
 
-    /// One group: all of it is written, or nothing is.
-    fn commit(&mut self, records: Vec<(Bringing, Told)>) {
-        self.buffer.clear();
-        let mut written = Vec::with_capacity(records.len());
-        for (brought, told) in records {
-            if frame::write(&brought.record, &mut self.buffer) {
-                written.push((brought, told));
-            } else if !told.tell(Err(AppendError::TooLarge { bytes: brought.record.len() })) {
-                self.gauges.refused.fetch_add(1, Ordering::Relaxed);
+    /// What came together: all of it is written, or nothing is.
+    fn commit(&mut self, groups: &[Sent]) {
+        let brought: Vec<_> = groups.iter().map(|sent| (sent.group(), sent.group().records())).collect();
+        let outcome = match &*brought {
+            [(_, alone)] => self.write(&alone.frames),
+            several => {
+                let mut buffer = std::mem::take(&mut self.buffer);
+                buffer.clear();
+                several.iter().for_each(|(_, records)| buffer.extend_from_slice(&records.frames));
+                let outcome = self.write(&buffer);
+                self.buffer = if buffer.capacity() > BUFFER_BYTES_KEPT { Vec::new() } else { buffer };
+                outcome
             }
-        }
-        let outcome = self.write();
-        self.gauges.failing.store(outcome.is_err(), Ordering::Relaxed);
-        for (brought, told) in written {
-            if let Err(error) = &outcome {
-                // What nobody waits for is brought again: the end of a call must not be lost.
-                if !told.tell(Err(error.clone())) && brought.mark.is_of_call() {
-                    self.orphans.take_in(brought, &self.gauges);
+        };
+        self.shared.gauges.failing.store(outcome.is_err(), Ordering::Relaxed);
+        for (group, mut records) in brought {
+            let count = records.each.len();
+            match &outcome {
+                Ok(()) => {
+                    let first = self.tail.tree.size();
+                    let each = std::mem::take(&mut records.each);
+                    for record in each {
+                        let number = self.tail.add(records.bytes(&record), record.mark);
+                        if let Some(then) = record.then {
+                            // A defect of who watches must not end the ledger.
+                            drop(std::panic::catch_unwind(AssertUnwindSafe(|| then(number))));
+                        }
+                    }
+                    group.written(first);
                 }
-                continue;
+                Err(error) => group.failed(records, error.clone()),
             }
-            let Bringing { record, mark, then } = brought;
-            let number = self.tail.add(&record, mark);
-            if let Some(then) = then {
-                // A defect of who watches must not end the ledger.
-                drop(std::panic::catch_unwind(AssertUnwindSafe(|| then(number))));
-            }
-            told.tell(Ok(number));
+            self.shared.places.add_permits(count);
         }
-        if self.buffer.capacity() > BUFFER_BYTES_KEPT {
-            self.buffer = Vec::new();
-        }
-        self.gauges.records.store(self.tail.tree.size(), Ordering::Relaxed);
+        let gauges = &self.shared.gauges;
+        gauges.records.store(self.tail.tree.size(), Ordering::Relaxed);
         if matches!(self.settings.fsync, Fsync::Always) && outcome.is_ok() {
-            self.gauges.synced.store(self.tail.tree.size(), Ordering::Relaxed);
+            gauges.synced.store(self.tail.tree.size(), Ordering::Relaxed);
         }
         if outcome.is_ok() && self.tail.length >= self.settings.segment_bytes {
             self.turn();
         }
     }
 
-    fn write(&mut self) -> Result<(), AppendError> {
+    fn write(&mut self, frames: &[u8]) -> Result<(), AppendError> {
         if let Some(reason) = &self.uncertain {
             return Err(AppendError::Uncertain { reason: reason.clone() });
         }
-        if let Err(error) = self.tail.file.write(&self.buffer) {
+        if let Err(error) = self.tail.file.write(frames) {
             // A part may be there; what comes next must not stand after it.
             if let Err(uncut) = self.tail.file.cut(self.tail.length) {
                 self.doubt(uncut.to_string());
@@ -220,8 +220,8 @@ impl Writer {
             self.doubt(error.to_string());
             return Err(AppendError::of(&error));
         }
-        self.tail.length += self.buffer.len() as u64;
-        self.gauges.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+        self.tail.length += frames.len() as u64;
+        self.shared.gauges.bytes.fetch_add(frames.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl Writer {
             self.doubt(error.to_string());
             return Err(AppendError::of(&error));
         }
-        self.gauges.synced.store(self.tail.tree.size(), Ordering::Relaxed);
+        self.shared.gauges.synced.store(self.tail.tree.size(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -248,7 +248,7 @@ impl Writer {
         match outcome {
             Ok(tail) => {
                 self.tail = tail;
-                self.gauges.records.store(self.tail.tree.size(), Ordering::Relaxed);
+                self.shared.gauges.records.store(self.tail.tree.size(), Ordering::Relaxed);
             }
             Err(error) => {
                 tracing_of(&AppendError::of(&error));

@@ -169,11 +169,16 @@ impl Entry {
     /// An entry as its bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(384);
-        let mut encoder = Encoder::new(&mut out);
+        self.write(&mut out);
+        out
+    }
+
+    /// Writes the same after what is there.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut encoder = Encoder::new(out);
         // Writing to memory cannot fail.
         let _ = encoder.array(3).and_then(|to| to.u32(self.body.number())).and_then(|to| to.u64(self.at_us).map(drop));
         let _ = self.body.write(&mut encoder);
-        out
     }
 
     /// The entry of some bytes.

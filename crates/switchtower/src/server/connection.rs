@@ -114,7 +114,8 @@ impl Connection {
                 request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
             let now = self.in_force.load_full();
-            async move { Ok::<_, Infallible>(now.gateway.handle(request).await) }
+            // It is large: boxed, it is not moved about, and an open stream or an unused connection does not hold it.
+            Box::pin(async move { Ok::<_, Infallible>(now.gateway.handle(request).await) })
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -291,7 +292,8 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         plan.ledger.data = state.path().to_owned();
         let running = plan.start().unwrap();
-        let in_force = InForce::new(&Prepared::new(running.serving, None).unwrap(), None);
+        let ledger = running.serving.gateway.ledger().clone();
+        let in_force = InForce::new(&Prepared::new(running.serving, None).unwrap(), &ledger, None);
         let connection = Connection {
             in_force: Arc::new(ArcSwap::from_pointee(in_force)),
             listener: 0,

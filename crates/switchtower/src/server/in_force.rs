@@ -8,6 +8,7 @@ use rustls::ServerConfig;
 use std::fmt;
 use std::sync::Arc;
 use switchtower_gateway::Gateway;
+use switchtower_ledger::Ledger;
 use switchtower_sim::Sim;
 
 /// What all threads are given, at the start and with each change of the configuration.
@@ -63,15 +64,15 @@ pub(super) struct InForce {
 }
 
 impl InForce {
-    /// For one thread; connections to providers are taken over where their way stays.
-    pub(super) fn new(prepared: &Prepared, before: Option<&Self>) -> Self {
+    /// For one thread, at its desk of the ledger; connections to providers are taken over where their way stays.
+    pub(super) fn new(prepared: &Prepared, ledger: &Ledger, before: Option<&Self>) -> Self {
         let Prepared { serving, tls } = prepared;
         let upstream =
             before.map_or_else(|| Upstream::new(&serving.ways), |before| before.upstream.next(&serving.ways));
         let transport = WithSim::new(serving.sim.clone(), upstream.clone());
         Self {
             settings: serving.settings.clone(),
-            gateway: serving.gateway.over(Arc::new(transport)),
+            gateway: serving.gateway.over(Arc::new(transport), ledger.clone()),
             tls: tls.clone(),
             upstream,
         }
