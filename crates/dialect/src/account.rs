@@ -140,20 +140,11 @@ impl AccountReader {
         }
     }
 
-    fn used(&mut self, fields: &[&Field<'_>], variant: &Variant) {
-        let mut object = vec![b'{'];
-        for field in fields {
-            if object.len() > 1 {
-                object.push(b',');
-            }
-            object.push(b'"');
-            object.extend_from_slice(&field.key);
-            object.extend_from_slice(b"\":");
-            object.extend_from_slice(field.value);
-        }
-        object.push(b'}');
+    fn used<'a>(&mut self, fields: &[&Field<'a>], variant: &Variant) {
+        let member = |field: &&Field<'a>| Some((field.name()?.to_owned().into(), json::parse(field.value).ok()?));
+        let members: Option<json::Members<'a>> = fields.iter().map(member).collect();
         let read = || {
-            let mut fields = Fields::tolerant(json::parse(&object).ok()?, "").ok()?;
+            let mut fields = Fields::tolerant(json::Json::Object(members?), "").ok()?;
             (self.places.read_usage)(&mut fields, variant).ok()?
         };
         if let Some(usage) = read() {
@@ -193,10 +184,18 @@ fn is_one_of(field: &Field<'_>, names: &[&str]) -> bool {
 }
 
 fn text(field: &Field<'_>) -> Option<String> {
-    field.as_string().filter(|text| !text.is_empty()).map(|text| cut(&text))
+    match field.as_plain() {
+        Some(text) => Some(cut(text)),
+        None => field.as_string().map(|text| cut(&text)),
+    }
+    .filter(|text| !text.is_empty())
 }
 
 fn cut(text: &str) -> String {
+    // Nearly all of them are as they should be.
+    if text.len() <= NAME_CHARS_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars().filter(|letter| !letter.is_control()).take(NAME_CHARS_MAX).collect()
 }
 

@@ -47,6 +47,17 @@ pub struct Field<'a> {
 }
 
 impl Field<'_> {
+    /// Its name.
+    pub fn name(&self) -> Option<&str> {
+        std::str::from_utf8(&self.key).ok()
+    }
+
+    /// The value, if it is a string that stands there as it is, without an escape.
+    pub fn as_plain(&self) -> Option<&str> {
+        let text = self.value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        if text.contains(&b'\\') { None } else { std::str::from_utf8(text).ok() }
+    }
+
     /// The value, if it is a string.
     pub fn as_string(&self) -> Option<String> {
         serde_json::from_slice(self.value).ok()

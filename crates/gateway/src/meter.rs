@@ -3,8 +3,8 @@
 use crate::clock::micros;
 use crate::timeline::Timeline;
 use std::time::{Duration, Instant};
-use switchtower_ledger::Digesting;
 use switchtower_ledger::record::Digest;
+use switchtower_ledger::{Digesting, Pseudonyms};
 
 /// Measures one call.
 #[derive(Debug)]
@@ -15,15 +15,36 @@ pub(crate) struct Meter {
     gaps: Gaps,
     received: u64,
     sent: u64,
-    digest: Digesting,
+    pseudonyms: Pseudonyms,
+    digest: Sent,
     /// When each piece came and each room was left, where that is asked for.
     pub(crate) timeline: Option<Box<Timeline>>,
 }
 
+/// The digest of what was sent. One that can grow is large.
+#[derive(Debug, Default)]
+enum Sent {
+    #[default]
+    Nothing,
+    Whole(Digest),
+    Pieces(Digesting),
+}
+
+impl Sent {
+    fn take(&mut self, pseudonyms: &Pseudonyms, bytes: &[u8]) {
+        if !matches!(self, Self::Pieces(_)) {
+            *self = Self::Pieces(pseudonyms.digesting());
+        }
+        if let Self::Pieces(digest) = self {
+            digest.update(bytes);
+        }
+    }
+}
+
 impl Meter {
-    pub(crate) fn new(began: Instant, digest: Digesting) -> Self {
-        let gaps = Gaps::default();
-        Self { began, first: None, last: None, gaps, received: 0, sent: 0, digest, timeline: None }
+    pub(crate) fn new(began: Instant, pseudonyms: Pseudonyms) -> Self {
+        let (gaps, digest) = (Gaps::default(), Sent::default());
+        Self { began, first: None, last: None, gaps, received: 0, sent: 0, pseudonyms, digest, timeline: None }
     }
 
     /// Bytes of the provider came.
@@ -42,7 +63,16 @@ impl Meter {
     /// Bytes leave for the client.
     pub(crate) fn sent(&mut self, bytes: &[u8]) {
         self.sent += bytes.len() as u64;
-        self.digest.update(bytes);
+        self.digest.take(&self.pseudonyms, bytes);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.sent(bytes.len() as u64);
+        }
+    }
+
+    /// All bytes leave for the client, at once.
+    pub(crate) fn sent_whole(&mut self, bytes: &[u8]) {
+        self.sent += bytes.len() as u64;
+        self.digest = Sent::Whole(self.pseudonyms.digest(bytes));
         if let Some(timeline) = &mut self.timeline {
             timeline.sent(bytes.len() as u64);
         }
@@ -64,7 +94,11 @@ impl Meter {
     }
 
     pub(crate) fn digest(&self) -> Digest {
-        self.digest.digest()
+        match &self.digest {
+            Sent::Nothing => self.pseudonyms.digest(b""),
+            Sent::Whole(digest) => *digest,
+            Sent::Pieces(digest) => digest.digest(),
+        }
     }
 
     pub(crate) fn first_us(&self) -> Option<u64> {

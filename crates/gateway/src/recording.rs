@@ -23,7 +23,7 @@ use switchtower_tokenizer::of_text;
 /// The longest name that a provider may give itself on record.
 const NAME_CHARS_MAX: usize = 200;
 
-/// A call that is on record.
+/// A call that is on record. It is large, and boxed wherever it goes.
 #[derive(Debug)]
 pub(crate) struct Recording {
     call: OpenCall,
@@ -169,8 +169,8 @@ impl Recording {
         began: Instant,
         (bytes_in, bytes_to_provider): (u64, u64),
         (charging, prices): (Charging, Arc<Prices>),
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             call,
             deployment,
             name,
@@ -186,7 +186,7 @@ impl Recording {
             attempted: None,
             collecting: None,
             unkept: Vec::new(),
-        }
+        })
     }
 
     /// Content of the call is to be kept, that of the request now.
@@ -207,6 +207,14 @@ impl Recording {
     /// Bytes leave for the client.
     pub(crate) fn sent(&mut self, bytes: &[u8]) {
         self.meter.sent(bytes);
+        if let Some(collecting) = &mut self.collecting {
+            collecting.answer(bytes);
+        }
+    }
+
+    /// The whole answer leaves for the client.
+    pub(crate) fn sent_whole(&mut self, bytes: &[u8]) {
+        self.meter.sent_whole(bytes);
         if let Some(collecting) = &mut self.collecting {
             collecting.answer(bytes);
         }
@@ -236,7 +244,11 @@ impl Recording {
     ///
     /// # Errors
     /// [`Unclosed`] where it could not be written, or where the answer had to be kept and is not.
-    pub(crate) async fn close(mut self, mut end: End, refusal: Option<&Refusal>) -> Result<Receipt, Unclosed> {
+    pub(crate) async fn close(
+        mut self: Box<Self>,
+        mut end: End,
+        refusal: Option<&Refusal>,
+    ) -> Result<Receipt, Unclosed> {
         let output = self.output_of(&end).await;
         let mut unkept = None;
         if let Some(collecting) = self.collecting.take() {
@@ -256,7 +268,7 @@ impl Recording {
     }
 
     /// Leaves the end of the call to be written, since nobody waits for it.
-    pub(crate) fn leave(mut self, end: End) {
+    pub(crate) fn leave(mut self: Box<Self>, end: End) {
         self.unkept = self.collecting.take().map(Collecting::leave).unwrap_or_default();
         let output = end.said.as_ref().map(|said| (said.len() as u64).div_ceil(BYTES_OF_TOKEN));
         let closed = self.closed(end, output, None);
@@ -399,6 +411,10 @@ impl Estimated {
 }
 
 fn named(name: &str) -> Text {
+    // Nearly all of them are as they should be.
+    if name.len() <= NAME_CHARS_MAX && name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return name.to_owned().into();
+    }
     let bounded = name.chars().filter(|letter| !letter.is_control()).take(NAME_CHARS_MAX).collect::<String>();
     bounded.into()
 }

@@ -5,9 +5,7 @@ use crate::clock::now_us;
 use crate::files;
 use crate::home::{Home, HomeError};
 use crate::journal::disk::{Disk, Memory};
-use crate::journal::{
-    AppendError, Clerk, Gauges, Journal, JournalSettings, LeftOpen, Mark, OpenError, Then, Writing,
-};
+use crate::journal::{AppendError, Clerk, Gauges, Journal, JournalSettings, LeftOpen, Mark, OpenError, Then, Writing};
 use crate::keeper::{Keeper, KeeperSettings};
 use crate::pseudonym::Pseudonyms;
 use crate::read::Entries;
@@ -106,7 +104,7 @@ pub struct OpenCall {
     began_us: u64,
     closed: bool,
     /// Its end, while it is not written.
-    end: Option<Entry>,
+    end: Option<Box<Entry>>,
 }
 
 /// A ledger that is open. Clones share it.
@@ -129,11 +127,11 @@ struct Kept {
 
 impl Kept {
     /// Writes an entry, which then goes on to who watches.
-    fn write(&self, entry: Entry) -> impl FnOnce(&mut Vec<u8>) -> Option<Then> {
+    fn write(&self, entry: Box<Entry>) -> impl FnOnce(&mut Vec<u8>) -> Option<Then> {
         move |out| {
             entry.write(out);
             let watcher = self.watcher.clone()?;
-            Some(Box::new(move |number| watcher.written(number, entry)))
+            Some(Box::new(move |number| watcher.written(number, *entry)))
         }
     }
 }
@@ -263,24 +261,26 @@ impl Ledger {
     ///
     /// # Errors
     /// [`AppendError`] where it could not be written.
-    pub async fn begin(&self, opened: Opened) -> Result<OpenCall, AppendError> {
+    pub fn begin(&self, opened: Opened) -> impl Future<Output = Result<OpenCall, AppendError>> + Send {
         let (request, began_us) = (opened.request, now_us());
-        let entry = Entry { at_us: began_us, body: opened.into() };
-        let opened = self.bring(entry, Mark::Opens(request)).await?;
-        Ok(OpenCall { ledger: self.clone(), opened, request, began_us, closed: false, end: None })
+        let entry = Box::new(Entry { at_us: began_us, body: opened.into() });
+        async move {
+            let opened = self.bring(entry, Mark::Opens(request)).await?;
+            Ok(OpenCall { ledger: self.clone(), opened, request, began_us, closed: false, end: None })
+        }
     }
 
     /// Writes an entry that is no part of a call.
     ///
     /// # Errors
     /// [`AppendError`] where it could not be written.
-    pub async fn append(&self, body: Body) -> Result<Receipt, AppendError> {
-        let entry = Entry { at_us: now_us(), body };
+    pub fn append(&self, body: Body) -> impl Future<Output = Result<Receipt, AppendError>> + Send {
+        let entry = Box::new(Entry { at_us: now_us(), body });
         let mark = Mark::of(&entry);
-        self.bring(entry, mark).await.map(Receipt)
+        async move { self.bring(entry, mark).await.map(Receipt) }
     }
 
-    async fn bring(&self, entry: Entry, mark: Mark) -> Result<u64, AppendError> {
+    async fn bring(&self, entry: Box<Entry>, mark: Mark) -> Result<u64, AppendError> {
         self.journal.place().await?;
         let waiting = self.journal.bring(mark, self.kept.write(entry))?;
         self.journal.written(waiting).await.0
@@ -291,14 +291,14 @@ impl Ledger {
     /// # Errors
     /// [`AppendError`] where it could not be written.
     pub fn write(&self, body: Body) -> Result<Receipt, AppendError> {
-        let entry = Entry { at_us: now_us(), body };
+        let entry = Box::new(Entry { at_us: now_us(), body });
         let mark = Mark::of(&entry);
         self.journal.bring_now(mark, self.kept.write(entry)).map(Receipt)
     }
 
     /// Leaves an entry to be written that nobody waits for.
     fn leave(&self, body: Body) {
-        let entry = Entry { at_us: now_us(), body };
+        let entry = Box::new(Entry { at_us: now_us(), body });
         let mark = Mark::of(&entry);
         self.journal.leave_brought(mark, self.kept.write(entry));
     }
@@ -381,23 +381,25 @@ impl OpenCall {
     ///
     /// # Errors
     /// [`AppendError`] where it could not be written; it is then left to be written as soon as that is possible.
-    pub async fn close(mut self, closed: Closed) -> Result<Receipt, AppendError> {
+    pub fn close(mut self, closed: Closed) -> impl Future<Output = Result<Receipt, AppendError>> + Send {
         let closed = Closed { opened: self.opened, request: self.request, ..closed };
         let mark = Mark::Closes(self.opened);
-        self.end = Some(Entry { at_us: now_us(), body: closed.into() });
-        let journal = self.ledger.journal.clone();
-        journal.place().await?;
-        let Some(entry) = self.end.take() else { return Err(AppendError::Closed) };
-        let kept = Arc::clone(&self.ledger.kept);
-        let waiting = journal.bring(mark, kept.write(entry))?;
-        self.closed = true;
-        let (written, waiting) = journal.written(waiting).await;
-        // What is late may still be written; what was refused is not there.
-        if !matches!(written, Ok(_) | Err(AppendError::Slow { .. })) {
-            self.end = waiting.take_back().and_then(|record| Entry::of_bytes(&record).ok());
-            self.closed = self.end.is_none();
+        self.end = Some(Box::new(Entry { at_us: now_us(), body: closed.into() }));
+        async move {
+            let mut call = self;
+            let journal = call.ledger.journal.clone();
+            journal.place().await?;
+            let Some(entry) = call.end.take() else { return Err(AppendError::Closed) };
+            let waiting = journal.bring(mark, call.ledger.kept.write(entry))?;
+            call.closed = true;
+            let (written, waiting) = journal.written(waiting).await;
+            // What is late may still be written; what was refused is not there.
+            if !matches!(written, Ok(_) | Err(AppendError::Slow { .. })) {
+                call.end = waiting.take_back().and_then(|record| Entry::of_bytes(&record).ok()).map(Box::new);
+                call.closed = call.end.is_none();
+            }
+            written.map(Receipt)
         }
-        written.map(Receipt)
     }
 
     /// Leaves the end of the call to be written, where nobody waits for it any more.

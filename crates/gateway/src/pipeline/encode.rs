@@ -118,7 +118,7 @@ async fn whole(
     standing: &mut Standing,
 ) -> Result<(GatewayBody, HeaderValue), Refusal> {
     let mut recording = standing.recording.take().ok_or_else(unrecorded)?;
-    recording.sent(&bytes);
+    recording.sent_whole(&bytes);
     recording.lost(lost);
     let receipt = match recording.close(End { said, ..End::answered(account) }, None).await {
         Ok(receipt) => receipt,

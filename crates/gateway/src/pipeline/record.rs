@@ -17,13 +17,14 @@ use crate::shared::Shared;
 use crate::timeline::Timeline;
 use crate::trace::Traced;
 use bytes::Bytes;
+use http::uri::Authority;
 use http::{HeaderMap, Uri};
 use std::sync::Arc;
 use std::time::Instant;
 use switchtower_dialect::dialect;
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
-use switchtower_ledger::{Ledger, Receipt};
 use switchtower_ledger::record::{Digest, Opened, Pseudonym, Refused as RefusedEntry, Text, Told, Trace};
+use switchtower_ledger::{Ledger, Receipt};
 use switchtower_providers::{Deployment, Operation, RetentionPolicy};
 
 /// How far a request has come, for its record if it goes no further.
@@ -39,7 +40,7 @@ pub(super) struct Standing {
     /// When it left which room, where that is asked for and until the call is open.
     timeline: Option<Box<Timeline>>,
     /// The call, once it is open.
-    pub(super) recording: Option<Recording>,
+    pub(super) recording: Option<Box<Recording>>,
     /// That its end is on record already, as one that is refused.
     pub(super) closed: Option<Receipt>,
 }
@@ -208,7 +209,7 @@ pub(super) async fn open<'s>(
     };
     let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
     let began = standing.began;
-    let mut meter = Meter::new(began, pseudonyms.digesting());
+    let mut meter = Meter::new(began, pseudonyms.clone());
     meter.timeline = standing.timeline.take();
     meter.passed("record");
     let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);
@@ -227,8 +228,8 @@ pub(super) async fn open<'s>(
 
 /// Who is sent to: never what may stand before it in an address.
 fn host(uri: &Uri) -> String {
-    let host = uri.host().unwrap_or_default();
-    uri.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    let authority = uri.authority().map(Authority::as_str).unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_owned()
 }
 
 const fn carriage(carriage: &Carriage) -> &'static str {
@@ -241,7 +242,12 @@ const fn carriage(carriage: &Carriage) -> &'static str {
 }
 
 /// Writes what becomes of a request that is refused. Where that cannot be written, the client is told that.
-pub(super) async fn refuse((shared, ledger): (&Shared, &Ledger), mut standing: Standing, id: &RequestId, refused: &mut Refused) -> Recorded {
+pub(super) async fn refuse(
+    (shared, ledger): (&Shared, &Ledger),
+    mut standing: Standing,
+    id: &RequestId,
+    refused: &mut Refused,
+) -> Recorded {
     let (client, trace, began) =
         (standing.caller.as_ref().map(|caller| caller.client), standing.trace(), standing.began);
     let status = |refusal: &Refusal| client.map_or(refusal.status, |client| dialect(client).refusal_status(refusal));
@@ -289,7 +295,11 @@ fn written_or_told(written: Result<Receipt, Unclosed>, refused: &mut Refused) ->
 }
 
 /// Writes that the gateway answered by itself.
-pub(super) async fn told((shared, ledger): (&Shared, &Ledger), standing: &Standing, id: &RequestId) -> Result<Recorded, Refusal> {
+pub(super) async fn told(
+    (shared, ledger): (&Shared, &Ledger),
+    standing: &Standing,
+    id: &RequestId,
+) -> Result<Recorded, Refusal> {
     let caller = standing.caller.as_ref();
     let entry = Told {
         request: id.on_record(),

@@ -56,7 +56,7 @@ pub(crate) struct EventStream {
     patience: Patience,
     ends: Ends,
     /// What is on record of it, until its end is.
-    recording: Option<Recording>,
+    recording: Option<Box<Recording>>,
     /// The end, which waits for its record to be written.
     closing: Option<Closing>,
     /// The last bytes, in dialects in which nothing but the end of the body says that they are.
@@ -134,7 +134,7 @@ impl EventStream {
         ends: Ends,
         ends_at: Instant,
         rewriting: Rewriting,
-        recording: Recording,
+        recording: Box<Recording>,
     ) -> Self {
         let forward = Forward::new(&ends.deployment, ends.client, ends.framing.watch(), rewriting);
         Self::new(settings, events, Carrier::Forward(forward), ends, ends_at, recording)
@@ -147,7 +147,7 @@ impl EventStream {
         ends: Ends,
         ends_at: Instant,
         leaving: Leaving,
-        recording: Recording,
+        recording: Box<Recording>,
     ) -> Self {
         let translate = Translate::new(&ends.deployment, ends.client, leaving);
         Self::new(settings, events, Carrier::Translate(translate), ends, ends_at, recording)
@@ -159,7 +159,7 @@ impl EventStream {
         carrier: Carrier,
         ends: Ends,
         ends_at: Instant,
-        recording: Recording,
+        recording: Box<Recording>,
     ) -> Self {
         let patience = Patience::new(ends.deployment.provider.timeouts.idle, settings.keep_alive, ends_at);
         let reader = Incoming::new(ends.interface().framing(), settings.limits.event_bytes_max);

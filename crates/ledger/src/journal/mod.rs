@@ -328,11 +328,7 @@ impl Journal {
     }
 
     /// Hands a record, which has its place, straight to the writer.
-    fn hand_over(
-        &self,
-        mark: Mark,
-        write: impl FnOnce(&mut Vec<u8>) -> Option<Then>,
-    ) -> Result<Waiting, AppendError> {
+    fn hand_over(&self, mark: Mark, write: impl FnOnce(&mut Vec<u8>) -> Option<Then>) -> Result<Waiting, AppendError> {
         let group = Arc::new(self.group(None));
         let place = group.take_in(mark, write)?;
         self.ask(Asked::Records(Sent::new(Arc::clone(&group))));

@@ -1,5 +1,7 @@
 //! A journal on disks that work, fail, fill up and are slow.
 
+mod at_desk;
+
 use super::disk::{Appended, Disk, Folder};
 use super::segment::Reader;
 use super::*;

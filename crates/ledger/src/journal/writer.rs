@@ -1,8 +1,8 @@
 //! The one who writes.
 
 use super::disk::{Appended, Disk};
-use super::segment::{self, Head};
 use super::group::Sent;
+use super::segment::{self, Head};
 use super::{AppendError, Asked, Fsync, JournalSettings, Mark, Shared, frame};
 use crate::clock::now_us;
 use crate::merkle::{Frontier, HASH_BYTES, Hash};
@@ -174,7 +174,8 @@ impl Writer {
         };
         self.shared.gauges.failing.store(outcome.is_err(), Ordering::Relaxed);
         for (group, mut records) in brought {
-            let count = records.each.len();
+            // Before anybody is told, so that who is told may count on it.
+            self.shared.places.add_permits(records.each.len());
             match &outcome {
                 Ok(()) => {
                     let first = self.tail.tree.size();
@@ -190,7 +191,6 @@ impl Writer {
                 }
                 Err(error) => group.failed(records, error.clone()),
             }
-            self.shared.places.add_permits(count);
         }
         let gauges = &self.shared.gauges;
         gauges.records.store(self.tail.tree.size(), Ordering::Relaxed);

@@ -28,6 +28,7 @@ pub use scalar::{Digest, Pseudonym, RequestId, SpanId, Text, TraceId};
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 use serde::Serialize;
+use std::convert::Infallible;
 
 /// The values within entries, for the reference.
 pub const VALUES: &[Kind] = &[
@@ -43,6 +44,25 @@ pub const VALUES: &[Kind] = &[
     TurnedAwayCount::KIND,
     CarriedCall::KIND,
 ];
+
+/// As many bytes as most entries have at most.
+const ENTRY_BYTES: usize = 512;
+
+/// Where entries are written. Most of what they are written in is single bytes.
+struct Out<'a>(&'a mut Vec<u8>);
+
+impl minicbor::encode::Write for Out<'_> {
+    type Error = Infallible;
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            bytes => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
+    }
+}
 
 /// An entry of the ledger.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,7 +124,7 @@ macro_rules! bodies {
                 }
             }
 
-            fn write(&self, out: &mut Encoder<&mut Vec<u8>>) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+            fn write(&self, out: &mut Encoder<Out<'_>>) -> Result<(), minicbor::encode::Error<Infallible>> {
                 match self {
                     $(Self::$name(body) => out.encode(body).map(drop),)*
                     Self::Unknown { .. } => out.map(0).map(drop),
@@ -168,14 +188,15 @@ bodies! {
 impl Entry {
     /// An entry as its bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(384);
+        let mut out = Vec::new();
         self.write(&mut out);
         out
     }
 
     /// Writes the same after what is there.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let mut encoder = Encoder::new(out);
+        out.reserve(ENTRY_BYTES);
+        let mut encoder = Encoder::new(Out(out));
         // Writing to memory cannot fail.
         let _ = encoder.array(3).and_then(|to| to.u32(self.body.number())).and_then(|to| to.u64(self.at_us).map(drop));
         let _ = self.body.write(&mut encoder);
