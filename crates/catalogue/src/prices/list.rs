@@ -1,5 +1,6 @@
 //! The prices of one file.
 
+use super::alike::Alike;
 use super::{Period, PriceRow};
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ pub struct PriceList {
     pub contract: bool,
     pub(crate) prices: BTreeMap<String, BTreeMap<String, Arc<Vec<PriceRow>>>>,
     /// The names with a `*`, by kind, so that a model that has no row of its own is looked for among these alone.
-    pub(crate) alike: BTreeMap<String, Vec<String>>,
+    pub(crate) alike: BTreeMap<String, Alike>,
     /// Shares that are taken off prices that are not of a contract.
     pub discounts: Vec<DiscountTerm>,
     /// What is paid whether it is used or not.
@@ -103,9 +104,7 @@ impl PriceList {
     pub fn add(&mut self, kind: &str, model: &str, rows: Vec<PriceRow>) {
         let before = self.prices.entry(kind.to_owned()).or_default().insert(model.to_owned(), Arc::new(rows));
         if before.is_none() && model.contains('*') {
-            let names = self.alike.entry(kind.to_owned()).or_default();
-            let at = names.binary_search_by(|name| name.as_str().cmp(model)).unwrap_or_else(|at| at);
-            names.insert(at, model.to_owned());
+            self.alike.entry(kind.to_owned()).or_default().add(model);
         }
     }
 
@@ -134,11 +133,8 @@ impl PriceList {
     /// The name in the list that stands for a model: its own, or the one with a `*` that says most.
     pub(crate) fn name_of(&self, kind: &str, model: &str) -> Option<(&str, &[PriceRow])> {
         let models = self.prices.get(kind)?;
-        let found = models.get_key_value(model).or_else(|| {
-            let alike = self.alike.get(kind)?.iter().filter(|name| stands_for(name, model));
-            let best = alike.max_by_key(|name| (name.len(), std::cmp::Reverse(name.as_str())))?;
-            models.get_key_value(best)
-        });
+        let found =
+            models.get_key_value(model).or_else(|| models.get_key_value(&*self.alike.get(kind)?.name_of(model)?));
         found.map(|(name, rows)| (name.as_str(), rows.as_slice()))
     }
 }
@@ -150,46 +146,5 @@ impl Egress {
     /// Those of [`Rate::times`].
     pub fn of(&self, bytes: u64) -> Result<Amount, switchtower_domain::MoneyError> {
         self.rate.times(bytes)
-    }
-}
-
-/// Whether a name with a `*` stands for a model. A `*` is any text, also none.
-pub(crate) fn stands_for(name: &str, model: &str) -> bool {
-    let Some((first, rest)) = name.split_once('*') else { return name == model };
-    let Some(mut left) = model.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        match left.split_once(part) {
-            Some((_, behind)) => left = behind,
-            None => return false,
-        }
-    }
-    left.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_is_any_text() {
-        for (name, model) in [
-            ("a", "a"),
-            ("*", ""),
-            ("a*", "a"),
-            ("a*", "abc"),
-            ("*c", "abc"),
-            ("a*b*c", "a1b2c"),
-            ("*b*", "abc"),
-            ("a**c", "abc"),
-        ] {
-            assert!(stands_for(name, model), "{name} {model}");
-        }
-        for (name, model) in
-            [("a", "ab"), ("a*", "ba"), ("*c", "ca"), ("ab*ba", "aba"), ("a*b*c", "acb"), ("*b*b", "ab")]
-        {
-            assert!(!stands_for(name, model), "{name} {model}");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Which row holds: by whose list, and within it by name, day, region, tier and length of the prompt.
 
-use super::list::stands_for;
+use super::alike::stands_for;
 use super::{Egress, Leaving, PriceList, PriceRow, Tier};
 use jiff::civil::Date;
 use std::sync::{Arc, LazyLock};

@@ -11,6 +11,7 @@
 //! Of two lists that state a price the contract holds before the user's own, and that before what ships. What nobody
 //! states is unknown: a price is never made up, and never zero because it is missing.
 
+mod alike;
 mod diff;
 pub mod import;
 mod list;

@@ -4,11 +4,12 @@
 
 use super::parts::{reasoning_key, thinking_text};
 use crate::Variant;
-use memchr::memmem;
+use aho_corasick::AhoCorasick;
 use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
 use switchtower_domain::{Notice, ReasoningField};
 
-/// The messages of a request without them; `None` where there are none, which a few searches tell.
+/// The messages of a request without them; `None` where there are none, which a search tells.
 pub(super) fn left_out(messages: &[u8], variant: &Variant) -> Option<(String, Vec<Notice>)> {
     if variant.mistral_words || !may_have(messages) {
         return None;
@@ -24,17 +25,20 @@ pub(super) fn left_out(messages: &[u8], variant: &Variant) -> Option<(String, Ve
     (after != before).then(|| (after.to_string(), notices))
 }
 
-/// Within texts these stand between escaped quotes only.
+/// The words, of which that of an image is one only before an address. Within texts they stand between escaped quotes
+/// only.
+const WORDS: [&str; 6] = [IMAGE, "\"prefix\"", "\"index\"", "\"document_url\"", "\"reference_ids\"", "\"thinking\""];
+const IMAGE: &str = "\"image_url\"";
+
+/// All of them are looked for at once. Where they cannot be, every request is read.
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(WORDS).ok());
+
 fn may_have(messages: &[u8]) -> bool {
-    let has = |word: &str| memmem::find(messages, word.as_bytes()).is_some();
-    let bare = || {
-        const KEY: &[u8] = b"\"image_url\"";
-        memmem::find_iter(messages, KEY).any(|at| {
-            let rest = messages.get(at + KEY.len()..).unwrap_or_default().trim_ascii_start();
-            rest.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"\""))
-        })
-    };
-    ["\"prefix\"", "\"index\"", "\"document_url\"", "\"reference_ids\"", "\"thinking\""].into_iter().any(has) || bare()
+    let Some(finder) = &*FINDER else { return true };
+    finder.find_iter(messages).any(|found| {
+        let rest = || messages.get(found.end()..).unwrap_or_default().trim_ascii_start().strip_prefix(b":");
+        found.pattern().as_usize() != 0 || rest().is_some_and(|value| value.trim_ascii_start().starts_with(b"\""))
+    })
 }
 
 fn fit_message(message: &mut Map<String, Value>, at: &str, variant: &Variant, notices: &mut Vec<Notice>) {

@@ -12,11 +12,13 @@ use super::within::BETA_HEADER;
 use crate::owner::{Owner, Sealing};
 use crate::tag::Tagging;
 use crate::{Directory, Settings, json_text, notices};
+use aho_corasick::AhoCorasick;
 use bytes::Bytes;
 use http::Request;
 use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
@@ -96,7 +98,8 @@ pub(super) fn plan(settings: &Settings, directory: &Directory, resolved: Resolve
     };
     let Opened { notices, carried } = opened;
     let bereft = !notices.is_empty();
-    let mut draft = Draft { interface, operation, keeping, splice, withheld: Vec::new(), carried, bereft, notices };
+    let (withheld, has_carried) = (Vec::new(), OnceCell::new());
+    let mut draft = Draft { interface, operation, keeping, splice, withheld, carried, has_carried, bereft, notices };
     draft.keep_nothing(&decoded, client)?;
     let betas = draft.fit_within(&decoded, same);
     let sealing = match decoded.asked.place {
@@ -169,6 +172,8 @@ pub(super) struct Draft<'a> {
     withheld: Vec<String>,
     /// Whether reasoning of another dialect was freed of what said whose it is.
     carried: bool,
+    /// Whether the body has reasoning of another dialect, once that was asked.
+    has_carried: OnceCell<bool>,
     /// Whether thoughts of another account were left out.
     bereft: bool,
     pub(super) notices: Vec<Notice>,
@@ -283,8 +288,8 @@ impl Draft<'_> {
         let roles = target == DialectId::OpenaiChat
             && !self.interface.variant.developer_role
             && DEVELOPER.find(decoded.body).is_some();
-        let carried =
-            || self.carried || CARRIED.find(decoded.body).or_else(|| QUOTED_IN_BASE64.find(decoded.body)).is_some();
+        let has = || CARRIED.as_ref().is_none_or(|finder| finder.is_match(&decoded.body[..]));
+        let carried = || self.carried || *self.has_carried.get_or_init(has);
         roles || (dialect(target).carries_reasoning() && carried())
     }
 
@@ -511,11 +516,10 @@ fn written(body: &Value, decoded: &Decoded<'_>) -> Bytes {
 
 static DEVELOPER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"developer\""));
 
-static CARRIED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(carried::PREFIX.as_bytes()));
-
-/// The same where it stands in base64.
-static QUOTED_IN_BASE64: LazyLock<Finder<'static>> =
-    LazyLock::new(|| Finder::new(&format!("\"{CARRIED_IN_BASE64}")).into_owned());
+/// How reasoning of another dialect begins, also where it stands in base64. Where it cannot be looked for, every request
+/// is read.
+static CARRIED: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new([carried::PREFIX, &format!("\"{CARRIED_IN_BASE64}")]).ok());
 
 /// Fields whose absence changes nothing for the model.
 const BOOKKEEPING: [&str; 8] = [
