@@ -40,7 +40,7 @@ pub(super) struct Plain {
 
 #[derive(Debug, Default)]
 struct Pool {
-    waiting: HashMap<Authority, Vec<Idle>>,
+    waiting: HashMap<Box<str>, Vec<Idle>>,
     /// Whether somebody closes what nobody uses any more.
     is_swept: bool,
 }
@@ -100,7 +100,7 @@ impl Plain {
     /// A connection that waits and is still open.
     fn waiting(&self, authority: &Authority) -> Option<TcpStream> {
         let mut pool = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = pool.waiting.get_mut(authority)?;
+        let waiting = pool.waiting.get_mut(authority.as_str())?;
         while let Some(idle) = waiting.pop() {
             // Nothing is expected on it: what can be read is its end, or something that belongs to nobody.
             let quiet =
@@ -267,15 +267,20 @@ impl PlainBody {
         }
         let now = Instant::now();
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if !pool.waiting.contains_key(&self.authority) {
-            pool.waiting.insert(self.authority.clone(), Vec::new());
-        }
-        let Some(waiting) = pool.waiting.get_mut(&self.authority) else { return };
-        // The longest unused stand first.
-        let expired = waiting.iter().take_while(|idle| now - idle.since >= self.settings.pool_idle).count();
-        waiting.drain(..expired);
-        if waiting.len() < self.settings.pool_idle_per_host_max {
-            waiting.push(Idle { stream: open.stream, since: now });
+        let idle = Idle { stream: open.stream, since: now };
+        match pool.waiting.get_mut(self.authority.as_str()) {
+            Some(waiting) => {
+                // The longest unused stand first.
+                let expired = waiting.iter().take_while(|idle| now - idle.since >= self.settings.pool_idle).count();
+                waiting.drain(..expired);
+                if waiting.len() < self.settings.pool_idle_per_host_max {
+                    waiting.push(idle);
+                }
+            }
+            None if self.settings.pool_idle_per_host_max > 0 => {
+                pool.waiting.insert(self.authority.as_str().into(), vec![idle]);
+            }
+            None => {}
         }
         // Without further traffic nobody else would close what waits.
         if !pool.is_swept
