@@ -56,7 +56,9 @@ pub use money::{
     Amount, Charge, Cost, CostLine, CostStatus, Currency, CurrencyError, DecimalError, Discount, EstimateReason, Money,
     MoneyError, Per, Rate, Sums, Totals, Unit, UnknownReason,
 };
-pub use name::{AccountName, DeploymentName, ModelName, NameError, ProviderName, RegionName, TenantName};
+pub use name::{
+    AccountName, DeploymentName, ModelName, NameError, ProviderName, RegionName, TeamName, TenantName, UseCaseName,
+};
 pub use nearest::nearest;
 pub use notice::{Notice, NoticeClass};
 pub use part::{

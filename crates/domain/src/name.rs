@@ -88,6 +88,17 @@ name!(
     |_| false
 );
 
+name!(
+    /// A part of an organisation that spends, for reports and rules.
+    TeamName,
+    |_| false
+);
+name!(
+    /// What an organisation uses models for.
+    UseCaseName,
+    |_| false
+);
+
 fn check(text: &str, extra: impl Fn(char) -> bool) -> Result<(), NameError> {
     let Some(first) = text.chars().next() else {
         return Err(NameError::Empty);

@@ -43,5 +43,5 @@ pub use owner::SealKey;
 pub use pipeline::is_local_authority;
 pub use reply::GatewayBody;
 pub use retention::{Keeps, Rule, RuleName, Rules, Share};
-pub use settings::{Access, AccessError, CallerKey, Digests, Limits, Settings, SettingsError};
+pub use settings::{Access, AccessError, CallerKey, Digests, Holder, Limits, Settings, SettingsError};
 pub use trace::SampleRate;

@@ -3,10 +3,11 @@
 //! Rules stand in an order, and the first that fits a request decides. Whether one request of a sample is kept is drawn
 //! from its id under a key: who has the key finds the same draw again, and nobody else can tell.
 
+use crate::Holder;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use switchtower_domain::{NameError, TenantName};
+use switchtower_domain::{NameError, TeamName, TenantName, UseCaseName};
 use switchtower_ledger::Pseudonyms;
 use switchtower_ledger::record::RequestId;
 use switchtower_providers::Operation;
@@ -88,6 +89,10 @@ pub struct Rule {
     pub name: RuleName,
     /// The names of callers' keys.
     pub keys: Option<Vec<String>>,
+    /// The teams of their holders.
+    pub teams: Option<Vec<String>>,
+    /// What their holders use models for.
+    pub use_cases: Option<Vec<String>>,
     /// The names of deployments.
     pub deployments: Option<Vec<String>>,
     /// The names of providers.
@@ -111,7 +116,7 @@ pub struct Rules(Arc<[Rule]>);
 /// What rules look at.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
-    pub(crate) key: Option<&'a str>,
+    pub(crate) holder: Option<&'a Holder>,
     pub(crate) deployment: &'a str,
     pub(crate) provider: &'a str,
     pub(crate) operation: &'a str,
@@ -122,8 +127,15 @@ impl Rule {
         let names = |wanted: &Option<Vec<String>>, name: &str| {
             wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name))
         };
+        // What is not known of a caller fits no rule that asks for it.
+        let known = |wanted: &Option<Vec<String>>, name: Option<&str>| {
+            wanted.is_none() || name.is_some_and(|name| names(wanted, name))
+        };
         let operation = self.operations.as_ref();
-        (self.keys.is_none() || asked.key.is_some_and(|key| names(&self.keys, key)))
+        let holder = asked.holder;
+        known(&self.keys, holder.map(|holder| holder.name.as_str()))
+            && known(&self.teams, holder.and_then(|holder| holder.team.as_ref()).map(TeamName::as_str))
+            && known(&self.use_cases, holder.and_then(|holder| holder.use_case.as_ref()).map(UseCaseName::as_str))
             && names(&self.deployments, asked.deployment)
             && names(&self.providers, asked.provider)
             && operation.is_none_or(|wanted| wanted.iter().any(|wanted| wanted.as_str() == asked.operation))
@@ -172,11 +184,14 @@ fn draw(request: RequestId, pseudonyms: &Pseudonyms) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::LazyLock;
 
     fn rule(name: &str, keeps: Keeps) -> Rule {
         Rule {
             name: RuleName::new(name.to_owned()).unwrap(),
             keys: None,
+            teams: None,
+            use_cases: None,
             deployments: None,
             providers: None,
             operations: None,
@@ -187,8 +202,17 @@ mod tests {
         }
     }
 
-    const ASKED: Asked<'_> =
-        Asked { key: Some("team"), deployment: "fast", provider: "openai", operation: Operation::Answer.as_str() };
+    static HOLDER: LazyLock<Holder> = LazyLock::new(|| holder("app"));
+
+    fn holder(name: &str) -> Holder {
+        let (team, use_case) = (TeamName::new("search").ok(), UseCaseName::new("answers").ok());
+        Holder { name: name.to_owned(), team, use_case }
+    }
+
+    fn asked() -> Asked<'static> {
+        let operation = Operation::Answer.as_str();
+        Asked { holder: Some(&HOLDER), deployment: "fast", provider: "openai", operation }
+    }
 
     fn decided(rules: &Rules, asked: Asked<'_>, request: RequestId) -> Option<(String, bool)> {
         let pseudonyms = Pseudonyms::new([1; 32], [2; 32]);
@@ -198,24 +222,31 @@ mod tests {
     #[test]
     fn the_first_rule_that_fits_decides_and_without_one_nothing_is_kept() {
         let id = RequestId([7; 16]);
-        assert_eq!(decided(&Rules::default(), ASKED, id), None);
+        assert_eq!(decided(&Rules::default(), asked(), id), None);
+        let other = holder("other");
+        let of_ads = Holder { team: TeamName::new("ads").ok(), ..holder("app") };
+        let of_drafts = Holder { use_case: UseCaseName::new("drafts").ok(), ..holder("app") };
         let some = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         let rules = Rules::new(vec![
             Rule { keys: some(&["other"]), ..rule("keys", Keeps::All) },
+            Rule { teams: some(&["ads"]), ..rule("teams", Keeps::All) },
+            Rule { use_cases: some(&["drafts"]), ..rule("use_cases", Keeps::All) },
             Rule { deployments: some(&["slow"]), ..rule("deployments", Keeps::All) },
             Rule { providers: some(&["x"]), ..rule("providers", Keeps::All) },
             Rule { operations: Some(vec![Operation::CountTokens]), ..rule("operations", Keeps::All) },
-            Rule { keys: some(&["team"]), providers: some(&["openai"]), ..rule("none", Keeps::Nothing) },
+            Rule { keys: some(&["app"]), providers: some(&["openai"]), ..rule("none", Keeps::Nothing) },
             rule("rest", Keeps::All),
         ]);
-        assert_eq!(decided(&rules, ASKED, id), Some(("none".to_owned(), false)));
+        assert_eq!(decided(&rules, asked(), id), Some(("none".to_owned(), false)));
         for (asked, wanted) in [
-            (Asked { key: Some("other"), ..ASKED }, "keys"),
-            (Asked { deployment: "slow", ..ASKED }, "deployments"),
-            (Asked { provider: "x", ..ASKED }, "providers"),
-            (Asked { operation: Operation::CountTokens.as_str(), ..ASKED }, "operations"),
-            // Where no keys are configured, a rule for one holds for nobody.
-            (Asked { key: None, ..ASKED }, "rest"),
+            (Asked { holder: Some(&other), ..asked() }, "keys"),
+            (Asked { deployment: "slow", ..asked() }, "deployments"),
+            (Asked { provider: "x", ..asked() }, "providers"),
+            (Asked { operation: Operation::CountTokens.as_str(), ..asked() }, "operations"),
+            // Where no keys are configured, a rule for one holds for nobody, and likewise for a team.
+            (Asked { holder: None, ..asked() }, "rest"),
+            (Asked { holder: Some(&of_ads), ..asked() }, "teams"),
+            (Asked { holder: Some(&of_drafts), ..asked() }, "use_cases"),
         ] {
             assert_eq!(decided(&rules, asked, id), Some((wanted.to_owned(), true)));
         }
@@ -228,7 +259,7 @@ mod tests {
         let kept = |keeps, number: u32| {
             let mut id = [0; 16];
             id[..4].copy_from_slice(&number.to_be_bytes());
-            decided(&Rules::new(vec![rule("r", keeps)]), ASKED, RequestId(id)).unwrap().1
+            decided(&Rules::new(vec![rule("r", keeps)]), asked(), RequestId(id)).unwrap().1
         };
         let counted = |keeps| (0..20_000).filter(|number| kept(keeps, *number)).count();
         let quarter = counted(share(250_000));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 use switchtower_catalogue::prices::Prices;
-use switchtower_domain::{Secret, limits};
+use switchtower_domain::{Secret, TeamName, UseCaseName, limits};
 use switchtower_ledger::record::Digest;
 
 /// The settings of a gateway.
@@ -199,31 +199,41 @@ impl Access {
         matches!(self.0, Kind::Keyless)
     }
 
-    /// The key of a name, with which signatures are made.
-    pub(crate) fn key_named(&self, name: &str) -> Option<&Secret> {
+    /// The key of a name, with which signatures are made, and its holder.
+    pub(crate) fn key_named(&self, name: &str) -> Option<(&Secret, &Arc<Holder>)> {
         let Kind::Keys(keys) = &self.0 else { return None };
-        keys.iter().find(|key| key.name == name).map(|key| &key.secret)
+        keys.iter().find(|key| key.holder.name == name).map(|key| (&key.secret, &key.holder))
     }
 
-    /// The name of the key that a caller presents, if it is known. It takes the same time for every wrong key.
-    pub fn admits(&self, presented: &str) -> Option<&str> {
+    /// The holder of the key that a caller presents, if it is known. It takes the same time for every wrong key.
+    pub fn admits(&self, presented: &str) -> Option<&Arc<Holder>> {
         let Kind::Keys(keys) = &self.0 else { return None };
         let digest = digest(presented);
         let mut found = None;
         for key in keys {
             if key.digest.ct_eq(&digest).into() {
-                found = Some(key.name.as_str());
+                found = Some(&key.holder);
             }
         }
         found
     }
 }
 
+/// Who has a key, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// What the operator calls the key.
+    pub name: String,
+    /// Whose spending it is.
+    pub team: Option<TeamName>,
+    /// What its holder uses models for.
+    pub use_case: Option<UseCaseName>,
+}
+
 /// A key that callers may present, or sign requests with.
 #[derive(Debug, Clone)]
 pub struct CallerKey {
-    /// What the operator calls it.
-    pub name: String,
+    holder: Arc<Holder>,
     digest: [u8; 32],
     /// The key itself, which signatures are made with. It never prints.
     secret: Secret,
@@ -232,7 +242,12 @@ pub struct CallerKey {
 impl CallerKey {
     /// A key by name.
     pub fn new(name: impl Into<String>, key: &Secret) -> Self {
-        Self { name: name.into(), digest: digest(key.expose().trim()), secret: key.clone() }
+        Self::held_by(Holder { name: name.into(), team: None, use_case: None }, key)
+    }
+
+    /// A key with its holder.
+    pub fn held_by(holder: Holder, key: &Secret) -> Self {
+        Self { holder: Arc::new(holder), digest: digest(key.expose().trim()), secret: key.clone() }
     }
 }
 
@@ -256,7 +271,7 @@ mod tests {
     fn only_a_known_key_is_admitted() {
         let key = |text: &str| CallerKey::new("team", &Secret::new(text));
         let access = Access::keys(vec![key("one"), key("two\n")]).unwrap();
-        assert_eq!(access.admits("two"), Some("team"));
+        assert_eq!(access.admits("two").map(|holder| holder.name.as_str()), Some("team"));
         assert_eq!(access.admits("three"), None);
         assert_eq!(Access::keys(Vec::new()).err(), Some(AccessError::NoKeys));
     }

@@ -12,6 +12,10 @@ pub enum By {
     Key,
     /// Whose the caller is.
     Tenant,
+    /// The team of the key's holder.
+    Team,
+    /// What its holder uses models for.
+    UseCase,
     /// The provider.
     Provider,
     /// The deployment.
@@ -32,9 +36,11 @@ pub enum By {
 
 impl By {
     /// Every one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Key,
         Self::Tenant,
+        Self::Team,
+        Self::UseCase,
         Self::Provider,
         Self::Deployment,
         Self::Model,
@@ -50,6 +56,8 @@ impl By {
         match self {
             Self::Key => "key",
             Self::Tenant => "tenant",
+            Self::Team => "team",
+            Self::UseCase => "use-case",
             Self::Provider => "provider",
             Self::Deployment => "deployment",
             Self::Model => "model",
@@ -66,6 +74,8 @@ impl By {
         match self {
             Self::Key => spent.caller.map(|caller| caller.to_string()).unwrap_or_default(),
             Self::Tenant => spent.tenant.to_string(),
+            Self::Team => or_none(spent.team.as_deref()),
+            Self::UseCase => or_none(spent.use_case.as_deref()),
             Self::Provider => spent.provider.to_string(),
             Self::Deployment => spent.deployment.to_string(),
             Self::Model => spent.model.to_string(),

@@ -87,6 +87,8 @@ struct Key {
     hour: Timestamp,
     tenant: String,
     caller: Option<String>,
+    team: Option<String>,
+    use_case: Option<String>,
     provider: String,
     region: Option<String>,
     deployment: String,
@@ -188,6 +190,8 @@ fn key(spent: &Spent, cost: &Cost, line: &CostLine) -> Key {
         hour: hour(spent.ended_us),
         tenant: spent.tenant.to_string(),
         caller: spent.caller.map(|caller| caller.to_string()),
+        team: spent.team.as_ref().map(ToString::to_string),
+        use_case: spent.use_case.as_ref().map(ToString::to_string),
         provider: spent.provider.to_string(),
         region: spent.region.as_ref().map(ToString::to_string),
         deployment: spent.deployment.to_string(),
@@ -228,7 +232,11 @@ fn row(key: &Key, sums: &Sums) -> Result<[String; COLUMNS.len()], MoneyError> {
     let (amount, rate, currency) = (sums.amount.to_string(), key.rate.to_string(), key.currency.to_string());
     let (category, service, subcategory) = service(key.charge);
     let region = key.region.clone().unwrap_or_default();
-    let tags = json!({"operation": key.operation, "model": key.model}).to_string();
+    let said = [("team", &key.team), ("use_case", &key.use_case)];
+    let said = said.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    let tags: BTreeMap<&str, &str> =
+        [("operation", &*key.operation), ("model", &*key.model)].into_iter().chain(said).collect();
+    let tags = json!(tags).to_string();
     let meter = meter(key.charge);
     let caller = key.caller.clone().unwrap_or_default();
     Ok([

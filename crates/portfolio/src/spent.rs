@@ -25,6 +25,10 @@ pub struct Spent {
     pub caller: Option<Pseudonym>,
     /// Whose the caller is.
     pub tenant: Text,
+    /// The team of the key's holder, if it has one.
+    pub team: Option<Text>,
+    /// What its holder uses models for, if that is said.
+    pub use_case: Option<Text>,
     /// What was asked for.
     pub operation: Text,
     /// The name of the configuration that was asked for, if it was one.
@@ -195,6 +199,8 @@ fn spent(
         ended_us,
         caller: opened.caller,
         tenant: opened.tenant,
+        team: opened.team,
+        use_case: opened.use_case,
         operation: opened.operation,
         asked: opened.asked,
         deployment: opened.deployment,

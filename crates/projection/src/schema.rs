@@ -4,7 +4,7 @@
 //! several replicas, and a row that comes twice is there once.
 
 /// Counted up whenever a table changes: what is there by another version is made again.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// A table.
 #[derive(Debug)]
@@ -88,7 +88,8 @@ pub const TABLES: &[Table] = &[OPENS, ENDS, ATTEMPTS, CHARGES, REFUSALS, HOUSE];
 pub(crate) const OPENS: Table = table! {
     opens: "The beginning of a call", key 2, by ["request", "at"],
     Text { log } Number { record } Moment { at }
-    Text { request, caller, tenant, client, operation, asked, deployment, provider, region, model, spoken, carriage }
+    Text { request, caller, tenant, team, use_case, client, operation, asked, deployment, provider, region, model }
+    Text { spoken, carriage }
     Flag { streamed } Number { bytes_in, output_max } Flag { kept_by_provider }
 };
 
@@ -118,7 +119,7 @@ pub(crate) const CHARGES: Table = table! {
 pub(crate) const REFUSALS: Table = table! {
     refusals: "A request that was refused before anything was sent", key 2, by ["request", "at"],
     Text { log } Number { record } Moment { at }
-    Text { request, caller, tenant, client, operation, code } Number { status } Text { deployment }
+    Text { request, caller, tenant, team, use_case, client, operation, code } Number { status } Text { deployment }
 };
 
 pub(crate) const HOUSE: Table = table! {
@@ -130,7 +131,7 @@ pub(crate) const HOUSE: Table = table! {
 pub const VIEWS: &[View] = &[View {
     name: "calls",
     about: "A call from its beginning to its end; what has not ended yet has no end",
-    query: "SELECT o.log, o.record AS opened, e.record AS closed, o.request, o.at AS began_at, e.at AS ended_at, o.caller, o.tenant, o.client, o.operation, \
+    query: "SELECT o.log, o.record AS opened, e.record AS closed, o.request, o.at AS began_at, e.at AS ended_at, o.caller, o.tenant, o.team, o.use_case, o.client, o.operation, \
             o.asked, o.deployment, o.provider, o.region, o.model, o.spoken, o.carriage, o.streamed, o.bytes_in, e.outcome, e.status, e.code, e.answered_by, \
             e.stop, e.first_us, e.gap_p50_us, e.gap_p99_us, e.total_us, e.bytes_out, e.input, e.cache_read, e.cache_write, e.output, e.reasoning, e.estimated, \
             e.cost_status FROM opens o LEFT JOIN ends e ON e.log = o.log AND e.opened = o.record",

@@ -1,14 +1,15 @@
 //! Which endpoint is meant, and whether the head of the request may come in at all.
 
 use super::{bedrock, gemini};
-use crate::Settings;
 use crate::reply::Refused;
 use crate::signature::{SignatureError, Signed};
 use crate::stream::Framing;
 use crate::timeline;
+use crate::{Holder, Settings};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use std::sync::Arc;
 use switchtower_dialect::services::EmbeddingForm;
 use switchtower_dialect::{Form, dialect};
 use switchtower_domain::{DialectId, Refusal, RefusalCode};
@@ -23,8 +24,8 @@ pub(super) struct Accepted {
     /// The API within which the client speaks it, where that is not its own.
     pub(super) within: Option<Within>,
     pub(super) headers: HeaderMap,
-    /// The name of the key that the caller presents, once it is known.
-    pub(super) caller: Option<String>,
+    /// The holder of the key that the caller presents, once it is known.
+    pub(super) caller: Option<Arc<Holder>>,
     /// How it is signed, where it is signed as requests to AWS are.
     pub(super) signed: Option<Box<Result<Signed, SignatureError>>>,
     /// What the address says in place of the body, in dialects where it does.

@@ -4,6 +4,7 @@ use super::accept::{Accepted, Place};
 use crate::Settings;
 use crate::clock::seconds_since_1970;
 use crate::signature::SignatureError;
+use std::sync::Arc;
 use switchtower_domain::{Refusal, RefusalCode};
 use switchtower_providers::caller_keys;
 
@@ -13,21 +14,19 @@ pub(super) fn authenticate(settings: &Settings, accepted: Accepted) -> Result<Ac
     if settings.access.is_keyless() {
         return Ok(accepted);
     }
-    let admitted = caller_keys(&accepted.headers).find_map(|key| settings.access.admits(key)).map(str::to_owned);
+    let admitted = caller_keys(&accepted.headers).find_map(|key| settings.access.admits(key)).cloned();
     if admitted.is_some() {
         return Ok(Accepted { signed: None, caller: admitted, ..accepted });
     }
     if let Some(signed) = accepted.signed.as_deref() {
         let signed = signed.as_ref().map_err(|error| unsigned(*error))?;
         signed.check_date(seconds_since_1970()).map_err(unsigned)?;
-        if settings.access.key_named(&signed.key).is_none() {
-            return Err(unsigned(SignatureError::UnknownKey));
-        }
+        let known = settings.access.key_named(&signed.key).map(|(_, holder)| Arc::clone(holder));
+        let caller = Some(known.ok_or_else(|| unsigned(SignatureError::UnknownKey))?);
         if matches!(accepted.place, Place::Models | Place::Model(_)) {
             // Nothing more comes.
             verify(settings, &accepted, b"")?;
         }
-        let caller = Some(signed.key.clone());
         return Ok(Accepted { caller, ..accepted });
     }
     let message = match caller_keys(&accepted.headers).next() {
@@ -43,7 +42,7 @@ pub(super) fn verify(settings: &Settings, accepted: &Accepted, body: &[u8]) -> R
     if settings.access.is_keyless() {
         return Ok(());
     }
-    let secret = settings.access.key_named(&signed.key).ok_or_else(|| unsigned(SignatureError::UnknownKey))?;
+    let (secret, _) = settings.access.key_named(&signed.key).ok_or_else(|| unsigned(SignatureError::UnknownKey))?;
     signed.check(secret, body).map_err(unsigned)
 }
 

@@ -4,6 +4,7 @@
 use super::accept::{Accepted, Place};
 use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
+use crate::Holder;
 use crate::clock::micros;
 use crate::collecting::Collecting;
 use crate::cost::Charging;
@@ -48,8 +49,8 @@ pub(super) struct Standing {
 #[derive(Debug)]
 struct Caller {
     who: Option<Pseudonym>,
-    /// The name of the caller's key.
-    key: Option<String>,
+    /// The holder of the caller's key.
+    holder: Option<Arc<Holder>>,
     client: DialectId,
     operation: &'static str,
 }
@@ -77,9 +78,9 @@ impl Standing {
 
     /// It is known who asks.
     pub(super) fn known(&mut self, shared: &Shared, accepted: &Accepted) {
-        let who = accepted.caller.as_deref().map(|name| shared.ledger.pseudonyms().of_caller(name));
-        let (key, client) = (accepted.caller.clone(), accepted.client);
-        self.caller = Some(Caller { who, key, client, operation: operation(&accepted.place) });
+        let who = accepted.caller.as_ref().map(|holder| shared.ledger.pseudonyms().of_caller(&holder.name));
+        let (holder, client) = (accepted.caller.clone(), accepted.client);
+        self.caller = Some(Caller { who, holder, client, operation: operation(&accepted.place) });
     }
 
     /// It is known who answers; the name that records have for it.
@@ -129,6 +130,14 @@ impl Names {
     }
 }
 
+fn team(holder: &Holder) -> Option<Text> {
+    holder.team.as_ref().map(|team| team.as_str().to_owned().into())
+}
+
+fn use_case(holder: &Holder) -> Option<Text> {
+    holder.use_case.as_ref().map(|use_case| use_case.as_str().to_owned().into())
+}
+
 /// What a caller asked for, as far as it goes on record.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -174,9 +183,9 @@ pub(super) async fn open<'s>(
     let (operation, who) = standing.caller.as_ref().map_or(("", None), |caller| (caller.operation, caller.who));
     let configured = shared.directory.has(&asked.name);
     let provider = &deployment.provider;
-    let key = standing.caller.as_ref().and_then(|caller| caller.key.as_deref());
+    let holder = standing.caller.as_ref().and_then(|caller| caller.holder.as_deref());
     let fitting =
-        retention::Asked { key, deployment: deployment.name.as_str(), provider: provider.name.as_str(), operation };
+        retention::Asked { holder, deployment: deployment.name.as_str(), provider: provider.name.as_str(), operation };
     let decided = settings.retention.decide(fitting, id.on_record(), pseudonyms);
     let opened = Opened {
         request: id.on_record(),
@@ -201,6 +210,8 @@ pub(super) async fn open<'s>(
         kept_by_provider: provider.retention == RetentionPolicy::Allow,
         output_max: asked.output_max,
         prices: settings.digests.prices,
+        team: holder.and_then(team),
+        use_case: holder.and_then(use_case),
         trace: standing.trace(),
         provider_kind: provider.kind.clone().map(Text::from),
         host: host(planned.outgoing.uri()).into(),
@@ -277,6 +288,8 @@ pub(super) async fn refuse(
         operation: caller.operation.into(),
         deployment: standing.deployment.take(),
         configuration: shared.settings.digests.configuration,
+        team: caller.holder.as_deref().and_then(team),
+        use_case: caller.holder.as_deref().and_then(use_case),
         trace,
         total_us: micros(began.elapsed()),
     };
@@ -301,6 +314,7 @@ pub(super) async fn told(
     id: &RequestId,
 ) -> Result<Recorded, Refusal> {
     let caller = standing.caller.as_ref();
+    let holder = caller.and_then(|caller| caller.holder.as_deref());
     let entry = Told {
         request: id.on_record(),
         caller: caller.and_then(|caller| caller.who),
@@ -309,6 +323,8 @@ pub(super) async fn told(
         operation: caller.map_or("", |caller| caller.operation).into(),
         deployment: standing.deployment.clone(),
         configuration: shared.settings.digests.configuration,
+        team: holder.and_then(team),
+        use_case: holder.and_then(use_case),
         trace: standing.trace(),
         total_us: micros(standing.began.elapsed()),
     };

@@ -50,6 +50,10 @@ record! {
         20 output_max: Option<u64>,
         /// The digest of the prices in force, likewise.
         21 prices: Digest,
+        /// Whose spending it is, as the configuration says of the caller's key.
+        22 team: Option<Text>,
+        /// What the caller uses models for, likewise.
+        23 use_case: Option<Text>,
         /// Where it stands in a trace, if it does.
         30 trace: Option<Trace>,
         /// The kind of the provider by the catalogue, if it has one.
@@ -258,6 +262,10 @@ record! {
         7 deployment: Option<Text>,
         /// The digest of the configuration in force.
         8 configuration: Digest,
+        /// The caller's team, as the configuration says of the key.
+        9 team: Option<Text>,
+        /// What the caller uses models for, likewise.
+        10 use_case: Option<Text>,
         /// Where the request stands in a trace, if it does.
         30 trace: Option<Trace>,
         /// Microseconds from the beginning of the request to this record.
@@ -282,6 +290,10 @@ record! {
         5 deployment: Option<Text>,
         /// The digest of the configuration in force.
         6 configuration: Digest,
+        /// The caller's team, as the configuration says of the key.
+        7 team: Option<Text>,
+        /// What the caller uses models for, likewise.
+        8 use_case: Option<Text>,
         /// Where the request stands in a trace, if it does.
         30 trace: Option<Trace>,
         /// Microseconds from the beginning of the request to this record.

@@ -22,6 +22,8 @@ pub(crate) fn spent(model: &'static str, cost: Option<Cost>) -> Spent {
         ended_us: NOON_US,
         caller: None,
         tenant: "default".into(),
+        team: None,
+        use_case: None,
         operation: "answers".into(),
         asked: None,
         deployment: model.into(),

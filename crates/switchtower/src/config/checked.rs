@@ -19,7 +19,9 @@ use serde_json::Number;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
-use switchtower_domain::{AccountName, DeploymentName, DialectId, Effort, ModelName, NameError, ProviderName};
+use switchtower_domain::{
+    AccountName, DeploymentName, DialectId, Effort, ModelName, NameError, ProviderName, TeamName, UseCaseName,
+};
 use switchtower_gateway::Limits;
 use switchtower_providers::{CredentialStyle, Defaults, Endpoint, Operation, RetentionPolicy};
 
@@ -64,6 +66,8 @@ pub(super) struct Checked {
 pub(super) struct Key {
     pub(super) name: Option<At<String>>,
     pub(super) secret: Option<At<Reference>>,
+    pub(super) team: Option<TeamName>,
+    pub(super) use_case: Option<UseCaseName>,
 }
 
 #[derive(Debug)]
@@ -210,7 +214,9 @@ fn key(written: &At<written::Key>, findings: &mut Findings) -> Key {
         findings.add(&at.place, "the name of a key has 1 to 256 characters and none that cannot be seen");
     }
     let secret = required(value.secret.as_ref(), "secret", place, findings);
-    Key { name: name.cloned(), secret: reference(secret, findings) }
+    let team = written.value.team.as_ref().and_then(|at| named(at, TeamName::new, findings));
+    let use_case = written.value.use_case.as_ref().and_then(|at| named(at, UseCaseName::new, findings));
+    Key { name: name.cloned(), secret: reference(secret, findings), team, use_case }
 }
 
 fn provider(given: &At<String>, written: &written::Provider, findings: &mut Findings) -> Provider {

@@ -22,7 +22,7 @@ use std::time::Duration;
 use switchtower_catalogue::prices::Prices;
 use switchtower_catalogue::{Catalogue, ModelFacts};
 use switchtower_domain::{DeploymentName, DialectId, ModelName, ProviderName, RegionName, Secret};
-use switchtower_gateway::{Access, CallerKey, Directory, SealKey, Settings};
+use switchtower_gateway::{Access, CallerKey, Directory, Holder, SealKey, Settings};
 use switchtower_ledger::LedgerSettings;
 use switchtower_projection::{Postgres, Target};
 use switchtower_providers as providers;
@@ -134,6 +134,8 @@ pub(super) fn resolve(
     let aliases = resolver.aliases(checked, &made);
     let names = retention::Names {
         keys: &key_names,
+        teams: &checked.keys.iter().filter_map(|key| Some(key.team.as_ref()?.as_str())).collect::<Vec<_>>(),
+        use_cases: &checked.keys.iter().filter_map(|key| Some(key.use_case.as_ref()?.as_str())).collect::<Vec<_>>(),
         deployments: &checked.deployments.iter().map(|one| one.given.value.as_str()).collect::<Vec<_>>(),
         providers: &made.keys().copied().collect::<Vec<_>>(),
     };
@@ -256,7 +258,7 @@ impl Resolver<'_> {
 
     fn access(&mut self, checked: &Checked) -> (Option<Access>, Vec<String>) {
         let mut names: Vec<&str> = Vec::new();
-        let mut secrets: Vec<(&str, Secret)> = Vec::new();
+        let mut secrets: Vec<(Holder, Secret)> = Vec::new();
         for key in &checked.keys {
             if let Some(name) = &key.name {
                 if names.contains(&name.value.as_str()) {
@@ -268,17 +270,22 @@ impl Resolver<'_> {
             let name = key.name.as_ref().map_or("?", |name| name.value.as_str());
             let Some(secret) = self.secret(reference) else { continue };
             if let Some((other, _)) = secrets.iter().find(|(_, known)| known.expose() == secret.expose()) {
+                let other = &other.name;
                 let message = format!("'{}' leads to the same secret as that of key '{other}'", reference.value);
                 self.findings.add(&reference.place, message);
             }
-            secrets.push((name, secret));
+            let (team, use_case) = (key.team.clone(), key.use_case.clone());
+            secrets.push((Holder { name: name.to_owned(), team, use_case }, secret));
         }
         let access = match &checked.keys_place {
             Some(place) if checked.keys.is_empty() => {
                 self.findings.add(place, "'keys' is empty, so nobody could ask");
                 None
             }
-            Some(_) => Access::keys(secrets.iter().map(|(name, secret)| CallerKey::new(*name, secret)).collect()).ok(),
+            Some(_) => {
+                let keys = secrets.into_iter().map(|(holder, secret)| CallerKey::held_by(holder, &secret));
+                Access::keys(keys.collect()).ok()
+            }
             None => self.keyless(&checked.listeners),
         };
         (access, names.into_iter().map(str::to_owned).collect())

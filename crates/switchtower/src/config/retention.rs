@@ -58,6 +58,8 @@ struct CheckedRule {
     /// Nothing where it has a mistake of its own.
     rule: Option<Rule>,
     keys: Vec<At<String>>,
+    teams: Vec<At<String>>,
+    use_cases: Vec<At<String>>,
     deployments: Vec<At<String>>,
     providers: Vec<At<String>>,
 }
@@ -87,7 +89,8 @@ pub(super) fn check(written: Option<&written::Retention>, findings: &mut Finding
 fn rule(at: &At<written::RetentionRule>, findings: &mut Findings) -> CheckedRule {
     let At { place, value: written } = at;
     let list = |list: &Option<At<Vec<At<String>>>>| list.as_ref().map(|at| at.value.clone());
-    let (keys, deployments, providers) = (list(&written.keys), list(&written.deployments), list(&written.providers));
+    let (keys, teams, use_cases) = (list(&written.keys), list(&written.teams), list(&written.use_cases));
+    let (deployments, providers) = (list(&written.deployments), list(&written.providers));
     let texts = |list: &Option<Vec<At<String>>>| -> Option<Vec<String>> {
         list.as_ref().map(|list| list.iter().map(|at| at.value.clone()).collect())
     };
@@ -101,6 +104,8 @@ fn rule(at: &At<written::RetentionRule>, findings: &mut Findings) -> CheckedRule
         Some(Rule {
             name: name?,
             keys: texts(&keys),
+            teams: texts(&teams),
+            use_cases: texts(&use_cases),
             deployments: texts(&deployments),
             providers: texts(&providers),
             operations,
@@ -114,6 +119,8 @@ fn rule(at: &At<written::RetentionRule>, findings: &mut Findings) -> CheckedRule
         place: place.clone(),
         rule: made(),
         keys: keys.unwrap_or_default(),
+        teams: teams.unwrap_or_default(),
+        use_cases: use_cases.unwrap_or_default(),
         deployments: deployments.unwrap_or_default(),
         providers: providers.unwrap_or_default(),
     }
@@ -215,6 +222,8 @@ fn parts(at: Option<&At<Vec<At<String>>>>, findings: &mut Findings) -> Vec<Part>
 /// The names that rules may lead to.
 pub(super) struct Names<'a> {
     pub(super) keys: &'a [String],
+    pub(super) teams: &'a [&'a str],
+    pub(super) use_cases: &'a [&'a str],
     pub(super) deployments: &'a [&'a str],
     pub(super) providers: &'a [&'a str],
 }
@@ -277,6 +286,8 @@ impl CheckedRule {
         let models = |name: &str| name.split_once('/').is_some_and(|(provider, _)| names.providers.contains(&provider));
         for (list, known, what) in [
             (&self.keys, keys.as_slice(), "key"),
+            (&self.teams, names.teams, "team"),
+            (&self.use_cases, names.use_cases, "use case"),
             (&self.deployments, names.deployments, "deployment"),
             (&self.providers, names.providers, "provider"),
         ] {

@@ -297,6 +297,8 @@ section!(Retention {
 section!(RetentionRule {
     name: String = "required", "What the rule is called on record. The first rule that fits a request decides what is kept of it; where none fits, nothing is.";
     keys: Vec<At<String>> = "any", "Names of `[[keys]]`: it fits what their holders ask.";
+    teams: Vec<At<String>> = "any", "Names of teams that `[[keys]]` state, likewise.";
+    use_cases: Vec<At<String>> = "any", "Names of use cases that `[[keys]]` state, likewise.";
     deployments: Vec<At<String>> = "any", "Names of deployments, or `PROVIDER/MODEL`: it fits what they are asked.";
     providers: Vec<At<String>> = "any", "Names of providers, likewise.";
     operations: Vec<At<String>> = "any", "What is asked for, likewise: `answers`, `count_tokens`, or one of the services, as at a provider.", ["answers", "count_tokens", "embeddings", "rerank", "completions", "fim", "moderations", "generate", "first_chat", "invoke"];
@@ -316,6 +318,8 @@ section!(Secrets {
 section!(Key {
     name: String = "required", "What you call the holder of this key.";
     secret: String = "required", "A reference to the key: `env:NAME`, `file:PATH` or `cmd:PROGRAM ARGUMENTS`.";
+    team: String = "none", "Whose spending it is, as `switchtower cost --by team` and records tell it.";
+    use_case: String = "none", "What the holder of this key uses models for, as `switchtower cost --by use-case` and records tell it.";
 });
 
 section!(Provider {

@@ -19,8 +19,8 @@ use switchtower_portfolio::{Breakdown, By, Span, Spending};
 pub struct Options {
     #[command(subcommand)]
     command: Option<Command>,
-    /// What sums are told apart by: one or several of key, tenant, provider, deployment, model, region, operation, asked,
-    /// day and month
+    /// What sums are told apart by: one or several of key, tenant, team, use-case, provider, deployment, model, region,
+    /// operation, asked, day and month
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = by, default_value = "provider,model")]
     by: Vec<By>,
     #[command(flatten)]

@@ -255,7 +255,19 @@ fn content(gateway: &Settings, retention: &Retention, data: &Path) -> Option<Pla
 fn of_rules(rules: &Rules) -> impl Iterator<Item = String> {
     rules.iter().map(|rule| {
         // What it fits is told by `fits`.
-        let Rule { name, keys: _, deployments: _, providers: _, operations: _, keeps, parts, keep, required } = rule;
+        let Rule {
+            name,
+            keys: _,
+            teams: _,
+            use_cases: _,
+            deployments: _,
+            providers: _,
+            operations: _,
+            keeps,
+            parts,
+            keep,
+            required,
+        } = rule;
         let kept = match keeps {
             Keeps::Nothing => return format!("rule '{name}': nothing is kept{}", fits(rule)),
             Keeps::Sample(share) => format!("{} % of requests", f64::from(share.millionths()) / 10_000.0),

@@ -224,3 +224,44 @@ fn validated(export: &Path) {
     assert!(told.contains("Total: "), "{told}");
     assert!(failed.len() == 1 && failed.iter().all(|line| line.contains(EXPLAINED)), "{failed:#?}");
 }
+
+#[test]
+fn what_is_spent_is_told_by_team_and_use_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for name in ["a", "b", "c", "d"] {
+        std::fs::write(folder.join(name), format!("key-{name}")).unwrap();
+    }
+    let keys = "[[keys]]\nname = \"a\"\nsecret = \"file:a\"\nteam = \"search\"\nuse_case = \"answers\"
+[[keys]]\nname = \"b\"\nsecret = \"file:b\"\nteam = \"search\"\nuse_case = \"drafts\"
+[[keys]]\nname = \"c\"\nsecret = \"file:c\"\nteam = \"ads\"\n[[keys]]\nname = \"d\"\nsecret = \"file:d\"\n";
+    let gateway = serve(folder, &format!("{keys}{SETTINGS}"));
+    for (name, calls) in [("a", 3), ("b", 2), ("c", 1), ("d", 1)] {
+        for _ in 0..calls {
+            let header = format!("authorization: Bearer key-{name}\r\n");
+            let answer = exchange(gateway.address(), CHAT, &header, &asked("fast", "echo: one", false)).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        }
+    }
+    let header = "authorization: Bearer key-a\r\n";
+    assert!(exchange(gateway.address(), CHAT, header, &asked("no/model", "x", false)).unwrap().contains("404"));
+    stop(&gateway);
+    let told = |by: &str| -> BTreeMap<String, u64> {
+        let told: Value = serde_json::from_slice(&cost(folder, &["--by", by, "--format", "json"]).stdout).unwrap();
+        let groups = told["groups"].as_array().unwrap().iter();
+        let name = |group: &Value| -> Vec<String> {
+            by.split(',').map(|by| group[by].as_str().unwrap_or("-").to_owned()).collect()
+        };
+        groups.map(|group| (name(group).join("/"), group["cost"]["exact"].as_u64().unwrap_or(99))).collect()
+    };
+    let want = |groups: &[(&str, u64)]| groups.iter().map(|(name, calls)| ((*name).to_owned(), *calls)).collect();
+    assert_eq!(told("team"), want(&[("search", 5), ("ads", 1), ("-", 1)]));
+    assert_eq!(told("team,use-case"), want(&[("search/answers", 3), ("search/drafts", 2), ("ads/-", 1), ("-/-", 1)]));
+    let exported = ledger(folder, &["export", "--format", "focus"]);
+    let tags: Vec<Value> =
+        rows(&exported.stdout).iter().map(|row| serde_json::from_str(&row["Tags"]).unwrap()).collect();
+    assert!(tags.iter().any(|tags| tags["team"] == "search" && tags["use_case"] == "drafts"), "{tags:?}");
+    assert!(tags.iter().any(|tags| tags["team"] == "ads" && tags.get("use_case").is_none()), "{tags:?}");
+    let refused: Vec<Value> = entries(folder).into_iter().filter(|entry| entry["kind"] == "refused").collect();
+    assert!(matches!(&*refused, [one] if one["team"] == "search" && one["use_case"] == "answers"), "{refused:?}");
+}

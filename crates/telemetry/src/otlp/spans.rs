@@ -6,7 +6,9 @@
 use super::messages::{Attributes, SPAN_KIND_CLIENT, SPAN_KIND_SERVER, STATUS_ERROR, Span, Status, nanos};
 use crate::ended::Ended;
 use crate::semconv::{self, Profile};
-use switchtower_ledger::record::{Attempt, Closed, Costs, Lost, Opened, Refused, RequestId, SpanId, Sum, Told, Trace};
+use switchtower_ledger::record::{
+    Attempt, Closed, Costs, Lost, Opened, Refused, RequestId, SpanId, Sum, Text, Told, Trace,
+};
 
 /// The most places of losses that a span names.
 const LOST_MAX: usize = 20;
@@ -49,7 +51,8 @@ impl Call<'_> {
 
     fn request(&self, at_us: u64) -> Span {
         let Self { opened, closed, trace, .. } = self;
-        let mut attributes = of_request(opened.request, &opened.client, &opened.tenant);
+        let mut attributes =
+            of_request(opened.request, &opened.client, (&opened.tenant, &opened.team, &opened.use_case));
         attributes.text(semconv::OPERATION_NAME, self.operation());
         attributes.text(semconv::PROVIDER_NAME, self.provider());
         attributes.text(semconv::REQUEST_MODEL, &opened.model);
@@ -129,7 +132,8 @@ impl Call<'_> {
 
 fn of_refusal(at_us: u64, refused: &Refused) -> Option<Span> {
     let trace = refused.trace.as_ref()?;
-    let mut attributes = of_request(refused.request, &refused.client, &refused.tenant);
+    let mut attributes =
+        of_request(refused.request, &refused.client, (&refused.tenant, &refused.team, &refused.use_case));
     let operation = semconv::operation(&refused.operation, &refused.client);
     attributes.text(semconv::OPERATION_NAME, operation);
     attributes.number(semconv::HTTP_STATUS, u64::from(refused.status));
@@ -143,7 +147,7 @@ fn of_refusal(at_us: u64, refused: &Refused) -> Option<Span> {
 
 fn of_told(at_us: u64, told: &Told) -> Option<Span> {
     let trace = told.trace.as_ref()?;
-    let mut attributes = of_request(told.request, &told.client, &told.tenant);
+    let mut attributes = of_request(told.request, &told.client, (&told.tenant, &told.team, &told.use_case));
     let operation = semconv::operation(&told.operation, &told.client);
     attributes.text(semconv::OPERATION_NAME, operation);
     attributes.text("switchtower.deployment", told.deployment.as_deref().unwrap_or_default());
@@ -152,11 +156,17 @@ fn of_told(at_us: u64, told: &Told) -> Option<Span> {
     Some(Span { name: operation.to_owned(), attributes: attributes.0, ..server })
 }
 
-fn of_request(request: RequestId, client: &str, tenant: &str) -> Attributes {
+fn of_request(
+    request: RequestId,
+    client: &str,
+    (tenant, team, use_case): (&str, &Option<Text>, &Option<Text>),
+) -> Attributes {
     let mut attributes = Attributes::default();
     attributes.text("switchtower.request.id", &request.to_string());
     attributes.text("switchtower.client", client);
     attributes.text("switchtower.tenant", tenant);
+    attributes.text("switchtower.team", team.as_deref().unwrap_or_default());
+    attributes.text("switchtower.use_case", use_case.as_deref().unwrap_or_default());
     attributes
 }
 
