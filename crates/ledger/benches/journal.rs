@@ -1,12 +1,15 @@
 //! How many records a second are appended and verified, beside the least that any journal does: writing the same bytes
 //! to a file, and hashing them.
 //!
-//! `cargo bench -p switchtower-ledger` prints ratios; nothing is asserted. With `SWITCHTOWER_RECORDS=10000000` it writes so
+//! `cargo bench -p switchtower-ledger` prints ratios, and what a record costs the thread that brings it, alone and at a
+//! desk; nothing is asserted. With `SWITCHTOWER_RECORDS=10000000` it writes so
 //! many instead, each made when it is written, and prints how much memory that takes on the way.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on has failed")]
 
+use rustix::time::{ClockId, clock_gettime};
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use switchtower_ledger::journal::disk::Folder;
@@ -50,6 +53,51 @@ fn told(what: &str, took: Duration, reference: Option<Duration>) {
     println!("{what:<44} {rate:>12.0} records a second {ratio}");
 }
 
+fn told_of_cpu(cpu: Duration) {
+    #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+    let each = cpu.as_secs_f64() * 1e6 / RECORDS as f64;
+    println!("  of it on the thread that brings them       {each:>12.2} µs a record");
+}
+
+/// The time for which this thread was at work.
+fn at_work() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap())
+}
+
+/// Appends all of them; how long that took, and how much of it this thread was at work.
+fn append(data: &Path, records: &Arc<Vec<Vec<u8>>>, at_desk: bool) -> (Duration, Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let settings =
+        JournalSettings { fsync: Fsync::Interval(Duration::from_secs(1)), ..JournalSettings::new("bench/log") };
+    let (journal, writing, _) = Journal::open(Arc::new(Folder::new(data).unwrap()), &settings, None).unwrap();
+    let journal = if at_desk {
+        let (journal, clerk) = journal.at_desk();
+        runtime.spawn(clerk.run());
+        journal
+    } else {
+        journal
+    };
+    let (began, worked) = (Instant::now(), at_work());
+    runtime.block_on(async {
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..WRITERS {
+            let (journal, records) = (journal.clone(), Arc::clone(records));
+            writers.spawn(async move {
+                let step = usize::try_from(WRITERS).unwrap();
+                for record in records.iter().skip(usize::try_from(writer).unwrap()).step_by(step) {
+                    journal.append(record.clone(), Mark::None).await.unwrap();
+                }
+            });
+        }
+        while writers.join_next().await.is_some() {}
+    });
+    let times = (began.elapsed(), at_work() - worked);
+    drop((runtime, journal));
+    writing.join();
+    times
+}
+
 /// The memory of this process that is there, in kibibytes.
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -65,6 +113,8 @@ fn long(records: u64) {
         JournalSettings { fsync: Fsync::Interval(Duration::from_secs(1)), ..JournalSettings::new("bench/log") };
     let disk = Arc::new(Folder::new(folder.path()).unwrap());
     let (journal, writing, _) = Journal::open(disk, &settings, None).unwrap();
+    let (journal, clerk) = journal.at_desk();
+    let clerk = runtime.spawn(clerk.run());
     println!("before: {} KiB of memory", resident_kib());
     let began = Instant::now();
     for tenth in 0..10 {
@@ -84,6 +134,8 @@ fn long(records: u64) {
         println!("{until} records after {:.1} s: {} KiB of memory", began.elapsed().as_secs_f64(), resident_kib());
     }
     drop(journal);
+    clerk.abort();
+    drop(runtime);
     writing.join();
     let began = Instant::now();
     let report = verify(&Folder::existing(folder.path()), &Known::default()).unwrap();
@@ -117,30 +169,14 @@ fn main() {
     let hashing = began.elapsed();
     told("hashing alone", hashing, None);
 
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let records = Arc::new(records);
     let data = folder.path().join("ledger");
-    let settings =
-        JournalSettings { fsync: Fsync::Interval(Duration::from_secs(1)), ..JournalSettings::new("bench/log") };
-    let disk = Arc::new(Folder::new(&data).unwrap());
-    let (journal, writing, _) = Journal::open(disk, &settings, None).unwrap();
-    let began = Instant::now();
-    runtime.block_on(async {
-        let mut writers = tokio::task::JoinSet::new();
-        let shared: Arc<Vec<Vec<u8>>> = Arc::new(records);
-        for writer in 0..WRITERS {
-            let (journal, records) = (journal.clone(), Arc::clone(&shared));
-            writers.spawn(async move {
-                let step = usize::try_from(WRITERS).unwrap();
-                for record in records.iter().skip(usize::try_from(writer).unwrap()).step_by(step) {
-                    journal.append(record.clone(), Mark::None).await.unwrap();
-                }
-            });
-        }
-        while writers.join_next().await.is_some() {}
-    });
-    told("appending, 256 at once, fsync = interval", began.elapsed(), Some(plain));
-    drop(journal);
-    writing.join();
+    let (took, cpu) = append(&folder.path().join("alone"), &records, false);
+    told("appending, 256 at once, each for itself", took, Some(plain));
+    told_of_cpu(cpu);
+    let (took, cpu) = append(&data, &records, true);
+    told("appending, 256 at once, at a desk", took, Some(plain));
+    told_of_cpu(cpu);
 
     let began = Instant::now();
     let report = verify(&Folder::existing(&data), &Known::default()).unwrap();
