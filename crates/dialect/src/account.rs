@@ -6,7 +6,7 @@
 use crate::fields::Fields;
 use crate::scan::{Field, Scan, scan};
 use crate::{DecodeError, Variant, json};
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use switchtower_domain::{Account, StopReason, Usage};
 
 /// Deeper than this no provider's answer nests.
@@ -54,12 +54,29 @@ pub struct AccountReader {
     account: Account,
     /// What was said, for a provider that does not count it. It is held in memory until the answer has ended.
     said: String,
+    /// What pieces are searched for, once there was one.
+    searches: Option<Box<Searches>>,
+}
+
+/// Searches for the names of fields: making one costs more than searching a piece.
+#[derive(Debug)]
+struct Searches {
+    told: Vec<Finder<'static>>,
+    said: Vec<Finder<'static>>,
+}
+
+impl Searches {
+    fn of(places: &'static Places) -> Self {
+        let finder = |name: &&'static str| Finder::new(*name);
+        let told = places.usage.iter().chain([&places.stop]).map(finder).collect();
+        Self { told, said: places.said.iter().map(finder).collect() }
+    }
 }
 
 impl AccountReader {
     /// A reader for a dialect.
     pub fn new(places: &'static Places) -> Self {
-        Self { places, account: Account::default(), said: String::new() }
+        Self { places, account: Account::default(), said: String::new(), searches: None }
     }
 
     /// Looks at a whole answer, or at the data of an event, as a vendor's variant of the dialect has it. What cannot be
@@ -86,7 +103,9 @@ impl AccountReader {
     }
 
     fn hear(&mut self, data: &[u8]) {
-        for name in self.places.said {
+        let places = self.places;
+        let searches = self.searches.get_or_insert_with(|| Box::new(Searches::of(places)));
+        for name in &searches.said {
             for text in texts_within(data, name) {
                 if self.said.len() < SAID_BYTES_MAX {
                     self.said.push_str(&text);
@@ -97,16 +116,18 @@ impl AccountReader {
 
     fn look_on(&mut self, data: &[u8], variant: &Variant) {
         let begins = self.account.model.is_none() && !self.places.model.is_empty();
-        let says = |name: &&str| {
-            memmem::find_iter(data, *name).any(|at| {
-                let rest = data.get(at + name.len()..).unwrap_or_default();
+        let says = |name: &Finder<'_>| {
+            name.find_iter(data).any(|at| {
+                let rest = data.get(at + name.needle().len()..).unwrap_or_default();
                 // Most vendors repeat the names in every piece, with nothing to say.
                 let value =
                     rest.strip_prefix(b"\"").map(<[u8]>::trim_ascii_start).and_then(|rest| rest.strip_prefix(b":"));
                 value.is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
             })
         };
-        if begins || self.places.usage.iter().chain([&self.places.stop]).any(says) {
+        let places = self.places;
+        let searches = self.searches.get_or_insert_with(|| Box::new(Searches::of(places)));
+        if begins || searches.told.iter().any(says) {
             self.read(data, variant, AROUND_MAX);
         }
     }
@@ -132,7 +153,7 @@ impl AccountReader {
             } else if *field.key == *places.fingerprint.as_bytes() && field.value != b"null" {
                 self.account.fingerprint = text(field);
             } else if *field.key == *places.tier.as_bytes() && field.value != b"null" {
-                let tier = text(field).or_else(|| texts_within(field.value, "type").next());
+                let tier = text(field).or_else(|| texts_within(field.value, &Finder::new("type")).next());
                 self.account.tier(tier.map(|tier| cut(&tier)).as_deref());
             } else if self.account.stop.is_none() {
                 self.stopped(field, variant);
@@ -200,10 +221,11 @@ fn cut(text: &str) -> String {
 }
 
 /// The texts under a name, unescaped. Within texts the name stands between escaped quotes only.
-fn texts_within<'a>(data: &'a [u8], name: &'a str) -> impl Iterator<Item = String> + 'a {
+fn texts_within<'a>(data: &'a [u8], name: &'a Finder<'_>) -> impl Iterator<Item = String> + 'a {
+    let behind = name.needle().len();
     let quoted_end =
-        move |at: usize| data.get(at + name.len()..)?.strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b":");
-    memmem::find_iter(data, name).filter_map(move |at| {
+        move |at: usize| data.get(at + behind..)?.strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b":");
+    name.find_iter(data).filter_map(move |at| {
         let before = at.checked_sub(1).and_then(|at| data.get(at));
         let value = quoted_end(at).filter(|_| before == Some(&b'"'))?.trim_ascii_start();
         let mut texts = serde_json::Deserializer::from_slice(value).into_iter::<String>();

@@ -5,7 +5,7 @@
 //! Whose a value is, is for the caller to know.
 
 use crate::scan::{ScanError, Scanner};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -104,9 +104,14 @@ impl Owned {
         self.requests.iter().filter_map(|place| place.path.last()).any(|last| last.as_bytes() == name)
     }
 
+    /// Searches for the words without one of which no answer has any, for [`Self::of_answer`].
+    pub fn signs(&self) -> Vec<Finder<'static>> {
+        self.signs.iter().map(|sign| Finder::new(*sign)).collect()
+    }
+
     /// The values in a whole answer or in the data of an event. Most events cost a search for a few words.
-    pub fn of_answer(&self, data: &[u8]) -> Vec<Found> {
-        let told = self.signs.iter().any(|sign| memmem::find(data, sign.as_bytes()).is_some());
+    pub fn of_answer(&self, data: &[u8], signs: &[Finder<'_>]) -> Vec<Found> {
+        let told = signs.iter().any(|sign| sign.find(data).is_some());
         if told { find(data, self.answers.iter().copied()) } else { Vec::new() }
     }
 

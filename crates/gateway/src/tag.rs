@@ -7,7 +7,7 @@
 //! the seal that its maker gave it.
 
 use crate::owner::{Owner, SealKey};
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use switchtower_dialect::{Belongs, Owned};
 
 /// What a tag begins with.
@@ -70,6 +70,8 @@ pub(crate) struct Tagging {
     owned: &'static Owned,
     key: SealKey,
     owner: Owner,
+    /// What answers are searched for, once there was one.
+    signs: Option<Vec<Finder<'static>>>,
     /// The tag, once it was needed.
     tag: Option<String>,
     /// The block whose value was tagged last: only its first piece is.
@@ -78,12 +80,13 @@ pub(crate) struct Tagging {
 
 impl Tagging {
     pub(crate) const fn new(owned: &'static Owned, key: SealKey, owner: Owner) -> Self {
-        Self { owned, key, owner, tag: None, block: None }
+        Self { owned, key, owner, signs: None, tag: None, block: None }
     }
 
     /// The same whole answer or data of an event with its values tagged; `None` where there are none.
     pub(crate) fn tagged(&mut self, data: &[u8]) -> Option<Vec<u8>> {
-        let found = self.owned.of_answer(data);
+        let owned = self.owned;
+        let found = owned.of_answer(data, self.signs.get_or_insert_with(|| owned.signs()));
         if found.is_empty() {
             return None;
         }

@@ -6,8 +6,9 @@ use crate::fields::Fields;
 use crate::json::parse_event;
 use crate::logprobs;
 use crate::{DecodeError, Json, StreamDecoder, StreamEnding, StreamWatch, Variant, WireEvent};
+use memchr::memmem::Finder;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use switchtower_domain::{
     AnswerHead, Delta, DialectId, Event, FailureForm, Frame, Part, PartKind, Reasoning, ReasoningField, ToolCall,
     ToolCallKind,
@@ -488,6 +489,8 @@ impl Watch {
     }
 }
 
+static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"finish_reason\""));
+
 impl StreamWatch for Watch {
     fn look(&mut self, name: Option<&[u8]>, data: &[u8]) -> Result<(), DecodeError> {
         let data = data.trim_ascii();
@@ -505,8 +508,9 @@ impl StreamWatch for Watch {
                 b"error" if field.value != b"null" => self.ended = true,
                 b"choices" if !self.begun || (!self.stopped && self.ending == StreamEnding::StopReason) => {
                     self.begun |= field.value.contains(&b'{');
-                    self.stopped |= memchr::memmem::find_iter(field.value, b"\"finish_reason\"").any(|at| {
-                        let rest = field.value.get(at + 15..).unwrap_or_default().trim_ascii_start();
+                    self.stopped |= FINISH.find_iter(field.value).any(|at| {
+                        let behind = at + FINISH.needle().len();
+                        let rest = field.value.get(behind..).unwrap_or_default().trim_ascii_start();
                         rest.strip_prefix(b":").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\""))
                     });
                 }

@@ -3,6 +3,8 @@
 use super::{Arrived, Broken, Ends, Outgoing, Step, failure_beside, failure_in, frame_of, is_named_error, refusal_of};
 use crate::owner::Sealing;
 use crate::tag::Tagging;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 use switchtower_dialect::scan::scan;
 use switchtower_dialect::sse::Parsed;
 use switchtower_dialect::{AccountReader, StreamEnding, StreamWatch, WireEvent, dialect};
@@ -122,11 +124,14 @@ fn tells_usage_only(data: &[u8]) -> bool {
         && says("usage", |value| value.starts_with(b"{"))
 }
 
+/// The word, and how its letters begin where they are escaped.
+static ERROR: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| [&b"\"error\""[..], b"\\u006", b"\\u007"].map(Finder::new));
+
 /// The failure that an event tells of. Only one that is named so, or that has the word as a string of its own, can; its
 /// letters may be escaped.
 fn failure(parsed: &Parsed<'_>, ends: &Ends) -> Option<Failure> {
-    let has = |text: &[u8]| memchr::memmem::find(parsed.data(), text).is_some();
-    if !is_named_error(parsed) && !has(b"\"error\"") && !has(b"\\u006") && !has(b"\\u007") {
+    if !is_named_error(parsed) && !ERROR.iter().any(|word| word.find(parsed.data()).is_some()) {
         return None;
     }
     let interface = ends.interface();
