@@ -579,6 +579,18 @@ fn names_lead_somewhere() {
 }
 
 #[test]
+fn teams_and_use_cases_are_those_that_keys_state() {
+    check(
+        "[[keys]]\nname = \"a\"\nsecret = \"env:OPENAI_API_KEY\"\nteam = \"search\"\nuse_case = \"Ask us\"\n[[retention.rules]]\nname = \"r\"\nteams = [\"serch\"]\nuse_cases = [\"b\"]\ncontent = \"none\"",
+        &[
+            "5:1: 'keys[0].use_case': a name is made of a-z, 0-9, '-', '_' and '.', and begins with a letter or digit; found 'A'",
+            "8:10: 'retention.rules[0].teams[0]': there is no team 'serch'; did you mean 'search'?",
+            "9:14: 'retention.rules[0].use_cases[0]': there is no use case 'b'",
+        ],
+    );
+}
+
+#[test]
 fn a_name_that_is_none_is_told_with_its_setting() {
     check(
         "[providers.openai]\nmodels = [\"\"]\n[deployments.a]\nprovider = \"openai\"\nmodel = \"\"\n[aliases]\n\"\" = \"openai/x\"",

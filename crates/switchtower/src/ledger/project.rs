@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use switchtower_ledger::checkpoint::VerifyingKey;
 use switchtower_ledger::home::{journal_of, key_of};
+use switchtower_ledger::journal::segment;
 use switchtower_projection::{Projecting, Projector, Sqlite, Store, Target};
 
 /// The file of SQLite, in the folder of the ledger.
@@ -40,7 +41,13 @@ pub(super) fn once(target: &Target, data: &Path, rebuild: bool, out: &mut dyn Wr
         Target::Nowhere | Target::Sqlite => data.join(FILE).display().to_string(),
         Target::Postgresql(_) => "the database".to_owned(),
     };
-    Ok(writeln!(out, "{records} records were brought into {place}")?)
+    writeln!(out, "{records} records were brought into {place}")?;
+    let segments = segment::list(&journal_of(data))?;
+    let first = segments.iter().find(|segment| segment.records).map_or(0, |segment| segment.first);
+    if rebuild && first > 0 {
+        writeln!(out, "the ledger begins at record {first}: what was before it was pruned, and is in no table now")?;
+    }
+    Ok(())
 }
 
 async fn brought<S: Store>(projector: &Projector<S>, rebuild: bool) -> Result<u64> {

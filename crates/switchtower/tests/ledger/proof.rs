@@ -116,6 +116,10 @@ fn a_ledger_is_copied_restored_pruned_and_signed_by_another_key() {
     }
     assert!(!data(folder).join("ledger/00000000000000000000.seg").exists());
     assert!(text(&verify(folder)).contains(" known by their hashes only"));
+    // Tables that are made again have what is left, and that is said.
+    let again = [ledger(folder, &["project"]), ledger(folder, &["project", "--rebuild"])];
+    let warned = again.map(|done| text(&done).contains("what was before it was pruned, and is in no table now"));
+    assert_eq!(warned, [false, true]);
     // Out of the copy, and told from a rollback.
     let elsewhere = folder.join("elsewhere");
     std::fs::create_dir(&elsewhere).unwrap();
