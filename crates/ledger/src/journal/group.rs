@@ -90,7 +90,11 @@ impl Group {
         write: impl FnOnce(&mut Vec<u8>) -> Option<Then>,
     ) -> Result<usize, AppendError> {
         let mut seats = self.seats();
-        seats.records.take_in(mark, write)?;
+        if let Err(error) = seats.records.take_in(mark, write) {
+            // Its place is free again.
+            self.shared.places.add_permits(1);
+            return Err(error);
+        }
         seats.each.push(Seat::default());
         Ok(seats.each.len() - 1)
     }

@@ -320,6 +320,7 @@ fn a_record_that_is_too_large_is_refused_alone() {
     let (journal, writing, _) = Journal::open(disk, &settings(), None).unwrap();
     let bytes = frame::RECORD_BYTES_MAX + 1;
     assert_eq!(journal.append_now(vec![1; bytes], Mark::None), Err(AppendError::TooLarge { bytes }));
+    assert_eq!(journal.waiting(), 0, "its place is free again");
     assert_eq!(journal.append_now(entry(0).0, Mark::None), Ok(0));
     drop(journal);
     writing.join();
