@@ -25,8 +25,8 @@ pub(super) struct Desk {
 
 #[derive(Debug, Default)]
 struct Tray {
-    /// What is handed in and not with the writer yet, since when.
-    group: Option<(Instant, Arc<Group>)>,
+    /// What is handed in and not with the writer yet.
+    group: Option<Arc<Group>>,
     /// There is no clerk any more.
     is_closed: bool,
 }
@@ -48,9 +48,9 @@ impl Desk {
             return journal.hand_over(mark, write);
         }
         let clerk = &self.clerk;
-        let (_, group) = tray.group.get_or_insert_with(|| {
+        let group = tray.group.get_or_insert_with(|| {
             clerk.notify_one();
-            (Instant::now(), Arc::new(journal.group(Some(Arc::clone(clerk)))))
+            Arc::new(journal.group(Some(Arc::clone(clerk))))
         });
         let place = group.take_in(mark, write)?;
         Ok(Waiting::new(Arc::clone(group), place))
@@ -62,14 +62,16 @@ impl Desk {
 pub struct Clerk {
     journal: Journal,
     desk: Arc<Desk>,
-    /// What the writer has, and since when somebody waits for it.
-    with_writer: Option<(Instant, Arc<Group>)>,
+    /// What the writer has.
+    with_writer: Option<Arc<Group>>,
+    /// When somebody will have waited for it for too long.
+    until: Instant,
 }
 
 impl Clerk {
     pub(super) fn new(journal: Journal) -> (Arc<Desk>, Self) {
         let desk = Arc::new(Desk { tray: Mutex::default(), clerk: Arc::new(Notify::new()) });
-        (Arc::clone(&desk), Self { journal, desk, with_writer: None })
+        (Arc::clone(&desk), Self { journal, desk, with_writer: None, until: Instant::now() })
     }
 
     /// Works until it is dropped.
@@ -79,7 +81,7 @@ impl Clerk {
         let called = Arc::clone(&self.desk.clerk);
         // A timer costs more than all else here; it is set again only once it has rung.
         let mut alarm = std::pin::pin!(tokio::time::sleep(IDLE));
-        let (mut is_set, wait_max) = (false, self.journal.open.wait_max);
+        let mut is_set = false;
         loop {
             tokio::select! {
                 biased;
@@ -88,10 +90,8 @@ impl Clerk {
             }
             self.tell();
             self.take_over();
-            if let Some((since, _)) = &self.with_writer
-                && !is_set
-            {
-                alarm.as_mut().reset(*since + wait_max);
+            if self.with_writer.is_some() && !is_set {
+                alarm.as_mut().reset(self.until);
                 is_set = true;
             }
         }
@@ -99,12 +99,14 @@ impl Clerk {
 
     /// Tells those whose records are written, or were not written in time.
     fn tell(&mut self) {
-        let Some((since, group)) = &self.with_writer else { return };
+        let Some(group) = &self.with_writer else { return };
+        let now = Instant::now();
         if group.is_done() {
             group.wake();
-        } else if since.elapsed() >= self.journal.open.wait_max {
-            group.is_late(self.journal.open.wait_max);
-        } else {
+        } else if now < self.until {
+            return;
+        } else if let Some(until) = group.tell_late(now, self.journal.open.wait_max) {
+            self.until = until;
             return;
         }
         self.with_writer = None;
@@ -116,8 +118,11 @@ impl Clerk {
             return;
         }
         let handed_in = self.desk.tray.lock().unwrap_or_else(PoisonError::into_inner).group.take();
-        if let Some((since, group)) = handed_in {
-            self.with_writer = Some((since, Arc::clone(&group)));
+        if let Some(group) = handed_in {
+            let now = Instant::now();
+            // Those who came first came after all whom the writer had before, and are not late before them.
+            self.until = group.tell_late(now, self.journal.open.wait_max).unwrap_or(now);
+            self.with_writer = Some(Arc::clone(&group));
             self.journal.ask(Asked::Records(Sent::new(group)));
         }
     }
@@ -129,10 +134,10 @@ impl Drop for Clerk {
         tray.is_closed = true;
         let handed_in = tray.group.take();
         drop(tray);
-        if let Some((_, group)) = &self.with_writer {
+        if let Some(group) = &self.with_writer {
             group.leave_alone();
         }
-        if let Some((_, group)) = handed_in {
+        if let Some(group) = handed_in {
             group.leave_alone();
             self.journal.ask(Asked::Records(Sent::new(group)));
         }

@@ -5,11 +5,12 @@ use super::{AppendError, Mark, Shared, frame};
 use std::fmt;
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// What is done with the number of a record as soon as it is written, before anybody is told of it.
 pub(crate) type Then = Box<dyn FnOnce(u64) + Send>;
@@ -32,6 +33,8 @@ pub(super) struct Record {
 impl Records {
     /// Takes a record, as it is written at the end of what is there.
     fn take_in(&mut self, mark: Mark, write: impl FnOnce(&mut Vec<u8>) -> Option<Then>) -> Result<(), AppendError> {
+        // What a defect left half made must not stand before what comes.
+        self.frames.truncate(self.each.last().map_or(0, |record| record.range.end));
         let mut then = None;
         let range = frame::write_with(&mut self.frames, |out| then = write(out))
             .map_err(|bytes| AppendError::TooLarge { bytes })?;
@@ -55,8 +58,6 @@ pub(super) struct Group {
     seats: Mutex<Seats>,
     /// The number of the first record, once all of them are written.
     outcome: OnceLock<Result<u64, AppendError>>,
-    /// How long was waited, in milliseconds, where that was too long.
-    late_ms: AtomicU64,
 }
 
 #[derive(Default)]
@@ -67,17 +68,19 @@ struct Seats {
 }
 
 /// Who waits for one record.
-#[derive(Default)]
 struct Seat {
+    since: Instant,
     waker: Option<Waker>,
     /// Nobody waits for it, or not any more.
     is_left: bool,
+    /// How long was waited for it, where that was too long.
+    waited: Option<Duration>,
 }
 
 impl Group {
     pub(super) fn new(clerk: Option<Arc<Notify>>, shared: Arc<Shared>) -> Self {
-        let (seats, outcome, late_ms) = (Mutex::default(), OnceLock::new(), AtomicU64::new(0));
-        Self { clerk, is_alone: AtomicBool::new(false), shared, seats, outcome, late_ms }
+        let (seats, outcome) = (Mutex::default(), OnceLock::new());
+        Self { clerk, is_alone: AtomicBool::new(false), shared, seats, outcome }
     }
 
     /// Takes a record in, and gives its place.
@@ -95,7 +98,7 @@ impl Group {
             self.shared.places.add_permits(1);
             return Err(error);
         }
-        seats.each.push(Seat::default());
+        seats.each.push(Seat { since: Instant::now(), waker: None, is_left: false, waited: None });
         Ok(seats.each.len() - 1)
     }
 
@@ -142,14 +145,34 @@ impl Group {
         self.outcome.get().is_some()
     }
 
-    /// Too much time went by.
-    pub(super) fn is_late(&self, waited: Duration) {
-        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-        self.late_ms.store(waited_ms.max(1), Ordering::Release);
-        self.wake();
+    /// Tells those who have waited for too long, and gives the moment at which the next one will have; nothing where nobody
+    /// is left who waits.
+    pub(super) fn tell_late(&self, now: Instant, wait_max: Duration) -> Option<Instant> {
+        let mut seats = self.seats();
+        let mut late = Vec::new();
+        // They stand in the order in which they came.
+        let next = seats.each.iter_mut().find_map(|seat| {
+            let until = seat.since + wait_max;
+            if until > now {
+                return Some(until);
+            }
+            seat.waited.get_or_insert(wait_max);
+            late.extend(seat.waker.take());
+            None
+        });
+        drop(seats);
+        late.into_iter().for_each(Waker::wake);
+        next
+    }
+
+    /// Whether a clerk looks after those who wait.
+    fn is_attended(&self) -> bool {
+        self.clerk.is_some() && !self.is_alone.load(Ordering::SeqCst)
     }
 
     fn tell(&self) {
+        // Either the clerk sees the outcome when it goes, or it is seen here that it has gone.
+        fence(Ordering::SeqCst);
         match &self.clerk {
             Some(clerk) if !self.is_alone.load(Ordering::SeqCst) => clerk.notify_one(),
             _ => self.wake(),
@@ -159,6 +182,7 @@ impl Group {
     /// Its clerk goes.
     pub(super) fn leave_alone(&self) {
         self.is_alone.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         // The writer may have told the clerk just now.
         if self.is_done() {
             self.wake();
@@ -175,11 +199,6 @@ impl Group {
     fn outcome(&self, place: usize) -> Option<Result<u64, AppendError>> {
         let outcome = self.outcome.get()?;
         Some(outcome.clone().map(|first| first + place as u64))
-    }
-
-    fn late(&self) -> Option<AppendError> {
-        let waited_ms = self.late_ms.load(Ordering::Acquire);
-        (waited_ms > 0).then_some(AppendError::Slow { waited_ms })
     }
 }
 
@@ -234,6 +253,11 @@ impl Waiting {
         Self { group, place, is_told: false }
     }
 
+    /// Whether a clerk looks after the time.
+    pub(super) fn is_attended(&self) -> bool {
+        self.group.is_attended()
+    }
+
     /// The record, where it was not written, and while nobody else has taken it.
     pub(crate) fn take_back(&self) -> Option<Vec<u8>> {
         let mut seats = self.group.seats();
@@ -265,10 +289,13 @@ impl Future for Waiting {
     type Output = Result<u64, AppendError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let known = |group: &Group, place| group.outcome(place).or_else(|| group.late().map(Err));
-        if known(&self.group, self.place).is_none() {
+        if self.group.outcome.get().is_none() {
             let mut seats = self.group.seats();
             if let Some(seat) = seats.each.get_mut(self.place) {
+                // What is late may still come to be written, and nobody waits for it then.
+                if let Some(waited) = seat.waited {
+                    return Poll::Ready(Err(AppendError::slow(waited)));
+                }
                 match &mut seat.waker {
                     Some(waker) => waker.clone_from(context.waker()),
                     none => *none = Some(context.waker().clone()),
@@ -276,9 +303,8 @@ impl Future for Waiting {
             }
         }
         // Whoever tells has either seen the waker, or has told before this.
-        let Some(outcome) = known(&self.group, self.place) else { return Poll::Pending };
-        // What is late may still come to be written, and nobody waits for it then.
-        self.is_told = !matches!(outcome, Err(AppendError::Slow { .. }));
+        let Some(outcome) = self.group.outcome(self.place) else { return Poll::Pending };
+        self.is_told = true;
         Poll::Ready(outcome)
     }
 }
@@ -292,7 +318,7 @@ impl Drop for Waiting {
         match self.group.outcome.get() {
             None => {
                 if let Some(seat) = seats.each.get_mut(self.place) {
-                    *seat = Seat { waker: None, is_left: true };
+                    (seat.waker, seat.is_left) = (None, true);
                 }
             }
             Some(Ok(_)) => {}

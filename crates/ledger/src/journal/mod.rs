@@ -110,6 +110,12 @@ pub enum AppendError {
     },
 }
 
+impl AppendError {
+    fn slow(waited: Duration) -> Self {
+        Self::Slow { waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX) }
+    }
+}
+
 /// What a record means for the calls that are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
@@ -313,18 +319,16 @@ impl Journal {
 
     /// Waits for a record that was brought, and gives it back.
     pub(crate) async fn written(&self, mut waiting: Waiting) -> (Result<u64, AppendError>, Waiting) {
-        let outcome = match (&self.desk, &self.open.to) {
-            // There a clerk looks after the time.
-            (Some(_), _) | (None, To::Place(_)) => (&mut waiting).await,
-            (None, To::Thread(_)) => {
-                tokio::time::timeout(self.open.wait_max, &mut waiting).await.unwrap_or_else(|_| Err(self.slow()))
-            }
+        let outcome = if waiting.is_attended() || matches!(self.open.to, To::Place(_)) {
+            (&mut waiting).await
+        } else {
+            tokio::time::timeout(self.open.wait_max, &mut waiting).await.unwrap_or_else(|_| Err(self.slow()))
         };
         (outcome.map_err(|error| self.refused(error)), waiting)
     }
 
     fn slow(&self) -> AppendError {
-        AppendError::Slow { waited_ms: u64::try_from(self.open.wait_max.as_millis()).unwrap_or(u64::MAX) }
+        AppendError::slow(self.open.wait_max)
     }
 
     /// Hands a record, which has its place, straight to the writer.
@@ -454,7 +458,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Ends the journal once everything is written that was appended before. Who appends after that is told so.
+    /// Ends the journal once everything is written that was appended before; what still is at a desk is there once its clerk
+    /// has gone. Who appends after that is told so.
     pub fn end(&self) {
         self.ask(Asked::End);
     }

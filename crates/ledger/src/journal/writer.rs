@@ -106,6 +106,11 @@ impl Writer {
             }
         }
         self.shared.places.close();
+        // What was on its way is told that it comes too late.
+        asked.close();
+        while asked.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
+            group.clear();
+        }
         if let Err(error) = self.sync() {
             tracing_of(&error);
         }
@@ -263,6 +268,13 @@ impl Writer {
                 }
             }
         }
+    }
+}
+
+/// Also where it ends by a defect, nobody waits for a place any more.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.places.close();
     }
 }
 

@@ -174,3 +174,33 @@ async fn a_journal_that_has_ended_tells_all_who_come() {
     clerk.abort();
     assert_eq!(records(folder.path()).len(), if last.is_ok() { 2 } else { 1 });
 }
+
+#[tokio::test]
+async fn each_waits_as_long_as_the_bound_whoever_came_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Faulty::new(folder.path(), fail_at(0));
+    let slow = JournalSettings { wait_max: Duration::from_millis(200), ..large() };
+    let (journal, clerk, writing) = open(&disk, &slow);
+    disk.shut.store(true, Ordering::SeqCst);
+    // One with the writer, one at the desk, and then one more there each time that the others are nearly late.
+    let appends: Vec<_> = [0, 10, 150, 190]
+        .into_iter()
+        .zip(0..)
+        .map(|(after_ms, number)| {
+            let journal = journal.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                let began = std::time::Instant::now();
+                (journal.append(entry(number).0, Mark::None).await, began.elapsed())
+            })
+        })
+        .collect();
+    for append in appends {
+        let (outcome, waited) = append.await.unwrap();
+        assert_eq!(outcome, Err(AppendError::Slow { waited_ms: 200 }));
+        assert!(waited >= Duration::from_millis(200), "{waited:?}");
+    }
+    disk.shut.store(false, Ordering::SeqCst);
+    close(journal, clerk, writing).await;
+    assert_eq!(records(folder.path()).len(), 4);
+}
