@@ -3,7 +3,7 @@
 //! Rules stand in an order, and the first that fits a request decides. Whether one request of a sample is kept is drawn
 //! from its id under a key: who has the key finds the same draw again, and nobody else can tell.
 
-use crate::Holder;
+use crate::holder::Holder;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

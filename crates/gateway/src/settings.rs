@@ -1,5 +1,6 @@
 //! What an operator can set about the path of a request.
 
+use crate::holder::Holder;
 use crate::trace::SampleRate;
 use crate::{Rules, SealKey};
 use sha2::{Digest as _, Sha256};
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 use switchtower_catalogue::prices::Prices;
-use switchtower_domain::{Secret, TeamName, UseCaseName, limits};
+use switchtower_domain::{Secret, limits};
 use switchtower_ledger::record::Digest;
 
 /// The settings of a gateway.
@@ -217,17 +218,6 @@ impl Access {
         }
         found
     }
-}
-
-/// Who has a key, and what for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// What the operator calls the key.
-    pub name: String,
-    /// Whose spending it is.
-    pub team: Option<TeamName>,
-    /// What its holder uses models for.
-    pub use_case: Option<UseCaseName>,
 }
 
 /// A key that callers may present, or sign requests with.

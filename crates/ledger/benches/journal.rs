@@ -71,13 +71,14 @@ fn append(data: &Path, records: &Arc<Vec<Vec<u8>>>, at_desk: bool) -> (Duration,
     let settings =
         JournalSettings { fsync: Fsync::Interval(Duration::from_secs(1)), ..JournalSettings::new("bench/log") };
     let (journal, writing, _) = Journal::open(Arc::new(Folder::new(data).unwrap()), &settings, None).unwrap();
-    let journal = if at_desk {
-        let (journal, clerk) = journal.at_desk();
-        runtime.spawn(clerk.run());
-        journal
+    let (journal, clerk) = if at_desk {
+        let (at_desk, clerk) = journal.at_desk();
+        drop(journal);
+        (at_desk, Some(clerk))
     } else {
-        journal
+        (journal, None)
     };
+    clerk.into_iter().for_each(|clerk| drop(runtime.spawn(clerk.run())));
     let (began, worked) = (Instant::now(), at_work());
     runtime.block_on(async {
         let mut writers = tokio::task::JoinSet::new();
@@ -113,8 +114,9 @@ fn long(records: u64) {
         JournalSettings { fsync: Fsync::Interval(Duration::from_secs(1)), ..JournalSettings::new("bench/log") };
     let disk = Arc::new(Folder::new(folder.path()).unwrap());
     let (journal, writing, _) = Journal::open(disk, &settings, None).unwrap();
-    let (journal, clerk) = journal.at_desk();
-    let clerk = runtime.spawn(clerk.run());
+    let (at_desk, clerk) = journal.at_desk();
+    drop(journal);
+    let (journal, clerk) = (at_desk, runtime.spawn(clerk.run()));
     println!("before: {} KiB of memory", resident_kib());
     let began = Instant::now();
     for tenth in 0..10 {

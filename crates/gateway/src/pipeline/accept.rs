@@ -1,11 +1,12 @@
 //! Which endpoint is meant, and whether the head of the request may come in at all.
 
 use super::{bedrock, gemini};
+use crate::Settings;
+use crate::holder::Holder;
 use crate::reply::Refused;
 use crate::signature::{SignatureError, Signed};
 use crate::stream::Framing;
 use crate::timeline;
-use crate::{Holder, Settings};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Method};

@@ -4,10 +4,10 @@
 use super::accept::{Accepted, Place};
 use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
-use crate::Holder;
 use crate::clock::micros;
 use crate::collecting::Collecting;
 use crate::cost::Charging;
+use crate::holder::Holder;
 use crate::meter::Meter;
 use crate::recorded::{Recorded, unavailable};
 use crate::recording::{End, Recording, Unclosed, lost};
