@@ -197,7 +197,7 @@ enum To {
     /// To the thread that writes.
     Thread(mpsc::UnboundedSender<Asked>),
     /// Straight to the disk, by whoever appends.
-    Place(Mutex<Writer>),
+    Place(Box<Mutex<Writer>>),
 }
 
 /// What the writer shares with those who append.
@@ -258,7 +258,7 @@ impl Journal {
         let (tail, recovery) = recover::open(&disk, settings, None)?;
         let shared = Arc::new(Shared::new(settings, tail.tree.size()));
         let writer = Writer::new(disk, settings.clone(), tail, Arc::clone(&shared));
-        Ok((Self::to(To::Place(Mutex::new(writer)), settings, shared), recovery))
+        Ok((Self::to(To::Place(Box::new(Mutex::new(writer))), settings, shared), recovery))
     }
 
     fn to(to: To, settings: &JournalSettings, shared: Arc<Shared>) -> Self {
