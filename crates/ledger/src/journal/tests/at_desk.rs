@@ -204,3 +204,30 @@ async fn each_waits_as_long_as_the_bound_whoever_came_before_it() {
     close(journal, clerk, writing).await;
     assert_eq!(records(folder.path()).len(), 4);
 }
+
+#[tokio::test]
+async fn an_end_that_was_refused_before_its_waiter_went_is_brought_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Faulty::new(folder.path(), fail_at(0));
+    let (journal, clerk, writing) = open(&disk, &large());
+    disk.room.store(0, Ordering::SeqCst);
+    let (record, mark) = closing(0);
+    journal.place().await.unwrap();
+    let waiting = journal.bring(mark, bytes(record.clone())).unwrap();
+    while journal.waiting() > 0 || !journal.gauges().failing.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    // The writer is done with it, or is about to be; nobody has asked yet.
+    drop(waiting);
+    disk.room.store(1 << 20, Ordering::SeqCst);
+    let brought = |journal: Journal| tokio::task::spawn_blocking(move || journal.bring_orphans());
+    for _ in 0..200 {
+        brought(journal.clone()).await.unwrap();
+        if journal.gauges().records.load(Ordering::SeqCst) > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    close(journal, clerk, writing).await;
+    assert_eq!(records(folder.path()), [record]);
+}
