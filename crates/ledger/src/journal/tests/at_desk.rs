@@ -16,6 +16,20 @@ async fn close(journal: Journal, clerk: tokio::task::JoinHandle<()>, writing: Wr
     writing.join();
 }
 
+async fn bring_again(journal: &Journal) {
+    let bringing = journal.clone();
+    tokio::task::spawn_blocking(move || bringing.bring_orphans()).await.unwrap();
+}
+
+/// The end of a call, handed in where there is no room for it.
+async fn end_on_a_full_disk(journal: &Journal, disk: &Faulty) -> (Vec<u8>, Waiting) {
+    disk.room.store(0, Ordering::SeqCst);
+    let (record, mark) = closing(0);
+    journal.place().await.unwrap();
+    let waiting = journal.bring(mark, bytes(record.clone())).unwrap();
+    (record, waiting)
+}
+
 fn large() -> JournalSettings {
     JournalSettings { segment_bytes: 1 << 20, ..settings() }
 }
@@ -99,8 +113,7 @@ async fn a_full_disk_refuses_each_and_the_ends_that_nobody_waits_for_are_brought
     });
     assert_eq!((waited, went), (Err(AppendError::Full), Err(AppendError::Full)));
     disk.room.store(1 << 20, Ordering::SeqCst);
-    let bringing = journal.clone();
-    tokio::task::spawn_blocking(move || bringing.bring_orphans()).await.unwrap();
+    bring_again(&journal).await;
     close(journal, clerk, writing).await;
     assert_eq!(records(folder.path()), [entry(0).0, closing(opened).0, closing(opened + 7).0]);
 }
@@ -110,16 +123,12 @@ async fn what_was_not_written_is_given_back_and_not_brought_again_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Faulty::new(folder.path(), fail_at(0));
     let (journal, clerk, writing) = open(&disk, &large());
-    disk.room.store(0, Ordering::SeqCst);
-    let (record, mark) = closing(0);
-    journal.place().await.unwrap();
-    let waiting = journal.bring(mark, bytes(record.clone())).unwrap();
+    let (record, waiting) = end_on_a_full_disk(&journal, &disk).await;
     let (outcome, waiting) = journal.written(waiting).await;
     assert_eq!((outcome, waiting.take_back()), (Err(AppendError::Full), Some(record)));
     drop(waiting);
     disk.room.store(1 << 20, Ordering::SeqCst);
-    let bringing = journal.clone();
-    tokio::task::spawn_blocking(move || bringing.bring_orphans()).await.unwrap();
+    bring_again(&journal).await;
     close(journal, clerk, writing).await;
     assert!(records(folder.path()).is_empty());
 }
@@ -210,19 +219,15 @@ async fn an_end_that_was_refused_before_its_waiter_went_is_brought_again() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Faulty::new(folder.path(), fail_at(0));
     let (journal, clerk, writing) = open(&disk, &large());
-    disk.room.store(0, Ordering::SeqCst);
-    let (record, mark) = closing(0);
-    journal.place().await.unwrap();
-    let waiting = journal.bring(mark, bytes(record.clone())).unwrap();
+    let (record, waiting) = end_on_a_full_disk(&journal, &disk).await;
     while journal.waiting() > 0 || !journal.gauges().failing.load(Ordering::SeqCst) {
         tokio::task::yield_now().await;
     }
     // The writer is done with it, or is about to be; nobody has asked yet.
     drop(waiting);
     disk.room.store(1 << 20, Ordering::SeqCst);
-    let brought = |journal: Journal| tokio::task::spawn_blocking(move || journal.bring_orphans());
     for _ in 0..200 {
-        brought(journal.clone()).await.unwrap();
+        bring_again(&journal).await;
         if journal.gauges().records.load(Ordering::SeqCst) > 0 {
             break;
         }
