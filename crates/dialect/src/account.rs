@@ -6,7 +6,7 @@
 use crate::fields::Fields;
 use crate::scan::{Field, Scan, scan};
 use crate::{DecodeError, Variant, json};
-use memchr::memmem::{self, Finder};
+use memchr::memmem::Finder;
 use switchtower_domain::{Account, StopReason, Usage};
 
 /// Deeper than this no provider's answer nests.
@@ -235,10 +235,9 @@ fn texts_within<'a>(data: &'a [u8], name: &'a Finder<'_>) -> impl Iterator<Item 
 
 /// The first text under a name within a list. Within texts the name stands between escaped quotes only.
 fn word_within(list: &[u8], name: &str) -> Option<String> {
-    let quoted = format!("\"{name}\"");
-    memmem::find_iter(list, &quoted).find_map(|at| {
-        let rest = list.get(at + quoted.len()..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-        let word = rest.strip_prefix(b"\"")?;
+    memchr::memchr_iter(b'"', list).find_map(|quote| {
+        let rest = list.get(quote + 1..)?.strip_prefix(name.as_bytes())?.strip_prefix(b"\"")?.trim_ascii_start();
+        let word = rest.strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
         let end = memchr::memchr(b'"', word)?;
         Some(cut(&String::from_utf8_lossy(word.get(..end)?)))
     })

@@ -39,6 +39,7 @@ pub mod openai_chat;
 mod openai_error;
 pub mod openai_responses;
 mod owned;
+pub mod plain;
 mod render;
 pub mod scan;
 pub mod schema;

@@ -125,7 +125,7 @@ const GROUPS: [&str; 7] = [
 ];
 
 impl ExtrasWriter<'_> {
-    pub(crate) fn write(&mut self, extras: &Extras, at: &str, object: &mut Object) {
+    pub(crate) fn write(&mut self, extras: &Extras, at: impl AsRef<str>, object: &mut Object) {
         if self.same {
             extras.overlay(object.map_mut());
         } else {
@@ -133,12 +133,12 @@ impl ExtrasWriter<'_> {
         }
     }
 
-    pub(crate) fn name(&mut self, extras: &Extras, at: &str) {
+    pub(crate) fn name(&mut self, extras: &Extras, at: impl AsRef<str>) {
         if self.same {
             return;
         }
         for (key, value) in extras.meaningful() {
-            let path = Locus::join(at, key);
+            let path = Locus::join(at.as_ref(), key);
             match value {
                 // Of a group of settings, those that are left are named.
                 Value::Object(settings) if GROUPS.contains(&key) => {

@@ -5,7 +5,7 @@
 //! every parser, so that we and the provider can never read the same bytes differently: RFC 8259, section 4, leaves
 //! the meaning of a repeated key open.
 
-use crate::DecodeError;
+use crate::{DecodeError, plain};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -251,7 +251,7 @@ impl<'a> Scanner<'a> {
     fn object(&mut self, depth: usize, mut top: Option<&mut Vec<Field<'a>>>) -> Result<(), ScanError> {
         self.enter(depth)?;
         let mark = self.keys.len();
-        let mut seen: HashSet<Cow<'a, [u8]>> = HashSet::new();
+        let mut seen = None;
         self.space();
         if self.skip(b'}') {
             return Ok(());
@@ -279,15 +279,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn is_new(&self, key: &[u8], mark: usize, seen: &mut HashSet<Cow<'a, [u8]>>) -> bool {
+    /// Whether an object has no such key yet. `seen` is made once it has many of them.
+    fn is_new(&self, key: &[u8], mark: usize, seen: &mut Option<HashSet<Cow<'a, [u8]>>>) -> bool {
         let before = self.keys.get(mark..).unwrap_or_default();
         if before.len() < KEYS_COMPARED {
             return !before.iter().any(|other| **other == *key);
         }
-        if seen.is_empty() {
-            seen.extend(before.iter().cloned());
-        }
-        seen.insert(Cow::Owned(key.to_vec()))
+        seen.get_or_insert_with(|| before.iter().cloned().collect()).insert(Cow::Owned(key.to_vec()))
     }
 
     fn list(&mut self, depth: usize) -> Result<usize, ScanError> {
@@ -324,25 +322,20 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         let mut escaped = false;
         loop {
-            let rest = self.slice(self.at..self.body.len());
-            let Some(plain) = memchr::memchr2(b'"', b'\\', rest) else {
-                self.at = self.body.len();
-                return Err(self.expected("the end of a string"));
-            };
-            let text = rest.get(..plain).unwrap_or_default();
-            // Looking at every byte without leaving early is what the compiler makes vectors of.
-            if text.iter().fold(false, |bad, byte| bad | (*byte < 0x20)) {
-                self.at += text.iter().position(|byte| *byte < 0x20).unwrap_or_default();
-                return Err(self.expected("an escape for a control character"));
+            self.at += plain::prefix(self.body.get(self.at..).unwrap_or_default());
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.at += 1;
+                    self.escape()?;
+                }
+                Some(_) => return Err(self.expected("an escape for a control character")),
+                None => return Err(self.expected("the end of a string")),
             }
-            self.at += plain;
-            if self.peek() == Some(b'"') {
-                self.at += 1;
-                return Ok(escaped);
-            }
-            escaped = true;
-            self.at += 1;
-            self.escape()?;
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn joined<'a>(turns: &'a [Turn], list: &str, out: &mut ExtrasWriter<'
         }
         match joined.last_mut() {
             Some(open) if joins(open, turn) => {
-                out.name(&turn.extras, turn.at.path());
+                out.name(&turn.extras, &turn.at);
                 if turn.name.is_some() {
                     out.meaning(turn.at.field("name"), "turns of the model become one");
                 }

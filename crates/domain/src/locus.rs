@@ -89,15 +89,34 @@ impl Locus {
     }
 }
 
+/// Writes the path out: whoever may not need it takes the locus in its place.
+impl AsRef<str> for Locus {
+    fn as_ref(&self) -> &str {
+        self.path()
+    }
+}
+
+impl From<&Locus> for String {
+    fn from(locus: &Locus) -> Self {
+        locus.path().to_owned()
+    }
+}
+
 impl PartialEq for Locus {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl fmt::Debug for Locus {
+impl fmt::Display for Locus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.path())
+    }
+}
+
+impl fmt::Debug for Locus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use std::io::Write as _;
+use switchtower_dialect::plain;
 
 /// The value as JSON text.
 pub(crate) fn write(value: &Value, expected_bytes: usize) -> Vec<u8> {
@@ -45,34 +46,17 @@ fn append(value: &Value, out: &mut Vec<u8>) {
 }
 
 fn append_text(text: &str, out: &mut Vec<u8>) {
-    /// Texts are looked at in pieces, so that one escape does not cost the rest of a long text its speed.
-    const PIECE_BYTES: usize = 256;
     out.push(b'"');
-    for piece in text.as_bytes().chunks(PIECE_BYTES) {
-        // Without leaving early, because that is what the compiler makes vectors of.
-        if piece.iter().fold(false, |any, byte| any | needs_escape(*byte)) {
-            append_escaped(piece, out);
-        } else {
-            out.extend_from_slice(piece);
-        }
-    }
-    out.push(b'"');
-}
-
-/// What stands between two escapes is copied as a whole.
-fn append_escaped(mut piece: &[u8], out: &mut Vec<u8>) {
-    while let Some(at) = piece.iter().position(|byte| needs_escape(*byte)) {
-        let (plain, rest) = piece.split_at(at);
+    let mut rest = text.as_bytes();
+    loop {
+        // What stands between two escapes is copied as a whole.
+        let (plain, special) = rest.split_at(plain::prefix(rest));
         out.extend_from_slice(plain);
-        let Some((byte, after)) = rest.split_first() else { return };
+        let Some((byte, after)) = special.split_first() else { break };
         append_byte(*byte, out);
-        piece = after;
+        rest = after;
     }
-    out.extend_from_slice(piece);
-}
-
-const fn needs_escape(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    out.push(b'"');
 }
 
 fn append_byte(byte: u8, out: &mut Vec<u8>) {

@@ -193,7 +193,7 @@ pub(super) fn citation_object(citation: &Citation, same: bool) -> Option<Object>
 
 /// Writes one block; what has no form here is named in a notice.
 pub(super) fn block_object(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
-    let at = part.at.path();
+    let at = &part.at;
     let mut object = match &part.kind {
         PartKind::Text { text, citations } => {
             let mut object = Object::typed("text").with("text", text.as_str());

@@ -103,7 +103,7 @@ impl Composer<'_> {
                 self.out.meaning(turn.at.field("name"), "speakers have no names in the target's dialect");
             }
         }
-        self.out.name(&turn.extras, turn.at.path());
+        self.out.name(&turn.extras, &turn.at);
     }
 
     /// Results of tools that stand in turns of their own, and what the user says after them, become one message:
@@ -164,7 +164,7 @@ impl Composer<'_> {
         let mut message = Object::new().with("role", role);
         if self.out.same {
             blocks::set_content(&mut message, turn.parts.iter(), turn.plain, &mut self.out);
-            self.out.write(&turn.extras, turn.at.path(), &mut message);
+            self.out.write(&turn.extras, &turn.at, &mut message);
             return message.into();
         }
         self.names(turn);
@@ -258,7 +258,7 @@ impl Composer<'_> {
         if let Some(marker) = &tool.cache {
             object.set("cache_control", cache_control::object(marker));
         }
-        self.out.write(&tool.extras, tool.at.path(), &mut object);
+        self.out.write(&tool.extras, &tool.at, &mut object);
         Some(object.into())
     }
 

@@ -74,7 +74,7 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
         if !choice.filters.is_empty() || !answer.prompt_filters.is_empty() {
             out.hint("content_filter_results", "verdicts of a content filter have no place in the client's dialect");
         }
-        out.name(&choice.extras, &format!("choices[{}]", choice.index));
+        out.name(&choice.extras, format!("choices[{}]", choice.index));
     }
     match &choice.stop {
         Some(stop) => {

@@ -75,7 +75,7 @@ impl Composer<'_> {
         let mut system = Vec::new();
         for turn in instructions {
             system.extend(Writer { out: &mut self.out, documents: &mut documents }.list(turn.parts.iter()));
-            self.out.name(&turn.extras, turn.at.path());
+            self.out.name(&turn.extras, &turn.at);
         }
         if !system.is_empty() {
             body.set("system", system);
@@ -100,7 +100,7 @@ impl Composer<'_> {
         if !content.is_empty() {
             message.set("content", content);
         }
-        self.out.write(&turn.extras, turn.at.path(), &mut message);
+        self.out.write(&turn.extras, &turn.at, &mut message);
         message.into()
     }
 
@@ -112,7 +112,7 @@ impl Composer<'_> {
             if turn.name.is_some() {
                 self.out.meaning(turn.at.field("name"), "speakers have no names in the target's dialect");
             }
-            self.out.name(&turn.extras, turn.at.path());
+            self.out.name(&turn.extras, &turn.at);
             let content = Writer { out: &mut self.out, documents }.list(turn.parts.iter());
             if content.is_empty() {
                 self.out.hint(turn.at.path(), "a turn that says nothing is left out");
@@ -190,7 +190,7 @@ impl Composer<'_> {
                 return None;
             }
         };
-        self.out.write(&tool.extras, tool.at.path(), &mut object);
+        self.out.write(&tool.extras, &tool.at, &mut object);
         Some(object.into())
     }
 

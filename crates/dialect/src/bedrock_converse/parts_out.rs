@@ -75,7 +75,7 @@ impl Writer<'_, '_> {
 
     /// Writes one block; what has no form here is named in a notice.
     pub(super) fn block(&mut self, part: &Part) -> Option<Object> {
-        let at = part.at.path();
+        let at = &part.at;
         let mut object = match &part.kind {
             PartKind::Text { text, .. } if text.is_empty() && !self.out.same => {
                 self.out.hint(at, "empty text is not taken");

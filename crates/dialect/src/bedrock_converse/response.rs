@@ -77,7 +77,7 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
         if !choice.filters.is_empty() || !answer.prompt_filters.is_empty() {
             out.hint("content_filter_results", "verdicts of a content filter have no place in the client's dialect");
         }
-        out.name(&choice.extras, &format!("choices[{}]", choice.index));
+        out.name(&choice.extras, format!("choices[{}]", choice.index));
         told
     };
     if !content.is_empty() || !same {

@@ -110,7 +110,7 @@ impl Composer<'_> {
         if turn.name.is_some() {
             self.out.meaning(turn.at.field("name"), "speakers have no names in the target's dialect");
         }
-        self.out.write(&turn.extras, turn.at.path(), &mut message);
+        self.out.write(&turn.extras, &turn.at, &mut message);
         message.into()
     }
 
@@ -128,7 +128,7 @@ impl Composer<'_> {
             messages.push(message);
         }
         if only_results {
-            self.out.name(&turn.extras, turn.at.path());
+            self.out.name(&turn.extras, &turn.at);
             return;
         }
         let word = if turn.role == Role::Tool { "tool" } else { "user" };
@@ -167,7 +167,7 @@ impl Composer<'_> {
         if part.cache.is_some() {
             self.out.hint(part.at.field("cache_control"), "caches are kept without being asked for");
         }
-        self.out.name(&part.extras, part.at.path());
+        self.out.name(&part.extras, &part.at);
         message.into()
     }
 
@@ -180,7 +180,7 @@ impl Composer<'_> {
                     if let Some(data) = parts::document_data(document, part, &mut self.out) {
                         self.documents.push(json!({"data": Value::from(data)}));
                     }
-                    self.out.name(&part.extras, part.at.path());
+                    self.out.name(&part.extras, &part.at);
                 }
                 _ => told.push(part),
             }
@@ -208,7 +208,7 @@ impl Composer<'_> {
                 if part.cache.is_some() {
                     self.out.hint(part.at.field("cache_control"), "caches are kept without being asked for");
                 }
-                self.out.name(&part.extras, part.at.path());
+                self.out.name(&part.extras, &part.at);
                 if text.is_empty() {
                     self.out.hint(part.at.path(), "empty text says nothing");
                 }
@@ -281,7 +281,7 @@ impl Composer<'_> {
     fn tool_call(&mut self, call: &ToolCall, part: &Part) -> Value {
         if self.out.same {
             let mut object = function_calls::written(call, part);
-            self.out.write(&part.extras, part.at.path(), &mut object);
+            self.out.write(&part.extras, &part.at, &mut object);
             return object.into();
         }
         match call.kind {
@@ -294,7 +294,7 @@ impl Composer<'_> {
         if part.cache.is_some() {
             self.out.hint(part.at.field("cache_control"), "caches are kept without being asked for");
         }
-        self.out.name(&part.extras, part.at.path());
+        self.out.name(&part.extras, &part.at);
         let function = Object::new().with("name", call.name.as_str()).with("arguments", parts::arguments(call));
         Object::new().with("id", call.id.as_str()).with("type", "function").with("function", function).into()
     }
@@ -362,7 +362,7 @@ impl Composer<'_> {
         if tool.cache.is_some() {
             self.out.hint(tool.at.field("cache_control"), "caches are kept without being asked for");
         }
-        self.out.write(&tool.extras, tool.at.path(), &mut object);
+        self.out.write(&tool.extras, &tool.at, &mut object);
         Some(object.into())
     }
 

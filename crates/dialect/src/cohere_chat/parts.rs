@@ -78,7 +78,7 @@ fn document(document: &mut Fields) -> Result<Option<PartKind>, DecodeError> {
 
 /// One part of content, if Cohere has a form for it; what has none is named in a notice.
 pub(super) fn content_part(part: &Part, out: &mut ExtrasWriter<'_>) -> Option<Object> {
-    let at = part.at.path();
+    let at = &part.at;
     let mut object = match &part.kind {
         PartKind::Text { text, .. } => Object::typed("text").with("text", text.as_str()),
         PartKind::Refusal { text } => {

@@ -63,7 +63,7 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
         if !same && (!choice.filters.is_empty() || !answer.prompt_filters.is_empty()) {
             out.hint("content_filter_results", "verdicts of a content filter have no place in the client's dialect");
         }
-        out.name(&choice.extras, &format!("choices[{}]", choice.index));
+        out.name(&choice.extras, format!("choices[{}]", choice.index));
         match &choice.stop {
             Some(stop) => body.set("finish_reason", wire::stop_word(&reason(stop, &choice.parts, same))),
             None if same => {}
@@ -136,7 +136,7 @@ impl<'a, 'e> Message<'a, 'e> {
             PartKind::ToolCall(call) => {
                 let call = called(call, self.answer, self.calls.len());
                 self.calls.push(call.into());
-                self.out.name(&part.extras, part.at.path());
+                self.out.name(&part.extras, &part.at);
             }
             PartKind::ProviderItem(item) => self.out.hint(
                 format!("content ({})", item.kind),
@@ -152,7 +152,7 @@ impl<'a, 'e> Message<'a, 'e> {
         match &part.kind {
             PartKind::ToolCall(call) => {
                 let mut object = function_calls::written(call, part);
-                self.out.write(&part.extras, part.at.path(), &mut object);
+                self.out.write(&part.extras, &part.at, &mut object);
                 self.calls.push(object.into());
             }
             PartKind::Reasoning(reasoning) if parts::is_plan(part) => self.plan.clone_from(&reasoning.text),

@@ -85,7 +85,7 @@ impl Composer<'_> {
             for turn in instructions {
                 let mut writer = Writer { out: &mut self.out, called: &called };
                 parts.extend(writer.write(turn.parts.iter()));
-                self.out.write(&turn.extras, turn.at.path(), &mut system);
+                self.out.write(&turn.extras, &turn.at, &mut system);
             }
             if !parts.is_empty() || self.out.same {
                 let mut written = Object::new();
@@ -122,14 +122,14 @@ impl Composer<'_> {
                 if !parts.is_empty() {
                     content.set("parts", parts);
                 }
-                self.out.write(&turn.extras, turn.at.path(), &mut content);
+                self.out.write(&turn.extras, &turn.at, &mut content);
                 contents.push(content.into());
                 continue;
             }
             if turn.name.is_some() {
                 self.out.meaning(turn.at.field("name"), "speakers have no names in the target's dialect");
             }
-            self.out.name(&turn.extras, turn.at.path());
+            self.out.name(&turn.extras, &turn.at);
             if turn.role == Role::Tool {
                 results.extend(parts);
                 continue;
@@ -192,7 +192,7 @@ impl Composer<'_> {
                 }
                 ToolKind::Provider(provider) if self.out.same => {
                     let mut inner = Object::new();
-                    self.out.write(&tool.extras, tool.at.path(), &mut inner);
+                    self.out.write(&tool.extras, &tool.at, &mut inner);
                     let inner: Value = match &tool.extras {
                         extras if extras.lacks(UNSET) => Value::Null,
                         extras if extras.lacks(NONE) => Value::Array(Vec::new()),
@@ -260,7 +260,7 @@ impl Composer<'_> {
                 self.out.hint(tool.at.field("cache_control"), "caches are kept without being asked for");
             }
         }
-        self.out.write(&tool.extras, tool.at.path(), &mut object);
+        self.out.write(&tool.extras, &tool.at, &mut object);
         object.into()
     }
 

@@ -274,7 +274,7 @@ impl Writer<'_, '_> {
                 object.maybe("text", own.text);
                 object.set("thought", true);
                 object.maybe("thoughtSignature", own.signature.map(seal::written));
-                self.out.write(&part.extras, part.at.path(), &mut object);
+                self.out.write(&part.extras, &part.at, &mut object);
                 written.push(object.into());
                 continue;
             }
@@ -315,7 +315,7 @@ impl Writer<'_, '_> {
     }
 
     fn part(&mut self, part: &Part) -> Option<Object> {
-        let at = part.at.path();
+        let at = &part.at;
         let mut object = match &part.kind {
             PartKind::Text { text, .. } if text.is_empty() && !self.out.same => {
                 self.out.hint(at, "empty text is not taken");
@@ -481,7 +481,7 @@ impl Writer<'_, '_> {
                     if inner.cache.is_some() {
                         self.out.hint(inner.at.field("cache_control"), "caches are kept without being asked for");
                     }
-                    self.out.name(&inner.extras, inner.at.path());
+                    self.out.name(&inner.extras, &inner.at);
                     texts.push(text);
                 }
                 _ => media.push(inner),

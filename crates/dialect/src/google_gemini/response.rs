@@ -279,7 +279,7 @@ fn candidate(choice: &Choice, origin: DialectId, out: &mut ExtrasWriter<'_>) -> 
         candidate.set("finishReason", "STOP");
     }
     candidate.maybe("groundingMetadata", grounding::metadata(&choice.parts));
-    out.name(&choice.extras, &format!("choices[{}]", choice.index));
+    out.name(&choice.extras, format!("choices[{}]", choice.index));
     candidate.into()
 }
 

@@ -98,7 +98,7 @@ impl Composer<'_> {
                 }
             }
             if count > 0 && count == turn.parts.len() {
-                self.out.name(&turn.extras, turn.at.path());
+                self.out.name(&turn.extras, &turn.at);
                 continue;
             }
             let rest = turn.parts.iter().filter(|part| !matches!(part.kind, PartKind::ToolResult(_)));
@@ -132,7 +132,7 @@ impl Composer<'_> {
         if turn.name.is_some() {
             self.out.meaning(turn.at.field("name"), "speakers have no names in the target's dialect");
         }
-        self.out.write(&turn.extras, turn.at.path(), &mut object);
+        self.out.write(&turn.extras, &turn.at, &mut object);
         object.into()
     }
 
@@ -143,7 +143,7 @@ impl Composer<'_> {
     }
 
     fn part(&mut self, part: &Part, message: &mut Message, turn: &Turn) {
-        let at = part.at.path();
+        let at = &part.at;
         if part.cache.is_some() {
             self.out.hint(part.at.field("cache_control"), "caches are kept without being asked for");
         }
@@ -267,7 +267,7 @@ impl Composer<'_> {
             object.set("images", message.images);
         }
         if same {
-            self.out.write(&turn.extras, turn.at.path(), &mut object);
+            self.out.write(&turn.extras, &turn.at, &mut object);
             return object.into();
         }
         let name = self.called.iter().rev().find(|(id, _)| *id == result.call_id).map(|(_, name)| name.clone());
@@ -279,7 +279,7 @@ impl Composer<'_> {
         if part.cache.is_some() {
             self.out.hint(part.at.field("cache_control"), "caches are kept without being asked for");
         }
-        self.out.name(&part.extras, part.at.path());
+        self.out.name(&part.extras, &part.at);
         object.into()
     }
 
@@ -325,7 +325,7 @@ impl Composer<'_> {
         if tool.cache.is_some() {
             self.out.hint(tool.at.field("cache_control"), "caches are kept without being asked for");
         }
-        self.out.write(&tool.extras, tool.at.path(), &mut object);
+        self.out.write(&tool.extras, &tool.at, &mut object);
         Some(object.into())
     }
 

@@ -116,7 +116,7 @@ pub(super) fn encode(answer: &Answer) -> Encoded {
         if !same && (!choice.filters.is_empty() || !answer.prompt_filters.is_empty()) {
             out.hint("content_filter_results", "verdicts of a content filter have no place in the client's dialect");
         }
-        out.name(&choice.extras, &format!("choices[{}]", choice.index));
+        out.name(&choice.extras, format!("choices[{}]", choice.index));
     }
     let apart = |usage: &Usage| usage.cache_read.is_some() || usage.reasoning.is_some();
     if !same && answer.usage.as_ref().is_some_and(apart) {

@@ -110,7 +110,7 @@ impl Composer<'_> {
 
     fn finish_message(&mut self, mut message: Object, turn: &Turn) -> Value {
         message.maybe("name", turn.name.clone());
-        self.out.write(&turn.extras, turn.at.path(), &mut message);
+        self.out.write(&turn.extras, &turn.at, &mut message);
         message.into()
     }
 
@@ -136,7 +136,7 @@ impl Composer<'_> {
             let message = self.finish_message(message, turn);
             messages.push(message);
         } else if !self.out.same {
-            self.out.name(&turn.extras, turn.at.path());
+            self.out.name(&turn.extras, &turn.at);
         }
     }
 
@@ -169,7 +169,7 @@ impl Composer<'_> {
             if part.cache.is_some() {
                 self.out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
             }
-            self.out.name(&part.extras, part.at.path());
+            self.out.name(&part.extras, &part.at);
             return message.into();
         }
         self.finish_message(message, turn)
@@ -207,7 +207,7 @@ impl Composer<'_> {
                     self.out
                         .hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
                 }
-                self.out.name(&part.extras, part.at.path());
+                self.out.name(&part.extras, &part.at);
                 if text.is_empty() {
                     self.out.hint(part.at.path(), "empty text says nothing");
                 }
@@ -288,7 +288,7 @@ impl Composer<'_> {
         if call.kind == ToolCallKind::Function && call.arguments.is_empty() && !self.out.same {
             self.out.hint(part.at.path(), "arguments that were not given become an empty object");
         }
-        self.out.write(&part.extras, part.at.path(), &mut object);
+        self.out.write(&part.extras, &part.at, &mut object);
         object.into()
     }
 
@@ -300,7 +300,7 @@ impl Composer<'_> {
             }
             return;
         }
-        let at = part.at.path();
+        let at = &part.at;
         match (self.variant.reasoning_field, reasoning.text.as_deref().or(reasoning.summary.as_deref())) {
             (Some(ReasoningField::ReasoningDetails), _) => {
                 details.push(parts::reasoning_detail_object(reasoning, part).into());
@@ -368,7 +368,7 @@ impl Composer<'_> {
                 self.out.hint(tool.at.field("cache_control"), "cache markers have no place in the target's dialect");
             }
         }
-        self.out.write(&tool.extras, tool.at.path(), &mut object);
+        self.out.write(&tool.extras, &tool.at, &mut object);
         Some(object.into())
     }
 

@@ -261,7 +261,7 @@ pub(super) fn annotation(citation: &Citation, same: bool) -> Option<Object> {
 
 /// One part of a `content` list, if Chat Completions has a form for it; what has none is named in a notice.
 pub(super) fn content_part(part: &Part, out: &mut ExtrasWriter<'_>, cache_markers: bool) -> Option<Object> {
-    let at = part.at.path();
+    let at = &part.at;
     let mut object = match &part.kind {
         PartKind::Text { text, .. } => Object::typed("text").with("text", text.as_str()),
         PartKind::Refusal { text } => Object::typed("refusal").with("refusal", text.as_str()),

@@ -209,7 +209,7 @@ impl<'a> Message<'a> {
                 if !self.same && call.arguments.is_empty() {
                     object.set("function", Object::new().with("name", call.name.as_str()).with("arguments", "{}"));
                 }
-                out.write(&part.extras, part.at.path(), &mut object);
+                out.write(&part.extras, &part.at, &mut object);
                 self.calls.push(object.into());
             }
             PartKind::Refusal { text } => self.object.set("refusal", text.as_str()),

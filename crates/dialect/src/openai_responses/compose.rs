@@ -126,7 +126,7 @@ impl Composer<'_> {
             if part.cache.is_some() {
                 self.out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
             }
-            self.out.name(&part.extras, part.at.path());
+            self.out.name(&part.extras, &part.at);
         }
         if texts.len() > 1 {
             self.out.hint(turn.at.path(), "several instructions become one");
@@ -147,7 +147,7 @@ impl Composer<'_> {
                 self.out.meaning(turn.at.field("name"), "speakers have no names in the target's dialect");
             }
         }
-        self.out.name(&turn.extras, turn.at.path());
+        self.out.name(&turn.extras, &turn.at);
     }
 
     /// Results of tools are items of their own and come first; what else the turn says is a message.
@@ -189,7 +189,7 @@ impl Composer<'_> {
             if part.cache.is_some() {
                 self.out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
             }
-            self.out.name(&part.extras, part.at.path());
+            self.out.name(&part.extras, &part.at);
             message.set("content", text.as_str());
         } else {
             items::set_content(&mut message, "content", parts.into_iter(), false, side, &mut self.out);
@@ -211,7 +211,7 @@ impl Composer<'_> {
         match content {
             [] => object.set("output", ""),
             [Part { kind: PartKind::Text { text, .. }, cache: None, extras, at }] => {
-                self.out.name(extras, at.path());
+                self.out.name(extras, at);
                 object.set("output", text.as_str());
             }
             parts => {
@@ -229,7 +229,7 @@ impl Composer<'_> {
         if part.cache.is_some() {
             self.out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
         }
-        self.out.name(&part.extras, part.at.path());
+        self.out.name(&part.extras, &part.at);
         Some(object.into())
     }
 
@@ -274,7 +274,7 @@ impl Composer<'_> {
         if part.cache.is_some() {
             self.out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
         }
-        self.out.name(&part.extras, part.at.path());
+        self.out.name(&part.extras, &part.at);
         Object::typed(word)
             .with("call_id", call.id.as_str())
             .with("name", call.name.as_str())
@@ -347,7 +347,7 @@ impl Composer<'_> {
         if tool.cache.is_some() {
             self.out.hint(tool.at.field("cache_control"), "cache markers have no place in the target's dialect");
         }
-        self.out.write(&tool.extras, tool.at.path(), &mut object);
+        self.out.write(&tool.extras, &tool.at, &mut object);
         Some(object.into())
     }
 

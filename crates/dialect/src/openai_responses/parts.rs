@@ -179,7 +179,7 @@ pub(super) fn part_object(part: &Part, side: Side, out: &mut ExtrasWriter<'_>) -
             out.hint(part.at.field("cache_control"), "cache markers have no place in the target's dialect");
         }
     }
-    out.write(&part.extras, part.at.path(), &mut object);
+    out.write(&part.extras, &part.at, &mut object);
     Some(object)
 }
 

@@ -260,7 +260,7 @@ fn encode_other(answer: &Answer, out: &mut ExtrasWriter<'_>) -> Object {
                 reasoning_item(reasoning, answer.origin, &item_id("rs", &name, output.len()))
             }
             PartKind::ToolCall(call) => {
-                out.name(&part.extras, part.at.path());
+                out.name(&part.extras, &part.at);
                 let place = output.len() + usize::from(!message.is_empty());
                 Some(call_item(call, &call_id(call, &name, place), &item_id("fc", &name, place), "completed"))
             }
@@ -290,7 +290,7 @@ fn encode_other(answer: &Answer, out: &mut ExtrasWriter<'_>) -> Object {
         if !choice.filters.is_empty() || !answer.prompt_filters.is_empty() {
             out.hint("content_filter_results", "verdicts of a content filter have no place in the client's dialect");
         }
-        out.name(&choice.extras, &format!("choices[{}]", choice.index));
+        out.name(&choice.extras, format!("choices[{}]", choice.index));
     }
     out.name(&answer.extras, "");
     if answer.usage.as_ref().is_none_or(|usage| usage.input.is_none() || usage.output.is_none()) {
