@@ -133,7 +133,7 @@ fn encode_choice(choice: &Choice, head: &AnswerHead, out: &mut ExtrasWriter<'_>)
         object.set("logprobs", Value::Null);
     }
     filters::write(&mut object, &choice.filters);
-    out.write(&choice.extras, &format!("choices[{}]", choice.index), &mut object);
+    out.write(&choice.extras, format!("choices[{}]", choice.index), &mut object);
     object.into()
 }
 

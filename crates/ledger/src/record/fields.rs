@@ -67,7 +67,8 @@ macro_rules! record {
         }
     ) => {
         $(#[doc = $about])+
-        #[derive(Debug, Clone, Default, PartialEq, minicbor::Encode, minicbor::Decode, serde::Serialize)]
+        #[derive(Debug, Clone, Default, PartialEq, minicbor::Decode, serde::Serialize)]
+        #[cfg_attr(test, derive(minicbor::Encode))]
         #[cbor(map)]
         pub struct $name {
             $($(#[doc = $doc])+ #[cbor(n($field_number) $(, with = $with)?)] #[cbor(default)]
@@ -88,6 +89,14 @@ macro_rules! record {
                     shape: <$type as $crate::record::fields::Shaped>::SHAPE,
                 },)*],
             };
+        }
+
+        impl $crate::record::write::Write for $name {
+            fn write(&self, out: &mut Vec<u8>) {
+                use $crate::record::write::{field, map};
+                map(0 $(+ usize::from($crate::record::write::Write::is_said(&self.$field)))*, out);
+                $(field($field_number, &self.$field, out);)*
+            }
         }
 
         impl $crate::record::fields::Shaped for $name {

@@ -15,6 +15,7 @@ mod house;
 mod money;
 mod retention;
 mod scalar;
+mod write;
 
 pub use call::{
     Attempt, Closed, Counts, Lost, Opened, Refused, Room, Timeline, Told, Trace, TurnedAway, TurnedAwayCount,
@@ -25,10 +26,10 @@ pub use money::{CostLine, Costs, Sum};
 pub use retention::{Deleted, Kept, Rewrapped, Shown, Shredded};
 pub use scalar::{Digest, Pseudonym, RequestId, SpanId, Text, TraceId};
 
+use minicbor::Decoder;
 use minicbor::data::Type;
-use minicbor::{Decoder, Encoder};
 use serde::Serialize;
-use std::convert::Infallible;
+use write::Write as _;
 
 /// The values within entries, for the reference.
 pub const VALUES: &[Kind] = &[
@@ -47,22 +48,6 @@ pub const VALUES: &[Kind] = &[
 
 /// As many bytes as most entries have at most.
 const ENTRY_BYTES: usize = 512;
-
-/// Where entries are written. Most of what they are written in is single bytes.
-struct Out<'a>(&'a mut Vec<u8>);
-
-impl minicbor::encode::Write for Out<'_> {
-    type Error = Infallible;
-
-    #[inline]
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
-        match bytes {
-            [byte] => self.0.push(*byte),
-            bytes => self.0.extend_from_slice(bytes),
-        }
-        Ok(())
-    }
-}
 
 /// An entry of the ledger.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,10 +109,10 @@ macro_rules! bodies {
                 }
             }
 
-            fn write(&self, out: &mut Encoder<Out<'_>>) -> Result<(), minicbor::encode::Error<Infallible>> {
+            fn write(&self, out: &mut Vec<u8>) {
                 match self {
-                    $(Self::$name(body) => out.encode(body).map(drop),)*
-                    Self::Unknown { .. } => out.map(0).map(drop),
+                    $(Self::$name(body) => body.write(out),)*
+                    Self::Unknown { .. } => write::map(0, out),
                 }
             }
 
@@ -196,10 +181,10 @@ impl Entry {
     /// Writes the same after what is there.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.reserve(ENTRY_BYTES);
-        let mut encoder = Encoder::new(Out(out));
-        // Writing to memory cannot fail.
-        let _ = encoder.array(3).and_then(|to| to.u32(self.body.number())).and_then(|to| to.u64(self.at_us).map(drop));
-        let _ = self.body.write(&mut encoder);
+        write::list(3, out);
+        self.body.number().write(out);
+        self.at_us.write(out);
+        self.body.write(out);
     }
 
     /// The entry of some bytes.

@@ -1,7 +1,8 @@
 //! Values within entries.
 
 use super::fields::{Shape, Shaped};
-use minicbor::{Decode, Encode};
+use super::write::{self, Write};
+use minicbor::Decode;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -51,9 +52,17 @@ shapes! {
 macro_rules! bytes {
     ($(#[doc = $doc:literal])+ $name:ident, $size:literal) => {
         $(#[doc = $doc])+
-        #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+        #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Decode)]
+        #[cfg_attr(test, derive(minicbor::Encode))]
         #[cbor(transparent)]
         pub struct $name(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; $size]);
+
+        impl Write for $name {
+            #[inline]
+            fn write(&self, out: &mut Vec<u8>) {
+                write::bytes(&self.0, out);
+            }
+        }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

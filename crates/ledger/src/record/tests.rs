@@ -1,7 +1,7 @@
 //! Entries come back, and old and new understand one another.
 
 use super::*;
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, Encoder};
 use proptest::prelude::*;
 
 fn opened(tokens: Option<u64>, name: &str) -> Entry {
@@ -121,7 +121,73 @@ fn numbers_and_words_are_given_once() {
     }
 }
 
+/// What the library writes, by which entries are read.
+fn by_the_library(at_us: u64, kind: Kind, body: &impl Encode<()>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out);
+    encoder.array(3).unwrap().u32(kind.number).unwrap().u64(at_us).unwrap().encode(body).unwrap();
+    out
+}
+
+/// Numbers of every length, those at which a length ends before all.
+fn number() -> impl Strategy<Value = u64> {
+    const ENDS: [u64; 10] = [0, 0x17, 0x18, 0xff, 0x100, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000, u64::MAX];
+    prop_oneof![prop::sample::select(ENDS.to_vec()), any::<u64>(), 0_u64..300]
+}
+
+fn costs() -> impl Strategy<Value = Costs> {
+    let line = (number(), ".{0,30}", prop::option::of(".{0,9}")).prop_map(|(quantity, row, list)| CostLine {
+        charge: "input".into(),
+        quantity,
+        row: row.into(),
+        list: list.map(Text::from),
+        ..CostLine::default()
+    });
+    (prop::collection::vec(line, 0..30), prop::collection::vec(".{0,300}", 0..3)).prop_map(|(lines, reasons)| Costs {
+        status: "exact".into(),
+        reasons: reasons.into_iter().map(Text::from).collect(),
+        totals: vec![Sum { amount: "0.1".into(), currency: "USD".into() }],
+        lines,
+    })
+}
+
 proptest! {
+    #[test]
+    fn the_end_of_a_call_is_written_as_the_library_writes_it(
+        (opened, at_us, total_us) in (number(), number(), number()),
+        cost in prop::option::of(costs()),
+        input in prop::option::of(number()),
+        marks in prop::collection::vec(number(), 0..40),
+        status: u16,
+        name in ".{0,80}",
+    ) {
+        let usage = Some(Counts { input, ..Counts::default() });
+        let (attempt, timeline) = (
+            Attempt { deployment: name.into(), status: Some(status), usage: usage.clone(), cost: cost.clone(), ..Attempt::default() },
+            Timeline { gaps_us: marks, ..Timeline::default() },
+        );
+        let closed = Closed { opened, total_us, cost, usage, attempts: vec![attempt; 2], timeline: Some(Box::new(timeline)), ..Closed::default() };
+        let expected = by_the_library(at_us, Closed::KIND, &closed);
+        let entry = Entry { at_us, body: closed.into() };
+        prop_assert_eq!(&entry.to_bytes(), &expected);
+        prop_assert_eq!(Entry::of_bytes(&expected), Ok(entry));
+    }
+
+    #[test]
+    fn everything_else_is_too(flags: (bool, bool), digest: [u8; 32], bytes: Vec<u8>, caller: Option<[u8; 16]>, at_us: u64) {
+        let began = Opened {
+            caller: caller.map(Pseudonym),
+            streamed: flags.0,
+            keeps_content: flags.1,
+            prompt: Some(Digest(digest)),
+            trace: caller.map(|id| Trace { id: TraceId(id), ..Trace::default() }),
+            ..Opened::default()
+        };
+        prop_assert_eq!(Entry { at_us, body: began.clone().into() }.to_bytes(), by_the_library(at_us, Opened::KIND, &began));
+        let content = Content { bytes, digest: Digest(digest), ..Content::default() };
+        prop_assert_eq!(Entry { at_us, body: content.clone().into() }.to_bytes(), by_the_library(at_us, Content::KIND, &content));
+    }
+
     #[test]
     fn any_name_and_number_comes_back(name in ".{0,80}", tokens: Option<u64>, at_us: u64) {
         let entry = Entry { at_us, ..opened(tokens, &name) };
