@@ -10,6 +10,8 @@
 //!
 //! Method
 //! - Subjects take turns within each round (A B C, A B C, …); a figure is the median over the rounds.
+//! - `ledger` is what the ledger takes of a request of 2 kB, by itself: digests and records of as many calls at once, with
+//!   nothing else to do on the same threads. It is part of the rows of Switchtower.
 //! - CPU time is user and system time of the subject's process tree only: load and upstream are
 //!   processes of their own. It is the figure to trust on a machine that others use too.
 //! - Latency at a fixed rate counts from the time a request was due, so that a slow answer also
@@ -142,7 +144,7 @@ pub(crate) fn run_upstream(options: &UpstreamOptions) -> Result<ExitCode> {
 async fn rounds(stage: &mut Stage, scenario: &Scenario, plan: &Plan, subjects: &[Subject]) -> Result<Table> {
     let mut table = Table::new(scenario.title(plan), scenario.columns());
     for _ in 0..plan.rounds {
-        for subject in subjects {
+        for subject in subjects.iter().filter(|subject| scenario.is_for(**subject)) {
             let measured = scenario
                 .measure(stage, *subject, plan)
                 .await

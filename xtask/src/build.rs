@@ -15,8 +15,17 @@ pub(crate) enum Profile {
 
 /// Builds the gateway and says where it is.
 pub(crate) fn switchtower(root: &Path, profile: Profile) -> Result<PathBuf> {
+    build(root, profile, &["--package", "switchtower"], Path::new("switchtower"))
+}
+
+/// Builds an example of a crate, optimised, and says where it is.
+pub(crate) fn example(root: &Path, package: &str, name: &str) -> Result<PathBuf> {
+    build(root, Profile::Release, &["--package", package, "--example", name], &Path::new("examples").join(name))
+}
+
+fn build(root: &Path, profile: Profile, what: &[&str], file: &Path) -> Result<PathBuf> {
     let mut command = Command::new(cargo());
-    command.args(["build", "--package", "switchtower"]);
+    command.arg("build").args(what);
     let folder = match profile {
         Profile::Debug => "debug",
         Profile::Release => {
@@ -25,10 +34,11 @@ pub(crate) fn switchtower(root: &Path, profile: Profile) -> Result<PathBuf> {
         }
     };
     let status = command.current_dir(root).status().context("failed to run cargo")?;
-    ensure!(status.success(), "switchtower does not build; repair it, or give a built one with `--binary`");
+    let name = file.file_name().unwrap_or_default().display();
+    ensure!(status.success(), "{name} does not build; repair it, or give a built switchtower with `--binary`");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let binary = root.join(target).join(folder).join("switchtower");
-    ensure!(binary.is_file(), "the build left no {}; give a built one with `--binary`", binary.display());
+    let binary = root.join(target).join(folder).join(file);
+    ensure!(binary.is_file(), "the build left no {}; give a built switchtower with `--binary`", binary.display());
     Ok(binary)
 }
 

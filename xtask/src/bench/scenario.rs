@@ -67,6 +67,11 @@ impl Scenario {
         ]
     }
 
+    /// Whether there is anything to measure of a subject.
+    pub(super) fn is_for(&self, subject: Subject) -> bool {
+        subject != Subject::Ledger || matches!(self, Self::Saturation { body_bytes: SMALL_BYTES })
+    }
+
     pub(super) fn title(&self, plan: &Plan) -> String {
         match self {
             Self::Saturation { body_bytes } => format!(
@@ -129,6 +134,10 @@ impl Scenario {
 }
 
 async fn saturation(stage: &Stage, subject: Subject, plan: &Plan, body_bytes: usize) -> Result<Vec<Option<f64>>> {
+    if subject == Subject::Ledger {
+        let part = stage.measure_ledger(plan.seconds)?;
+        return Ok(vec![None, Some(part.answering_us + part.writing_us), Some(part.writing_us)]);
+    }
     let target = stage.target(subject, false)?;
     let request = request::prepare(&target, body_bytes, None);
     let connections = load::connect(&target, plan.connections, &request).await?;

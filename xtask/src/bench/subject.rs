@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
+use serde::Deserialize;
 
 use super::request::Wire;
 use crate::build::{self, Profile};
@@ -34,10 +35,12 @@ pub(super) enum Subject {
     ToGemini,
     /// Switchtower, Chat Completions to Bedrock Converse, with signatures
     ToBedrock,
+    /// The part of a request of 2 kB that is the ledger's, by itself
+    Ledger,
 }
 
 impl Subject {
-    pub(super) const USUAL: [Self; 4] = [Self::Direct, Self::Nginx, Self::Forward, Self::Translated];
+    pub(super) const USUAL: [Self; 5] = [Self::Direct, Self::Nginx, Self::Forward, Self::Translated, Self::Ledger];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -51,17 +54,18 @@ impl Subject {
             Self::ToResponses => "to-responses",
             Self::ToGemini => "to-gemini",
             Self::ToBedrock => "to-bedrock",
+            Self::Ledger => "ledger",
         }
     }
 
     fn is_switchtower(self) -> bool {
-        !matches!(self, Self::Direct | Self::Nginx)
+        !matches!(self, Self::Direct | Self::Nginx | Self::Ledger)
     }
 
     /// What its clients speak, and the deployment that they ask for.
     const fn pair(self) -> (Wire, &'static str) {
         match self {
-            Self::Direct | Self::Nginx | Self::Forward => (Wire::Chat, CHAT_DEPLOYMENT),
+            Self::Direct | Self::Nginx | Self::Forward | Self::Ledger => (Wire::Chat, CHAT_DEPLOYMENT),
             Self::Translated => (Wire::Messages, CHAT_DEPLOYMENT),
             Self::TranslatedBack => (Wire::Chat, MESSAGES_DEPLOYMENT),
             Self::ForwardResponses => (Wire::Responses, RESPONSES_DEPLOYMENT),
@@ -81,6 +85,15 @@ pub(super) struct Target {
     pub(super) model: &'static str,
 }
 
+/// What the ledger takes of a call.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct LedgerPart {
+    /// Of the thread that answers, in microseconds.
+    pub(super) answering_us: f64,
+    /// Of threads of its own, in microseconds.
+    pub(super) writing_us: f64,
+}
+
 /// Names of the deployments, which clients ask for as models.
 const CHAT_DEPLOYMENT: &str = "bench";
 const MESSAGES_DEPLOYMENT: &str = "bench-messages";
@@ -93,6 +106,8 @@ const BEDROCK_DEPLOYMENT: &str = "bench-bedrock";
 pub(super) struct Stage {
     nginx: Option<Server>,
     switchtower: Option<Server>,
+    /// What measures the ledger by itself.
+    ledger: Option<PathBuf>,
     upstream: SocketAddr,
     // Dropped after the subjects that use them.
     _upstream: Process,
@@ -120,11 +135,13 @@ impl Stage {
         } else {
             None
         };
+        let ledger = subjects.contains(&Subject::Ledger);
+        let ledger = ledger.then(|| build::example(root, "switchtower-ledger", "records_of_a_call")).transpose()?;
         let upstream = free_address()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["bench-upstream", "--port", &upstream.port().to_string()]);
         let process = Process::start("upstream", command, &[upstream], scratch.path())?;
-        let mut stage = Self { nginx: None, switchtower: None, upstream, _upstream: process, scratch };
+        let mut stage = Self { nginx: None, switchtower: None, ledger, upstream, _upstream: process, scratch };
         if let Some(binary) = nginx_binary {
             stage.nginx = Some(stage.start_nginx(binary)?);
         }
@@ -166,9 +183,17 @@ impl Stage {
         Ok(())
     }
 
+    /// What the ledger takes of a call, measured by itself for so many seconds.
+    pub(super) fn measure_ledger(&self, seconds: f64) -> Result<LedgerPart> {
+        let binary = self.ledger.as_ref().context("nothing measures the ledger")?;
+        let output = Command::new(binary).arg(seconds.to_string()).output().context("failed to measure the ledger")?;
+        ensure!(output.status.success(), "measuring the ledger failed: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).context("what measures the ledger said something else")
+    }
+
     fn server(&self, subject: Subject) -> Option<&Server> {
         match subject {
-            Subject::Direct => None,
+            Subject::Direct | Subject::Ledger => None,
             Subject::Nginx => self.nginx.as_ref(),
             _ => self.switchtower.as_ref(),
         }
