@@ -230,10 +230,13 @@ impl Parsed<'_> {
     }
 }
 
+/// The lines, however they end; between the two bytes of some ends stands an empty one more.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split(|byte| *byte == b'\n').flat_map(|line| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        line.split(|byte| *byte == b'\r')
+    let mut from = 0;
+    memchr::memchr2_iter(b'\n', b'\r', bytes).chain([bytes.len()]).map(move |end| {
+        let line = bytes.get(from..end).unwrap_or_default();
+        from = end + 1;
+        line
     })
 }
 
@@ -244,10 +247,15 @@ pub fn write(event: &WireEvent, out: &mut Vec<u8>) {
         out.extend_from_slice(name.as_bytes());
         out.push(b'\n');
     }
-    for line in event.data.split('\n') {
+    let mut rest = event.data.as_bytes();
+    loop {
+        let end = memchr::memchr(b'\n', rest);
+        let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
         out.extend_from_slice(b"data: ");
-        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(line);
         out.push(b'\n');
+        let Some(after) = after.get(1..) else { break };
+        rest = after;
     }
     out.push(b'\n');
 }
@@ -303,6 +311,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_written_is_read(name in prop::option::of("[a-z_.]{1,12}"), data in "[ -~\n]{0,60}") {
+            let mut out = Vec::new();
+            write(&WireEvent { name: name.clone(), data: data.clone() }, &mut out);
+            prop_assert_eq!(events(&[&out]), vec![(name, data)]);
+        }
+
         #[test]
         fn any_split_gives_the_same_events(
             text in "(event: [a-c]\r?\n|data: ?[x-z]{0,3}(\n|\r\n|\r)|:c\n|\n|\r\n){0,24}",

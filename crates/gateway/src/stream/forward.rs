@@ -115,7 +115,13 @@ impl Forward {
 fn tells_usage_only(data: &[u8]) -> bool {
     /// Deeper than this no chunk nests.
     const DEPTH_MAX: usize = 32;
-    if memchr::memmem::find(data, b"\"usage\"").is_none() {
+    static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"usage\""));
+    // Every chunk has the name, and all but one have it for nothing.
+    let may = USAGE.find_iter(data).any(|at| {
+        let behind = data.get(at + USAGE.needle().len()..).unwrap_or_default().trim_ascii_start();
+        behind.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"{"))
+    });
+    if !may {
         return false;
     }
     let Ok(scan) = scan(data.trim_ascii(), DEPTH_MAX) else { return false };

@@ -102,7 +102,13 @@ pub fn tell(
     if let Some(mutations) = mutations {
         let total = mutations.total();
         let fields = mutations.fields.len();
-        writeln!(out, "{} changes of {fields} typed fields, {} of them noticed", total.changed, total.noticed)?;
+        let unnoticed: usize = mutations.unnoticed().map(|(_, tally)| tally.changed - tally.noticed).sum();
+        let exempt = total.changed - total.noticed - unnoticed;
+        writeln!(
+            out,
+            "{} changes of {fields} typed fields: {} noticed, {exempt} in fields that may say nothing, {unnoticed} unnoticed",
+            total.changed, total.noticed
+        )?;
         for (field, tally) in mutations.unnoticed() {
             writeln!(out, "unnoticed: {field}: {} of {}", tally.changed - tally.noticed, tally.changed)?;
         }
