@@ -32,6 +32,7 @@ mod function_calls;
 pub mod google_gemini;
 mod in_turn;
 pub mod json;
+pub mod json_text;
 mod listing;
 mod logprobs;
 pub mod ollama_chat;

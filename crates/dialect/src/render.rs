@@ -1,6 +1,6 @@
 //! Writing objects field by field.
 
-use crate::Terms;
+use crate::{Terms, json_text};
 use serde_json::{Map, Value};
 use switchtower_domain::{DialectId, Extras, Locus, Notice, NoticeClass, ReasoningMode, Request, Tool};
 
@@ -64,6 +64,11 @@ impl Object {
 
     pub(crate) fn into_map(self) -> Map<String, Value> {
         self.0
+    }
+
+    /// The object as JSON text.
+    pub(crate) fn into_text(self) -> String {
+        json_text::of_object(&self.0)
     }
 }
 

@@ -17,7 +17,6 @@ mod directory;
 mod failure;
 mod gateway;
 mod holder;
-mod json_text;
 mod meter;
 mod notices;
 mod owner;

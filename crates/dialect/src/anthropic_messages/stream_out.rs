@@ -376,7 +376,7 @@ impl StreamEncoder for Encoder {
 }
 
 fn event(name: &str, body: Object) -> WireEvent {
-    WireEvent { name: Some(name.to_owned()), data: Value::from(body).to_string() }
+    WireEvent { name: Some(name.to_owned()), data: body.into_text() }
 }
 
 fn event_of(name: &str) -> WireEvent {

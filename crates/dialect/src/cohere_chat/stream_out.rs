@@ -119,7 +119,7 @@ impl Encoder {
         delta.nested("message", message);
         body.nested("delta", delta);
         extras.overlay(body.map_mut());
-        Ok(vec![WireEvent { name: frame.name.clone(), data: Value::from(body).to_string() }])
+        Ok(vec![WireEvent { name: frame.name.clone(), data: body.into_text() }])
     }
 
     fn other(&mut self, frame: &Frame, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
@@ -375,7 +375,7 @@ fn event(kind: &str, mut body: Object, message: Option<Value>, delta: Option<Obj
     let mut delta = delta.unwrap_or_default();
     delta.maybe("message", message);
     typed.nested("delta", delta);
-    WireEvent { name: Some(kind.to_owned()), data: Value::from(typed).to_string() }
+    WireEvent { name: Some(kind.to_owned()), data: typed.into_text() }
 }
 
 fn numbered(kind: &str, number: u64, message: Option<Value>) -> WireEvent {

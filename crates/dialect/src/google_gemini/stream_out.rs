@@ -110,7 +110,7 @@ impl Encoder {
         body.maybe("modelVersion", self.head.model.clone());
         body.maybe("responseId", self.head.id.clone());
         frame.extras.overlay(body.map_mut());
-        Ok(WireEvent { name: frame.name.clone(), data: Value::from(body).to_string() })
+        Ok(WireEvent { name: frame.name.clone(), data: body.into_text() })
     }
 
     fn other(&mut self, frame: &Frame, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
@@ -311,7 +311,7 @@ impl StreamEncoder for Encoder {
 }
 
 fn event(body: Object) -> WireEvent {
-    WireEvent { name: None, data: Value::from(body).to_string() }
+    WireEvent { name: None, data: body.into_text() }
 }
 
 fn error_event(failure: &Failure, same: bool, name: Option<String>) -> WireEvent {

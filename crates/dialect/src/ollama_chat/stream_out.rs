@@ -98,7 +98,7 @@ impl Encoder {
         body.maybe("done_reason", stop.map(|stop| response::word(stop, &[], true)));
         response::write_usage(&mut body, usage);
         extras.overlay(body.map_mut());
-        Ok(WireEvent { name: frame.name.clone(), data: Value::from(body).to_string() })
+        Ok(WireEvent { name: frame.name.clone(), data: body.into_text() })
     }
 
     fn other(&mut self, frame: &Frame, out: &mut Vec<WireEvent>) -> Result<(), OutOfPlace> {
@@ -247,5 +247,5 @@ impl StreamEncoder for Encoder {
 }
 
 fn event(body: Object) -> WireEvent {
-    WireEvent { name: None, data: Value::from(body).to_string() }
+    WireEvent { name: None, data: body.into_text() }
 }

@@ -257,7 +257,7 @@ impl StreamEncoder for Encoder {
 }
 
 fn data(body: Object) -> WireEvent {
-    WireEvent { name: None, data: Value::from(body).to_string() }
+    WireEvent { name: None, data: body.into_text() }
 }
 
 fn error_event(failure: &Failure, same: bool) -> WireEvent {

@@ -103,7 +103,7 @@ impl Retelling {
             object.set(key, told.get(key).cloned().unwrap_or_default());
         }
         object.set("error", told);
-        WireEvent { name: Some("error".to_owned()), data: Value::from(object).to_string() }
+        WireEvent { name: Some("error".to_owned()), data: object.into_text() }
     }
 
     pub(super) fn failed(&mut self, failure: &Failure) -> WireEvent {
@@ -119,7 +119,7 @@ impl Retelling {
     fn say(&mut self, kind: &str, fields: Object, out: &mut Vec<WireEvent>) {
         let mut object = Object::typed(kind).with("sequence_number", self.next());
         object.map_mut().extend(fields.into_map());
-        out.push(WireEvent { name: Some(kind.to_owned()), data: Value::from(object).to_string() });
+        out.push(WireEvent { name: Some(kind.to_owned()), data: object.into_text() });
     }
 
     /// The answer begins, once.

@@ -118,7 +118,7 @@ impl Encoder {
                     typed
                         .map_mut()
                         .extend(map.iter().filter(|(key, _)| *key != "type").map(|(k, v)| (k.clone(), v.clone())));
-                    native = Some(Value::from(typed).to_string());
+                    native = Some(typed.into_text());
                 }
                 Event::Native { value, .. } => native = Some(value.to_string()),
                 Event::KeepAlive | Event::Ended => {}
@@ -134,7 +134,7 @@ impl Encoder {
         object.nested("response", response);
         object.nested(if kind.starts_with("response.content_part") { "part" } else { "item" }, inner);
         frame.extras.overlay(object.map_mut());
-        Ok(Value::from(object).to_string())
+        Ok(object.into_text())
     }
 
     /// A part that began with the same item.

@@ -11,13 +11,13 @@ use crate::recording::{End, Unclosed};
 use crate::reply::{DEPLOYMENT, GatewayBody, NOTICES, PROVIDER_REQUEST_ID, identify};
 use crate::request_id::RequestId;
 use crate::stream::{Ends, EventStream, Framing, Leaving, Rewriting};
-use crate::{Settings, json_text, notices};
+use crate::{Settings, notices};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use std::sync::Arc;
 use switchtower_dialect::scan::{ScanError, scan};
-use switchtower_dialect::{AccountReader, dialect, json};
+use switchtower_dialect::{AccountReader, dialect, json, json_text};
 use switchtower_domain::{Account, DialectId, Failure, FailureClass, Notice, Refusal, RefusalCode};
 use switchtower_providers::Deployment;
 

@@ -11,7 +11,7 @@ use super::service::{self, Job};
 use super::within::BETA_HEADER;
 use crate::owner::{Owner, Sealing};
 use crate::tag::Tagging;
-use crate::{Directory, Settings, json_text, notices};
+use crate::{Directory, Settings, notices};
 use aho_corasick::AhoCorasick;
 use bytes::Bytes;
 use http::Request;
@@ -22,7 +22,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use switchtower_dialect::splice::Splice;
-use switchtower_dialect::{Dialect, Retention, StreamUsage, Variant, carried, dialect, json};
+use switchtower_dialect::{Dialect, Retention, StreamUsage, Variant, carried, dialect, json, json_text};
 use switchtower_domain::{DialectId, Notice, NoticeClass, Param, Refusal, RefusalCode};
 use switchtower_providers::{Deployment, Interface, Operation, RequestError, RetentionPolicy, address, request};
 

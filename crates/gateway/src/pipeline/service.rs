@@ -7,8 +7,8 @@ use super::accept::Place;
 use super::decode::{Decoded, undecodable};
 use super::plan::{Carriage, Draft};
 use super::resolve::Resolved;
+use crate::Directory;
 use crate::tokens::BYTES_OF_TOKEN;
-use crate::{Directory, json_text};
 use bytes::Bytes;
 use http::Uri;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use switchtower_dialect::scan::Scan;
 use switchtower_dialect::services::openai_embeddings::{self, Elements, EmbeddingVariant};
 use switchtower_dialect::services::rerank::{self, RankingVariant, Rerank};
 use switchtower_dialect::services::{EmbeddingForm, Service as _, Unsayable};
-use switchtower_dialect::{DecodeError, Encoded, Form, Json, json};
+use switchtower_dialect::{DecodeError, Encoded, Form, Json, json, json_text};
 use switchtower_domain::{
     DialectId, DimensionsField, ModelInput, Notice, RankingRequest, Refusal, RefusalCode, Usage, VectorEncoding,
 };

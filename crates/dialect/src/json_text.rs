@@ -1,15 +1,26 @@
 //! Writing JSON, for the long texts of which conversations are made: a text without escapes is copied as a whole, after
 //! one look at all of it, where the usual serializer looks up each byte by itself.
 
-use serde_json::Value;
+use crate::plain;
+use serde_json::{Map, Value};
 use std::io::Write as _;
-use switchtower_dialect::plain;
 
 /// The value as JSON text.
-pub(crate) fn write(value: &Value, expected_bytes: usize) -> Vec<u8> {
+pub fn write(value: &Value, expected_bytes: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(expected_bytes);
     append(value, &mut out);
     out
+}
+
+/// As many bytes as most events have at most.
+const EVENT_BYTES: usize = 256;
+
+/// An object as JSON text.
+pub(crate) fn of_object(fields: &Map<String, Value>) -> String {
+    let mut out = Vec::with_capacity(EVENT_BYTES);
+    append_fields(fields, &mut out);
+    // What is written are texts and what stands between them.
+    String::from_utf8(out).unwrap_or_default()
 }
 
 fn append(value: &Value, out: &mut Vec<u8>) {
@@ -30,19 +41,21 @@ fn append(value: &Value, out: &mut Vec<u8>) {
             }
             out.push(b']');
         }
-        Value::Object(fields) => {
-            out.push(b'{');
-            for (place, (key, field)) in fields.iter().enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                append_text(key, out);
-                out.push(b':');
-                append(field, out);
-            }
-            out.push(b'}');
-        }
+        Value::Object(fields) => append_fields(fields, out),
     }
+}
+
+fn append_fields(fields: &Map<String, Value>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (place, (key, field)) in fields.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        append_text(key, out);
+        out.push(b':');
+        append(field, out);
+    }
+    out.push(b'}');
 }
 
 fn append_text(text: &str, out: &mut Vec<u8>) {
@@ -86,5 +99,6 @@ mod tests {
         let numbers: Value = serde_json::from_str("[0, -1, 1e400, 1.50, 12345678901234567890123, 1E+2]").unwrap();
         let value = json!({"a\"b": [null, true, false, {}, [], {"": controls}], "long": long, "numbers": numbers, "😀": "\u{7f}\u{2028}"});
         assert_eq!(write(&value, 0), serde_json::to_vec(&value).unwrap());
+        assert_eq!(of_object(value.as_object().unwrap()), value.to_string());
     }
 }
