@@ -119,12 +119,21 @@ pub struct Spending<'a> {
     ready: VecDeque<Spent>,
     first: Option<u64>,
     providers: BTreeSet<Text>,
+    nameless_before: Option<u64>,
 }
 
 impl<'a> Spending<'a> {
     /// What was spent in a span of days.
     pub fn new(entries: Entries<'a>, span: Span) -> Self {
-        Self { entries, span, open: HashMap::new(), ready: VecDeque::new(), first: None, providers: BTreeSet::new() }
+        Self {
+            entries,
+            span,
+            open: HashMap::new(),
+            ready: VecDeque::new(),
+            first: None,
+            providers: BTreeSet::new(),
+            nameless_before: None,
+        }
     }
 
     /// The number of the first record that was there, once one was read.
@@ -135,6 +144,12 @@ impl<'a> Spending<'a> {
     /// Every provider that was asked, also on other days, in what was read.
     pub const fn providers(&self) -> &BTreeSet<Text> {
         &self.providers
+    }
+
+    /// The last record that says that the key of pseudonyms was destroyed, in what was read: whose the calls before it are
+    /// nobody can tell.
+    pub const fn nameless_before(&self) -> Option<u64> {
+        self.nameless_before
     }
 
     /// The next one; nothing at the end of what is written.
@@ -161,6 +176,7 @@ impl<'a> Spending<'a> {
                         self.ready.extend(ready.map_err(|error| SpendError::Money { record, error })?);
                     }
                 }
+                Body::Shredded(shredded) if shredded.pseudonyms => self.nameless_before = Some(record),
                 _ => {}
             }
         }

@@ -180,7 +180,7 @@ impl Plan {
             threads: self.threads,
             listeners,
             retention: self.retention,
-            content,
+            content: Some(content),
             keeping: Some(keeping),
             projecting,
             asking,

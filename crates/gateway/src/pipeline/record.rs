@@ -220,7 +220,7 @@ pub(super) async fn open<'s>(
     };
     let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
     let began = standing.began;
-    let mut meter = Meter::new(began, pseudonyms.clone());
+    let mut meter = Meter::new(began, pseudonyms.digests().clone());
     meter.timeline = standing.timeline.take();
     meter.passed("record");
     let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);

@@ -95,6 +95,12 @@ pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write)
     }
     tell_beginning(&spending, 0);
     let names = names(data, keys);
+    if let Some(record) = spending.nameless_before().filter(|_| options.by.contains(&By::Key) && !names.is_empty()) {
+        tracing::warn!(
+            "record {record} says that the key of pseudonyms was destroyed; callers before it stay pseudonyms, and are \
+             rows of their own"
+        );
+    }
     match options.format {
         Format::Table => told::table(&breakdown, &names, out)?,
         Format::Csv => told::csv(&breakdown, &names, out)?,
