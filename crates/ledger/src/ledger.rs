@@ -249,8 +249,11 @@ impl Ledger {
         for call in open {
             let (opened, request) = (call.opened, call.request);
             let (usage, cost) = match Entries::from(disk, opened).read() {
-                Ok(Some((_, Entry { at_us, body: Body::Opened(entry) }))) => reckon(&entry, at_us),
-                _ => Default::default(),
+                Ok(Some((record, Entry { at_us, body: Body::Opened(entry) }))) if record == opened => {
+                    reckon(&entry, at_us)
+                }
+                // It was pruned, and what is read is the first record that is left.
+                _ => (Counts::default(), Some(unknown_cost())),
             };
             let usage = Some(Counts { estimated: Some("crashed".into()), ..usage });
             drop(self.write(
@@ -383,6 +386,11 @@ impl Ledger {
     }
 }
 
+/// Nobody knows whether anything was charged.
+fn unknown_cost() -> Costs {
+    Costs { status: "unknown".into(), reasons: vec!["no_usage".into()], ..Costs::default() }
+}
+
 impl OpenCall {
     /// The number of the record that opened it.
     pub const fn opened(&self) -> u64 {
@@ -437,8 +445,7 @@ impl Drop for OpenCall {
         }
         let total_us = now_us().saturating_sub(self.began_us);
         let usage = Some(Counts { estimated: Some("cut_off".into()), ..Counts::default() });
-        // Nobody knows whether anything was charged.
-        let cost = Some(Costs { status: "unknown".into(), reasons: vec!["no_usage".into()], ..Costs::default() });
+        let cost = Some(unknown_cost());
         let (opened, request) = (self.opened, self.request);
         let outcome = "abandoned".into();
         self.ledger.leave(Closed { opened, request, outcome, usage, cost, total_us, ..Closed::default() }.into());

@@ -1,5 +1,9 @@
 //! Removes old records. Their hashes stay, so that the tree is whole: everything that is left is verified and proved as
 //! before, and so is that what is gone was once there.
+//!
+//! What goes is decided by age alone. A call that ends in what is left keeps its end and not its beginning: where many ask
+//! some call is always open, so that waiting for a moment without any would keep records for ever, and writing the
+//! beginnings again would keep them for as long once more (decision 0056).
 
 use crate::Ledger;
 use crate::journal::AppendError;
@@ -19,6 +23,8 @@ pub struct Pruning {
     pub segments: usize,
     /// The number of the first record that is left.
     pub first: u64,
+    /// How many calls began in what was removed, and had not ended there.
+    pub cut_calls: u64,
 }
 
 /// Why nothing, or not everything, was removed.
@@ -62,6 +68,7 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
     }
     let (Some((begin, _)), Some((_, end))) = (old.first(), old.last()) else { return Ok(Pruning::default()) };
     let (mut contents, mut again, mut seen) = (HashMap::new(), Vec::new(), HashMap::new());
+    let mut open = HashSet::new();
     for (first, _) in &old {
         let mut hashes = segment::hashes(disk, *first).map_err(|_| PruneError::Hashes { first: *first })?.into_iter();
         let mut reader = Reader::open(disk, *first)?;
@@ -70,6 +77,8 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
                 return Err(PruneError::Hashes { first: *first });
             }
             match Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })?.body {
+                Body::Opened(_) => drop(open.insert(record)),
+                Body::Closed(closed) => drop(open.remove(&closed.opened)),
                 Body::Content(content) => drop(contents.insert(content.digest, content)),
                 // Who verifies what is left follows keys from the first one, and has to know what a restore lost.
                 body @ (Body::KeyChanged(_) | Body::Restored(_)) => again.push(body),
@@ -90,8 +99,9 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
     for content in named.difference(&kept).filter_map(|digest| contents.remove(digest)) {
         drop(ledger.write(content.into())?);
     }
-    let pruning = Pruning { records: end - begin, segments: old.len(), first: *end };
-    drop(ledger.write(Pruned { first: pruning.first, records: pruning.records }.into())?);
+    let pruning = Pruning { records: end - begin, segments: old.len(), first: *end, cut_calls: open.len() as u64 };
+    let Pruning { records, first, cut_calls, .. } = pruning;
+    drop(ledger.write(Pruned { first, records, cut_calls }.into())?);
     // What was recorded again is on the disk before what it stands for is gone.
     ledger.sync()?;
     for (first, _) in &old {

@@ -160,6 +160,43 @@ async fn old_records_go_and_their_hashes_stay() {
     assert!(!verified(data.path(), Vec::new(), vec![key(data.path())]).faults.is_empty());
 }
 
+/// What began in what is removed and ended later is counted, on record, and closed without a guess by who finds it open.
+#[tokio::test]
+async fn a_call_may_be_cut_where_old_records_go() {
+    let data = tempfile::tempdir().unwrap();
+    let (ledger, keeping) = open(data.path());
+    let opened = |number| Opened { request: RequestId([number; 16]), ..Opened::default() };
+    let ended = ledger.begin(opened(101)).await.unwrap();
+    let never_ended = ledger.begin(opened(102)).await.unwrap();
+    let record = never_ended.opened();
+    for number in 0..40 {
+        call(&ledger, number).await;
+    }
+    let cut = pruned(data.path(), &ledger, u64::MAX).await;
+    assert!(cut.first > record && cut.cut_calls >= 2, "{cut:?}");
+    drop(ended.close(Closed::default()).await.unwrap());
+    for number in 40..80 {
+        call(&ledger, number).await;
+    }
+    // The end of the first is removed now, its beginning was before; one of the others may lie across the edge.
+    assert!(pruned(data.path(), &ledger, u64::MAX).await.cut_calls <= 1);
+    stop(ledger, keeping).await;
+    drop(never_ended);
+    // Who asked and for what is gone, and nobody takes the first call that is left for it.
+    let guess = |_: &Opened, _| -> (Counts, Option<Costs>) { panic!("it is another call's beginning") };
+    let path = data.path().to_owned();
+    let again = move || Ledger::open(&settings(&path), &guess).map(|(ledger, keeping, _)| keeping.stop(&ledger, 0));
+    tokio::task::spawn_blocking(again).await.unwrap().unwrap().unwrap();
+    let left = bodies(data.path());
+    let crashed = left.iter().find_map(|(_, body)| match body {
+        Body::Closed(closed) if closed.opened == record => Some((closed.outcome.to_string(), closed.cost.clone())),
+        _ => None,
+    });
+    let (outcome, cost) = crashed.unwrap();
+    assert_eq!((outcome.as_str(), cost.unwrap().status.as_ref()), ("crashed", "unknown"));
+    assert_eq!(verified(data.path(), vec![newest(data.path())], vec![key(data.path())]).faults, []);
+}
+
 #[tokio::test]
 async fn a_copy_is_made_beside_who_writes_and_a_restore_says_that_it_is_one() {
     let (data, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
