@@ -31,8 +31,8 @@ const DIGESTS: &str = "digests";
 
 /// What the next key that signs is called until the change to it is on record.
 const NEXT: &str = "ledger.next";
-/// The folders with everything.
-pub(crate) const PARTS: [&str; 3] = [TENANTS, KEYS, LEDGER];
+/// The folders with what is secret, beside that of the journal.
+pub(crate) const SECRETS: [&str; 2] = [TENANTS, KEYS];
 
 /// A folder that cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,7 @@ use crate::read::ReadError;
 use crate::record::{Body, Digest, Entry, Pruned};
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::sync::atomic::Ordering;
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,10 +59,12 @@ pub enum PruneError {
 /// # Errors
 /// [`PruneError`]; what was not recorded as removed is still there.
 pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning, PruneError> {
+    // What is being written just now is not read, and need not be: it is not old, and what it refers to is in force.
+    let written = ledger.gauges().records.load(Ordering::Acquire);
     let there: Vec<u64> = segment::list(disk)?.iter().filter(|found| found.records).map(|found| found.first).collect();
     let mut old = Vec::new();
     for (first, next) in there.iter().zip(there.iter().skip(1)) {
-        if first_moment(disk, *next)?.is_none_or(|moment| moment > before_us) {
+        if first_moment(disk, *next, written)?.is_none_or(|moment| moment > before_us) {
             break;
         }
         old.push((*first, *next));
@@ -90,7 +93,7 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
             return Err(PruneError::Hashes { first: *first });
         }
     }
-    let (mut named, kept) = digests(disk, there.iter().filter(|first| *first >= end))?;
+    let (mut named, kept) = digests(disk, there.iter().filter(|first| *first >= end), written)?;
     // What is in force may be named by records to come.
     named.extend(ledger.contents());
     for body in again.into_iter().chain(seen.into_values().map(Body::from)) {
@@ -111,22 +114,28 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
     Ok(pruning)
 }
 
-/// When the first record of a segment was written; nothing where it has none.
-fn first_moment(disk: &dyn Disk, first: u64) -> Result<Option<u64>, PruneError> {
+/// When the first record of a segment was written; nothing where it has none yet.
+fn first_moment(disk: &dyn Disk, first: u64, written: u64) -> Result<Option<u64>, PruneError> {
+    if first >= written {
+        return Ok(None);
+    }
     let mut reader = Reader::open(disk, first)?;
     let Some((record, bytes)) = reader.read()? else { return Ok(None) };
     Ok(Some(Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })?.at_us))
 }
 
-/// The digests that the records of segments refer to, and those whose content is in them.
+/// The digests that the written records of segments refer to, and those whose content is in them.
 fn digests<'a>(
     disk: &dyn Disk,
     segments: impl Iterator<Item = &'a u64>,
+    written: u64,
 ) -> Result<(HashSet<Digest>, HashSet<Digest>), PruneError> {
     let (mut named, mut kept) = (HashSet::new(), HashSet::new());
     for first in segments {
         let mut reader = Reader::open(disk, *first)?;
-        while let Some((record, bytes)) = reader.read()? {
+        while reader.next() < written
+            && let Some((record, bytes)) = reader.read()?
+        {
             match Entry::of_bytes(bytes).map_err(|error| ReadError::Entry { record, error })?.body {
                 Body::Opened(entry) => named.extend([entry.configuration, entry.catalogue, entry.prices]),
                 Body::Started(entry) => named.extend([entry.configuration, entry.catalogue, entry.prices]),

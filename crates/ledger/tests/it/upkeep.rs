@@ -1,8 +1,11 @@
 //! Another key, fewer records, a copy and back: everything that is left is verified and proved as before.
 
 use crate::*;
+use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::SystemTime;
 use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
+use switchtower_ledger::journal::disk::{Appended, Disk, Folder};
 use switchtower_ledger::journal::segment;
 use switchtower_ledger::record::{Body, Digest};
 use switchtower_ledger::upkeep::{BackupError, Pruning, backup, prune, restore};
@@ -194,6 +197,59 @@ async fn a_call_may_be_cut_where_old_records_go() {
     });
     let (outcome, cost) = crashed.unwrap();
     assert_eq!((outcome.as_str(), cost.unwrap().status.as_ref()), ("crashed", "unknown"));
+    assert_eq!(verified(data.path(), vec![newest(data.path())], vec![key(data.path())]).faults, []);
+}
+
+/// The journal as it is met while its writer is in the middle of a record.
+#[derive(Debug)]
+struct HalfWritten {
+    journal: Folder,
+    /// The last segment.
+    last: String,
+}
+
+impl Disk for HalfWritten {
+    fn read(&self, name: &str, offset: u64) -> io::Result<Option<Box<dyn Read + Send>>> {
+        let Some(file) = self.journal.read(name, offset)? else { return Ok(None) };
+        // A length, and nothing of what it is of.
+        let half: &[u8] = if name == self.last { &[200, 0, 0, 0, 7] } else { &[] };
+        Ok(Some(Box::new(file.chain(half))))
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.journal.names()
+    }
+
+    fn append(&self, name: &str) -> io::Result<Arc<dyn Appended>> {
+        self.journal.append(name)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.journal.replace(name, bytes)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.journal.remove(name)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.journal.sync_names()
+    }
+}
+
+#[tokio::test]
+async fn old_records_go_while_a_record_is_being_written() {
+    let data = tempfile::tempdir().unwrap();
+    let (ledger, keeping) = open(data.path());
+    for number in 0..40 {
+        call(&ledger, number).await;
+    }
+    let journal = home::journal_of(data.path());
+    let last = segment::name(segment::list(&journal).unwrap().last().unwrap().first);
+    let (disk, pruner) = (HalfWritten { journal, last }, ledger.clone());
+    let pruned = tokio::task::spawn_blocking(move || prune(&disk, &pruner, u64::MAX)).await.unwrap();
+    assert!(pruned.unwrap().records > 0);
+    stop(ledger, keeping).await;
     assert_eq!(verified(data.path(), vec![newest(data.path())], vec![key(data.path())]).faults, []);
 }
 
