@@ -172,6 +172,56 @@ fn cut(schema: &mut Value, path: &str, target: &Target, notices: &mut Vec<Notice
     }
 }
 
+/// The schema with something required by each of its objects, as Cohere wants it: where one requires nothing, its first
+/// property. What fits it then fits the schema that was asked for. Nothing where an object has no property that it could
+/// require.
+/// Source: <https://docs.cohere.com/docs/structured-outputs#specifying-a-schema>
+pub fn requiring_something(mut schema: Value, path: &str, notices: &mut Vec<Notice>) -> Option<Value> {
+    let mut said = Vec::new();
+    let fits = require_something(&mut schema, path, &mut said);
+    // Of a schema that is left out only why is said, which came last.
+    notices.extend(said.split_off(if fits { 0 } else { said.len().saturating_sub(1) }));
+    fits.then_some(schema)
+}
+
+fn require_something(schema: &mut Value, path: &str, notices: &mut Vec<Notice>) -> bool {
+    let Value::Object(map) = schema else { return true };
+    let is_object = match map.get("type") {
+        Some(Value::Array(words)) => words.iter().any(|word| word == "object"),
+        word => map.contains_key("properties") || word.is_some_and(|word| word == "object"),
+    };
+    let requires = map.get("required").and_then(Value::as_array).is_some_and(|required| !required.is_empty());
+    if is_object && !requires {
+        let first = map.get("properties").and_then(Value::as_object).and_then(|properties| properties.keys().next());
+        let Some(first) = first.cloned() else {
+            notices.push(Notice::meaning(
+                path,
+                "an object must require something, and has nothing: JSON alone is asked for",
+            ));
+            return false;
+        };
+        notices.push(Notice::meaning(
+            Locus::join(path, "required"),
+            "an object must require something: its first property is required",
+        ));
+        map.insert("required".to_owned(), Value::Array(vec![first.into()]));
+    }
+    map.iter_mut().all(|(keyword, value)| {
+        let here = Locus::join(path, keyword);
+        match (keyword.as_str(), value) {
+            ("properties" | "$defs" | "definitions" | "patternProperties", Value::Object(members)) => {
+                members.iter_mut().all(|(name, member)| require_something(member, &Locus::join(&here, name), notices))
+            }
+            ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(members)) => members
+                .iter_mut()
+                .enumerate()
+                .all(|(index, member)| require_something(member, &format!("{here}[{index}]"), notices)),
+            ("items" | "additionalProperties", member) => require_something(member, &here, notices),
+            _ => true,
+        }
+    })
+}
+
 /// Whether every object of a schema requires all of its properties, as `OpenAI`'s strict mode wants it.
 pub fn fits_strict(schema: &Value) -> bool {
     match schema {
@@ -234,6 +284,33 @@ mod tests {
         assert_eq!(check(&json!(true), Target::openai(false)).1, vec!["s"]);
         assert_eq!(check(&json!({"type": "string"}), Target::openai(false)).1, vec!["s.type"]);
         assert_eq!(check(&json!({"type": "object", "anyOf": []}), Target::openai(false)).1, vec!["s.anyOf"]);
+    }
+
+    #[test]
+    fn an_object_that_requires_nothing_requires_its_first_property_by_name() {
+        let required = |schema: &Value| {
+            let mut notices = Vec::new();
+            let fitted = requiring_something(schema.clone(), "s", &mut notices);
+            assert!(notices.iter().all(|notice| notice.class == switchtower_domain::NoticeClass::Meaning));
+            (fitted, notices.into_iter().map(|notice| notice.path).collect::<Vec<_>>())
+        };
+        let fits = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
+        assert_eq!(required(&fits), (Some(fits), vec![]));
+        let inner = |required: &Value| json!({"type": ["object", "null"], "properties": {"z": {}, "b": {}}, "required": required});
+        let within = |inner: Value| json!({"type": "object", "properties": {"l": {"type": "array", "items": inner}}, "required": ["l"]});
+        assert_eq!(
+            required(&within(inner(&json!([])))),
+            (Some(within(inner(&json!(["z"])))), vec!["s.properties.l.items.required".to_owned()])
+        );
+        // A map of anything has no property that it could require.
+        let beside = json!({"type": "object", "properties": {"a": {}, "m": {"type": "object"}}});
+        for (free, path) in [(json!({"type": "object"}), "s"), (beside, "s.properties.m")] {
+            assert_eq!(required(&free), (None, vec![path.to_owned()]));
+        }
+        // A property may be called as a keyword is.
+        let named =
+            json!({"type": "object", "properties": {"properties": {"type": "string"}}, "required": ["properties"]});
+        assert_eq!(required(&named), (Some(named), vec![]));
     }
 
     #[test]

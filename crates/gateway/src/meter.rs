@@ -4,7 +4,7 @@ use crate::clock::micros;
 use crate::timeline::Timeline;
 use std::time::{Duration, Instant};
 use switchtower_ledger::record::Digest;
-use switchtower_ledger::{Digesting, Pseudonyms};
+use switchtower_ledger::{Digesting, Digests};
 
 /// Measures one call.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Meter {
     gaps: Gaps,
     received: u64,
     sent: u64,
-    pseudonyms: Pseudonyms,
+    digests: Digests,
     digest: Sent,
     /// When each piece came and each room was left, where that is asked for.
     pub(crate) timeline: Option<Box<Timeline>>,
@@ -31,9 +31,9 @@ enum Sent {
 }
 
 impl Sent {
-    fn take(&mut self, pseudonyms: &Pseudonyms, bytes: &[u8]) {
+    fn take(&mut self, digests: &Digests, bytes: &[u8]) {
         if !matches!(self, Self::Pieces(_)) {
-            *self = Self::Pieces(pseudonyms.digesting());
+            *self = Self::Pieces(digests.digesting());
         }
         if let Self::Pieces(digest) = self {
             digest.update(bytes);
@@ -42,9 +42,9 @@ impl Sent {
 }
 
 impl Meter {
-    pub(crate) fn new(began: Instant, pseudonyms: Pseudonyms) -> Self {
+    pub(crate) fn new(began: Instant, digests: Digests) -> Self {
         let (gaps, digest) = (Gaps::default(), Sent::default());
-        Self { began, first: None, last: None, gaps, received: 0, sent: 0, pseudonyms, digest, timeline: None }
+        Self { began, first: None, last: None, gaps, received: 0, sent: 0, digests, digest, timeline: None }
     }
 
     /// Bytes of the provider came.
@@ -63,7 +63,7 @@ impl Meter {
     /// Bytes leave for the client.
     pub(crate) fn sent(&mut self, bytes: &[u8]) {
         self.sent += bytes.len() as u64;
-        self.digest.take(&self.pseudonyms, bytes);
+        self.digest.take(&self.digests, bytes);
         if let Some(timeline) = &mut self.timeline {
             timeline.sent(bytes.len() as u64);
         }
@@ -72,7 +72,7 @@ impl Meter {
     /// All bytes leave for the client, at once.
     pub(crate) fn sent_whole(&mut self, bytes: &[u8]) {
         self.sent += bytes.len() as u64;
-        self.digest = Sent::Whole(self.pseudonyms.digest(bytes));
+        self.digest = Sent::Whole(self.digests.digest(bytes));
         if let Some(timeline) = &mut self.timeline {
             timeline.sent(bytes.len() as u64);
         }
@@ -95,7 +95,7 @@ impl Meter {
 
     pub(crate) fn digest(&self) -> Digest {
         match &self.digest {
-            Sent::Nothing => self.pseudonyms.digest(b""),
+            Sent::Nothing => self.digests.digest(b""),
             Sent::Whole(digest) => *digest,
             Sent::Pieces(digest) => digest.digest(),
         }

@@ -4,6 +4,7 @@
 mod accept;
 mod authenticate;
 mod bedrock;
+mod bounds;
 mod call;
 mod count;
 mod decode;

@@ -6,7 +6,8 @@
 //!   ledger/            segments, their hashes, checkpoints
 //!   keys/ledger        the key that signs checkpoints; keys/ledger.pub for verifiers; keys/ledger.next while it is changed
 //!   keys/digests       the key of digests of what is not kept
-//!   tenants/NAME.key   the key of a tenant's pseudonyms; without it nobody can tell whose they are
+//!   tenants/NAME.key   the key of a tenant's pseudonyms; without it nobody can tell whose they are, and another may take
+//!                      its place
 //! ```
 
 use crate::checkpoint::{KeyError, SigningKey};
@@ -15,8 +16,8 @@ use crate::journal::segment;
 use crate::pseudonym::Pseudonyms;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use rustix::fs::{FlockOperation, flock};
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,8 +31,8 @@ const DIGESTS: &str = "digests";
 
 /// What the next key that signs is called until the change to it is on record.
 const NEXT: &str = "ledger.next";
-/// The folders with everything.
-pub(crate) const PARTS: [&str; 3] = [TENANTS, KEYS, LEDGER];
+/// The folders with what is secret, beside that of the journal.
+pub(crate) const SECRETS: [&str; 2] = [TENANTS, KEYS];
 
 /// A folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -148,8 +149,13 @@ impl Home {
     /// # Errors
     /// Those of the disk.
     pub fn pseudonyms(&self) -> io::Result<Pseudonyms> {
-        let tenant = secret(&self.tenants, &format!("{}.key", Pseudonyms::TENANT))?;
+        let tenant = secret(&self.tenants, &tenant_key(Pseudonyms::TENANT))?;
         Ok(Pseudonyms::new(tenant, self.digests))
+    }
+
+    /// The folder of the tenants' keys.
+    pub(crate) const fn tenants(&self) -> &Folder {
+        &self.tenants
     }
 }
 
@@ -175,7 +181,27 @@ pub fn pseudonyms_of(data: &Path) -> Option<Pseudonyms> {
         Folder::existing(&data.join(folder)).read(name, 0).ok()??.read_exact(&mut key).ok()?;
         Some(key)
     };
-    Some(Pseudonyms::new(key(TENANTS, &format!("{}.key", Pseudonyms::TENANT))?, key(KEYS, DIGESTS)?))
+    Some(Pseudonyms::new(key(TENANTS, &tenant_key(Pseudonyms::TENANT))?, key(KEYS, DIGESTS)?))
+}
+
+fn tenant_key(tenant: &str) -> String {
+    format!("{tenant}.key")
+}
+
+/// Destroys the key of a tenant's pseudonyms: another one is written over its bytes, and given.
+///
+/// # Errors
+/// Those of the disk.
+pub(crate) fn write_over_tenant_key(tenants: &Folder, tenant: &str) -> io::Result<[u8; 32]> {
+    let (key, name) = (random_key()?, tenant_key(tenant));
+    // In its place, so that at no moment there is neither key, or one that anybody could guess.
+    match OpenOptions::new().write(true).open(tenants.path().join(&name)) {
+        Ok(mut file) => file.write_all(&key).and_then(|()| file.sync_all())?,
+        // Somebody has removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => tenants.replace(&name, &key)?,
+        Err(error) => return Err(error),
+    }
+    Ok(key)
 }
 
 fn text(folder: &Folder, name: &str) -> io::Result<Option<String>> {
@@ -187,15 +213,20 @@ fn text(folder: &Folder, name: &str) -> io::Result<Option<String>> {
 
 /// The secret in a file, made where it is missing.
 fn secret(folder: &Folder, name: &str) -> io::Result<[u8; 32]> {
+    let Some(mut file) = folder.read(name, 0)? else {
+        let secret = random_key()?;
+        folder.replace(name, &secret)?;
+        return Ok(secret);
+    };
     let mut secret = [0; 32];
-    match folder.read(name, 0)? {
-        Some(mut file) => file.read_exact(&mut secret)?,
-        None => {
-            random(&mut secret).map_err(io::Error::other)?;
-            folder.replace(name, &secret)?;
-        }
-    }
+    file.read_exact(&mut secret)?;
     Ok(secret)
+}
+
+pub(crate) fn random_key() -> io::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    random(&mut key).map_err(io::Error::other)?;
+    Ok(key)
 }
 
 fn random(bytes: &mut [u8]) -> Result<(), KeyError> {

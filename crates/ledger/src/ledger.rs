@@ -3,8 +3,8 @@
 use crate::checkpoint::{KeyError, SigningKey, VerifyingKey};
 use crate::clock::now_us;
 use crate::files;
-use crate::home::{Home, HomeError};
-use crate::journal::disk::{Disk, Memory};
+use crate::home::{self, Home, HomeError};
+use crate::journal::disk::{Disk, Folder, Memory};
 use crate::journal::{AppendError, Clerk, Gauges, Journal, JournalSettings, LeftOpen, Mark, OpenError, Then, Writing};
 use crate::keeper::{Keeper, KeeperSettings};
 use crate::pseudonym::Pseudonyms;
@@ -118,6 +118,8 @@ pub struct Ledger {
 #[derive(Debug)]
 struct Kept {
     pseudonyms: Pseudonyms,
+    /// Where the keys of pseudonyms lie; nowhere for a ledger in memory.
+    tenants: Option<Folder>,
     origin: String,
     key: VerifyingKey,
     /// Digests whose content is in the journal.
@@ -181,6 +183,7 @@ impl Ledger {
         };
         let kept = Kept {
             pseudonyms: home.pseudonyms()?,
+            tenants: Some(home.tenants().clone()),
             origin: journal_settings.origin,
             key: key.verifying(),
             contents: Mutex::new(recovery.contents.iter().copied().collect()),
@@ -232,7 +235,7 @@ impl Ledger {
         let key = SigningKey::generate(&origin)?.verifying();
         let pseudonyms = Pseudonyms::new([0; 32], [0; 32]);
         let contents = Mutex::default();
-        let kept = Arc::new(Kept { pseudonyms, origin, key, contents, watcher });
+        let kept = Arc::new(Kept { pseudonyms, tenants: None, origin, key, contents, watcher });
         Ok((Self { journal, kept }, disk))
     }
 
@@ -246,8 +249,11 @@ impl Ledger {
         for call in open {
             let (opened, request) = (call.opened, call.request);
             let (usage, cost) = match Entries::from(disk, opened).read() {
-                Ok(Some((_, Entry { at_us, body: Body::Opened(entry) }))) => reckon(&entry, at_us),
-                _ => Default::default(),
+                Ok(Some((record, Entry { at_us, body: Body::Opened(entry) }))) if record == opened => {
+                    reckon(&entry, at_us)
+                }
+                // It was pruned, and what is read is the first record that is left.
+                _ => (Counts::default(), Some(unknown_cost())),
             };
             let usage = Some(Counts { estimated: Some("crashed".into()), ..usage });
             drop(self.write(
@@ -345,6 +351,20 @@ impl Ledger {
         &self.kept.pseudonyms
     }
 
+    /// Destroys the key of pseudonyms, on the disk and here: whose earlier records are nobody can tell from here on, and
+    /// later ones have pseudonyms under another key. Whoever asks for it records it before.
+    ///
+    /// # Errors
+    /// Those of the disk; the former key is then still in force.
+    pub fn shred_pseudonyms(&self) -> io::Result<()> {
+        let key = match &self.kept.tenants {
+            Some(tenants) => home::write_over_tenant_key(tenants, Pseudonyms::TENANT)?,
+            None => home::random_key()?,
+        };
+        self.kept.pseudonyms.go_on(key);
+        Ok(())
+    }
+
     /// The name of the log.
     pub fn origin(&self) -> &str {
         &self.kept.origin
@@ -364,6 +384,11 @@ impl Ledger {
     pub fn waiting(&self) -> usize {
         self.journal.waiting()
     }
+}
+
+/// Nobody knows whether anything was charged.
+fn unknown_cost() -> Costs {
+    Costs { status: "unknown".into(), reasons: vec!["no_usage".into()], ..Costs::default() }
 }
 
 impl OpenCall {
@@ -420,8 +445,7 @@ impl Drop for OpenCall {
         }
         let total_us = now_us().saturating_sub(self.began_us);
         let usage = Some(Counts { estimated: Some("cut_off".into()), ..Counts::default() });
-        // Nobody knows whether anything was charged.
-        let cost = Some(Costs { status: "unknown".into(), reasons: vec!["no_usage".into()], ..Costs::default() });
+        let cost = Some(unknown_cost());
         let (opened, request) = (self.opened, self.request);
         let outcome = "abandoned".into();
         self.ledger.leave(Closed { opened, request, outcome, usage, cost, total_us, ..Closed::default() }.into());

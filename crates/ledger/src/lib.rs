@@ -32,6 +32,6 @@ pub mod witness;
 
 pub use ledger::{Found, Keeping, Ledger, LedgerError, LedgerSettings, OpenCall, Receipt, Reckon};
 pub use prove::{Proof, ProveError, prove};
-pub use pseudonym::{Digesting, Pseudonyms};
+pub use pseudonym::{Digesting, Digests, Pseudonyms};
 pub use read::{Entries, ReadError};
 pub use watcher::Watcher;

@@ -4,6 +4,7 @@ use crate::spent::{Spent, day_of};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use switchtower_domain::{Amount, Currency, Money, MoneyError, Totals};
+use switchtower_ledger::record::RequestId;
 
 /// What sums are told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,6 +148,23 @@ fn sum(sums: &mut BTreeMap<Currency, Amount>, currency: Currency, amount: Amount
     Ok(())
 }
 
+/// A sum that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the sum {sum} cannot be made from record {record}, which ends request {request}: {error}; leave its day out with \
+     --from or --until"
+)]
+pub struct SumError {
+    /// Which sum.
+    sum: String,
+    /// The record whose cost is one too many.
+    record: u64,
+    /// Its request.
+    request: RequestId,
+    /// What is wrong.
+    error: MoneyError,
+}
+
 /// What was spent, by names, and all together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Breakdown {
@@ -164,11 +182,16 @@ impl Breakdown {
     /// Adds what an attempt cost.
     ///
     /// # Errors
-    /// [`MoneyError::Overflow`].
-    pub fn add(&mut self, spent: &Spent) -> Result<(), MoneyError> {
-        let names = self.by.iter().map(|by| by.of(spent)).collect();
-        self.groups.entry(names).or_default().add(spent)?;
-        self.whole.add(spent)
+    /// [`SumError`] names the sum that is too large, and the record with which it is.
+    pub fn add(&mut self, spent: &Spent) -> Result<(), SumError> {
+        let names: Vec<String> = self.by.iter().map(|by| by.of(spent)).collect();
+        let too_large = |sum: String| {
+            let (record, request) = (spent.record, spent.request);
+            move |error| SumError { sum, record, request, error }
+        };
+        let said = names.join(", ");
+        self.groups.entry(names).or_default().add(spent).map_err(too_large(format!("of '{said}'")))?;
+        self.whole.add(spent).map_err(too_large("of everything".to_owned()))
     }
 
     /// What sums are told apart by.

@@ -16,6 +16,6 @@ mod money;
 pub mod reconcile;
 mod spent;
 
-pub use breakdown::{Breakdown, By, Group};
+pub use breakdown::{Breakdown, By, Group, SumError};
 pub use money::MoneyRecordError;
 pub use spent::{Span, SpendError, Spending, Spent};

@@ -16,8 +16,7 @@ pub struct Spent {
     pub record: u64,
     /// The id of the request.
     pub request: RequestId,
-    /// When the call began and ended, in microseconds since 1970. Where its beginning is not in the span that is read, it
-    /// is what its length says.
+    /// When the call began and ended, in microseconds since 1970.
     pub began_us: u64,
     /// See above.
     pub ended_us: u64,
@@ -119,12 +118,39 @@ pub struct Spending<'a> {
     ready: VecDeque<Spent>,
     first: Option<u64>,
     providers: BTreeSet<Text>,
+    nameless_before: Option<u64>,
+    /// The first record whose end of a call is told.
+    since: u64,
+    beginless: u64,
 }
 
 impl<'a> Spending<'a> {
     /// What was spent in a span of days.
     pub fn new(entries: Entries<'a>, span: Span) -> Self {
-        Self { entries, span, open: HashMap::new(), ready: VecDeque::new(), first: None, providers: BTreeSet::new() }
+        Self {
+            entries,
+            span,
+            open: HashMap::new(),
+            ready: VecDeque::new(),
+            first: None,
+            providers: BTreeSet::new(),
+            nameless_before: None,
+            since: 0,
+            beginless: 0,
+        }
+    }
+
+    /// Tells only calls that end from a record on. They are read from before it all the same, where they began.
+    #[must_use]
+    pub const fn since(mut self, record: u64) -> Self {
+        self.since = record;
+        self
+    }
+
+    /// How many calls of the span have ended in what was read and are not told, since they began in what was pruned: whose
+    /// they were and what they asked for went with that, and so the rest of what they cost is no part of a sum either.
+    pub const fn beginless(&self) -> u64 {
+        self.beginless
     }
 
     /// The number of the first record that was there, once one was read.
@@ -137,6 +163,12 @@ impl<'a> Spending<'a> {
         &self.providers
     }
 
+    /// The last record that says that the key of pseudonyms was destroyed, in what was read: whose the calls before it are
+    /// nobody can tell.
+    pub const fn nameless_before(&self) -> Option<u64> {
+        self.nameless_before
+    }
+
     /// The next one; nothing at the end of what is written.
     ///
     /// # Errors
@@ -147,7 +179,7 @@ impl<'a> Spending<'a> {
                 return Ok(Some(spent));
             }
             let Some((record, Entry { at_us, body })) = self.entries.read()? else { return Ok(None) };
-            self.first.get_or_insert(record);
+            let first = *self.first.get_or_insert(record);
             match body {
                 Body::Opened(opened) => {
                     self.met(&opened.provider);
@@ -156,11 +188,17 @@ impl<'a> Spending<'a> {
                 Body::Closed(closed) => {
                     let opened = self.open.remove(&closed.opened);
                     closed.attempts.iter().for_each(|attempt| self.met(&attempt.provider));
-                    if self.span.has(at_us) {
+                    if record < self.since || !self.span.has(at_us) {
+                        continue;
+                    }
+                    if opened.is_none() && closed.opened < first {
+                        self.beginless += 1;
+                    } else {
                         let ready = spent(record, at_us, opened, closed);
                         self.ready.extend(ready.map_err(|error| SpendError::Money { record, error })?);
                     }
                 }
+                Body::Shredded(shredded) if shredded.pseudonyms => self.nameless_before = Some(record),
                 _ => {}
             }
         }

@@ -198,7 +198,7 @@ impl Sim {
         if self.inner.settings.replay_only {
             return Err(Failure::NoRecording { path: asked.path.clone() });
         }
-        let Some(place) = dialect.place(&asked.method, &asked.path, request.headers()) else {
+        let Some(place) = place(dialect, request) else {
             return Err(Failure::NoSuchPlace { method: asked.method.to_string(), path: asked.path.clone() });
         };
         dialect.check_head(request.headers())?;
@@ -372,12 +372,18 @@ impl Sim {
 /// The dialect that serves the place; without one, the dialect that the request looks like words the failure.
 fn dialect_of(request: &Request<Bytes>) -> &'static dyn Dialect {
     let (path, headers) = (request.uri().path(), request.headers());
-    let serves = |dialect: &&&dyn Dialect| dialect.place(request.method(), path, headers).is_some();
+    let serves = |dialect: &&&dyn Dialect| place(**dialect, request).is_some();
     let found = dialects::ALL
         .iter()
         .find(serves)
         .or_else(|| dialects::ALL.iter().find(|dialect| dialect.looks_like(path, headers)));
     found.copied().unwrap_or(&dialects::openai_chat::OpenAiChat)
+}
+
+fn place(dialect: &dyn Dialect, request: &Request<Bytes>) -> Option<Place> {
+    let (method, path) = (request.method(), request.uri().path());
+    let asked = |query: &str| dialect.place_asked(method, path, query);
+    dialect.place(method, path, request.headers()).or_else(|| request.uri().query().and_then(asked))
 }
 
 /// The answer of the first fault that decides a status.

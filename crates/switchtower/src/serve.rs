@@ -180,7 +180,7 @@ impl Plan {
             threads: self.threads,
             listeners,
             retention: self.retention,
-            content,
+            content: Some(content),
             keeping: Some(keeping),
             projecting,
             asking,
@@ -304,6 +304,8 @@ async fn tell_turned_away(gateway: &Gateway) {
 
 /// How often old records are looked for.
 const PRUNE_INTERVAL: Duration = Duration::from_hours(1);
+/// After how long it is tried again where they could not be removed.
+const PRUNE_AGAIN_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Removes old records now and then; it never ends.
 async fn prune_old(gateway: &Gateway, data: &Path, keep: Option<Duration>) {
@@ -312,15 +314,20 @@ async fn prune_old(gateway: &Gateway, data: &Path, keep: Option<Duration>) {
         let (ledger, disk) = (gateway.ledger().clone(), journal_of(data));
         let before = SystemTime::now().checked_sub(keep).and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         let before_us = before.and_then(|before| u64::try_from(before.as_micros()).ok()).unwrap_or_default();
-        match tokio::task::spawn_blocking(move || prune(&disk, &ledger, before_us)).await {
+        let failed = |error: &dyn std::error::Error| {
+            tracing::error!(%error, "old records are not removed; it is tried again in a minute");
+            PRUNE_AGAIN_INTERVAL
+        };
+        let wait = match tokio::task::spawn_blocking(move || prune(&disk, &ledger, before_us)).await {
             Ok(Ok(pruned)) if pruned.segments > 0 => {
-                tracing::info!(records = pruned.records, "old records were removed")
+                tracing::info!(records = pruned.records, "old records were removed");
+                PRUNE_INTERVAL
             }
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::error!(%error, "old records are not removed"),
-            Err(error) => tracing::error!(%error, "old records are not removed"),
-        }
-        tokio::time::sleep(PRUNE_INTERVAL).await;
+            Ok(Ok(_)) => PRUNE_INTERVAL,
+            Ok(Err(error)) => failed(&error),
+            Err(error) => failed(&error),
+        };
+        tokio::time::sleep(wait).await;
     }
 }
 

@@ -36,6 +36,14 @@ pub enum VaultError {
     /// It could not be recorded, and so was not done.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// The key of a tenant's pseudonyms is still there.
+    #[error(
+        "the key of the tenant's pseudonyms is on record as destroyed, and could not be: {error}; give the order again"
+    )]
+    Pseudonyms {
+        /// What the system says.
+        error: io::Error,
+    },
     /// The ledger cannot be read.
     #[error(transparent)]
     Read(#[from] switchtower_ledger::ReadError),

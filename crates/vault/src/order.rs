@@ -13,6 +13,8 @@ use switchtower_ledger::record::{RequestId, Shown as ShownEntry};
 
 /// The longest order.
 const ORDER_BYTES_MAX: u64 = 4096;
+/// The word for the key of a tenant's pseudonyms.
+const PSEUDONYMS: &str = "pseudonyms";
 /// How often it is looked whether an order is done.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -23,6 +25,8 @@ pub enum Order {
     Shred {
         /// Whose.
         tenant: TenantName,
+        /// Whether the key of its pseudonyms is destroyed as well.
+        pseudonyms: bool,
     },
     /// Destroy what was to be kept until a moment or before.
     Expire {
@@ -45,7 +49,9 @@ impl Order {
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = text.strip_suffix('\n')?.split(' ');
         let order = match (words.next()?, words.next(), words.next(), words.next()) {
-            ("shred", Some(tenant), None, None) => Self::Shred { tenant: TenantName::new(tenant).ok()? },
+            ("shred", Some(tenant), pseudonyms @ (None | Some(PSEUDONYMS)), None) => {
+                Self::Shred { tenant: TenantName::new(tenant).ok()?, pseudonyms: pseudonyms.is_some() }
+            }
             ("expire", Some(at), None, None) => Self::Expire { at_s: at.parse().ok()? },
             ("show", Some(request), Some(tenant), Some(items)) => Self::Show {
                 request: RequestId::parse(request)?,
@@ -60,7 +66,8 @@ impl Order {
     /// The order as the text of its file.
     pub fn text(&self) -> String {
         match self {
-            Self::Shred { tenant } => format!("shred {tenant}\n"),
+            Self::Shred { tenant, pseudonyms: false } => format!("shred {tenant}\n"),
+            Self::Shred { tenant, pseudonyms: true } => format!("shred {tenant} {PSEUDONYMS}\n"),
             Self::Expire { at_s } => format!("expire {at_s}\n"),
             Self::Show { request, tenant, items } => format!("show {request} {tenant} {items}\n"),
         }
@@ -72,7 +79,7 @@ impl Order {
     /// [`VaultError`] says what could not be recorded or destroyed.
     pub fn follow(&self, vault: &mut Vault, ledger: &Ledger) -> Result<(), VaultError> {
         match self {
-            Self::Shred { tenant } => vault.shred(ledger, tenant.as_str()).map(drop),
+            Self::Shred { tenant, pseudonyms } => vault.shred(ledger, tenant.as_str(), *pseudonyms).map(drop),
             Self::Expire { at_s } => vault.expire(ledger, *at_s).map(drop),
             Self::Show { request, tenant, items } => {
                 let tenant = tenant.as_str().to_owned().into();
@@ -134,13 +141,23 @@ mod tests {
     fn orders_have_one_spelling() {
         let tenant = || TenantName::new("default").unwrap();
         for order in [
-            Order::Shred { tenant: tenant() },
+            Order::Shred { tenant: tenant(), pseudonyms: false },
+            Order::Shred { tenant: tenant(), pseudonyms: true },
             Order::Expire { at_s: 7 },
             Order::Show { request: RequestId([7; 16]), tenant: tenant(), items: 2 },
         ] {
             assert_eq!(Order::parse(&order.text()), Some(order));
         }
-        for wrong in ["", "shred\n", "shred a/b\n", "shred a", "shred a b\n", "expire 07\n", "burn everything\n"] {
+        for wrong in [
+            "",
+            "shred\n",
+            "shred a/b\n",
+            "shred a",
+            "shred a b\n",
+            "shred a pseudonyms b\n",
+            "expire 07\n",
+            "burn everything\n",
+        ] {
             assert_eq!(Order::parse(wrong), None, "{wrong}");
         }
     }

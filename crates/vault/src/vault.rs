@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use switchtower_ledger::journal::disk::{Appended, Disk};
 use switchtower_ledger::record::{Body, Deleted, Entry, Kept, Rewrapped, Shredded};
-use switchtower_ledger::{Entries, Found, Ledger};
+use switchtower_ledger::{Entries, Found, Ledger, Pseudonyms};
 
 /// The size at which a file of content is full, and another key begins.
 const FILE_BYTES: u64 = 64 << 20;
@@ -35,7 +35,7 @@ pub fn until_s(now_s: u64, keep: Duration) -> u64 {
 
 /// Whether anything was ever kept in a folder.
 pub fn is_there(data: &Path) -> bool {
-    content_of(data).is_dir()
+    TenantFolder::all(&content_of(data)).map_or(true, |folders| !folders.is_empty())
 }
 
 pub(crate) fn now_s() -> u64 {
@@ -83,7 +83,8 @@ impl Vault {
     ) -> Result<Self, VaultError> {
         let content = content_of(data);
         let last = mend(&content, found.records)?;
-        if !found.stopped {
+        // Of a folder in which nothing was ever kept nothing can be lost, and its ledger need not be read.
+        if !found.stopped && (master.is_some() || is_there(data)) {
             record_lost(ledger, journal, last.map_or(0, |last| last + 1))?;
         }
         Ok(Self { content, master, open: HashMap::new() })
@@ -207,27 +208,31 @@ impl Vault {
         Ok(destroyed)
     }
 
-    /// Destroys all that is kept of a tenant. Gives how many parts that were.
+    /// Destroys all that is kept of a tenant and, where that is wanted, the key of its pseudonyms: then nobody can tell any
+    /// more whose its records are until now. Gives how many parts that were.
     ///
     /// # Errors
     /// [`VaultError`]; what was not recorded as destroyed is still there.
-    pub fn shred(&mut self, ledger: &Ledger, tenant: &str) -> Result<u64, VaultError> {
+    pub fn shred(&mut self, ledger: &Ledger, tenant: &str, pseudonyms: bool) -> Result<u64, VaultError> {
         self.open.retain(|(of, _), _| **of != *tenant);
-        let Some(folder) = TenantFolder::all(&self.content)?.into_iter().find(|folder| folder.tenant == tenant) else {
-            drop(ledger.write(Shredded { tenant: tenant.to_owned().into(), ..Shredded::default() }.into())?);
-            return Ok(0);
-        };
-        let keys = folder.keys()?;
-        let mut all = Extent::default();
-        for name in &keys {
-            let extent = extent(&folder, *name)?;
-            all = Extent { items: all.items + extent.items, bytes: all.bytes + extent.bytes };
+        let pseudonyms = pseudonyms && Pseudonyms::are_of(tenant);
+        let folder = TenantFolder::all(&self.content)?.into_iter().find(|folder| folder.tenant == tenant);
+        let mut all = Vec::new();
+        if let Some(folder) = &folder {
+            for name in folder.keys()? {
+                all.push((folder, name, extent(folder, name)?));
+            }
         }
-        let tenant = tenant.to_owned().into();
-        let shredded = Shredded { tenant, keys: keys.len() as u64, items: all.items, bytes: all.bytes };
+        let (items, bytes) = all.iter().fold((0, 0), |sum, (_, _, one)| (sum.0 + one.items, sum.1 + one.bytes));
+        let shredded = Shredded { tenant: tenant.to_owned().into(), keys: all.len() as u64, items, bytes, pseudonyms };
         drop(ledger.write(shredded.into())?);
-        keys.into_iter().try_for_each(|name| folder.destroy(name))?;
-        Ok(all.items)
+        all.into_iter().try_for_each(|(folder, name, _)| folder.destroy(name))?;
+        if pseudonyms {
+            // No look into the files finds out that a key was there, so that the record of it must not be lost.
+            ledger.sync()?;
+            ledger.shred_pseudonyms().map_err(|error| VaultError::Pseudonyms { error })?;
+        }
+        Ok(items)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::parts;
 use crate::render::{ExtrasWriter, Object, begin_request, strict_path, thinking_word};
-use crate::schema::{Target, fits_strict, normalise};
+use crate::schema::{Target, fits_strict, normalise, requiring_something};
 use crate::steps::{joined, splits_results};
 use crate::{Encoded, carried, function_calls};
 use serde_json::{Value, json};
@@ -435,7 +435,8 @@ impl Composer<'_> {
         self.out.name(&structured.extras, self.path(Param::Output));
         if let Some(schema) = &structured.schema {
             let path = self.path(self.request.output_schema());
-            format.set("json_schema", normalise(schema, path, &Target::cohere(), &mut self.out.notices));
+            let schema = normalise(schema, path, &Target::cohere(), &mut self.out.notices);
+            format.maybe("json_schema", requiring_something(schema, path, &mut self.out.notices));
         }
         format
     }

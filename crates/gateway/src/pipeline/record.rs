@@ -2,6 +2,7 @@
 //! answer, and one entry for a refusal.
 
 use super::accept::{Accepted, Place};
+use super::bounds::output_max;
 use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
 use crate::clock::micros;
@@ -149,21 +150,14 @@ pub(super) struct Asked {
     body: Option<Bytes>,
 }
 
-/// Fields that bound how much is generated, in one dialect or another.
-const BOUNDS: [&str; 3] = ["max_completion_tokens", "max_output_tokens", "max_tokens"];
-/// The field that says how many answers are wanted, where a dialect can ask for several.
-const ANSWERS: &str = "n";
-
 impl Asked {
     pub(super) fn of(shared: &Shared, decoded: &Decoded<'_>) -> Self {
-        let number = |name: &str| std::str::from_utf8(decoded.scan.field(name)?.value).ok()?.parse::<u64>().ok();
-        // The bound is that of each answer, of which several may be asked for.
-        let answers = number(ANSWERS).unwrap_or(1).max(1);
+        let depth_max = shared.settings.limits.depth_max;
         Self {
             name: decoded.model.clone().into_owned(),
             bytes: decoded.body.len() as u64,
             digest: shared.ledger.pseudonyms().digest(decoded.body),
-            output_max: BOUNDS.into_iter().find_map(number).map(|bound| bound.saturating_mul(answers)),
+            output_max: output_max(decoded.asked.client, &decoded.scan, depth_max),
             body: shared.settings.retention.keep_anything().then(|| decoded.body.clone()),
         }
     }
@@ -220,7 +214,7 @@ pub(super) async fn open<'s>(
     };
     let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
     let began = standing.began;
-    let mut meter = Meter::new(began, pseudonyms.clone());
+    let mut meter = Meter::new(began, pseudonyms.digests().clone());
     meter.timeline = standing.timeline.take();
     meter.passed("record");
     let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);

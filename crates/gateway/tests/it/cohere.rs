@@ -167,4 +167,21 @@ async fn what_cohere_does_not_take_is_told_and_not_sent() {
     let (body, told) = sent(json!({"tools": tool(closed), "response_format": {"type": "json_object"}})).await;
     assert_eq!((&body["strict_tools"], body.get("response_format")), (&json!(true), None));
     assert!(told.contains("response_format;meaning"), "{told}");
+    // Each object of a schema must require something.
+    let asking = |schema: Value| {
+        let format = json!({"name": "n", "strict": true, "schema": schema});
+        json!({"response_format": {"type": "json_schema", "json_schema": format}})
+    };
+    let closed = json!({"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": false});
+    let (body, told) = sent(asking(closed.clone())).await;
+    assert_eq!(body["response_format"]["json_schema"]["required"], json!(["a"]));
+    assert!(told.contains("response_format.json_schema.schema.required;meaning"), "{told}");
+    let (body, told) = sent(asking(json!({"type": "object", "additionalProperties": {"type": "string"}}))).await;
+    assert_eq!(body["response_format"], json!({"type": "json_object"}));
+    assert!(told.contains("response_format.json_schema.schema;meaning"), "{told}");
+    let mut strict = json!({"model": "by-cohere", "messages": [{"role": "user", "content": "hi"}]});
+    strict["response_format"] = asking(closed)["response_format"].clone();
+    let response = gateway.handle(with(post(CHAT, &strict.to_string()), "x-switchtower-strict", "true")).await;
+    assert_eq!(response.status(), 400);
+    assert!(text(response).await.contains("response_format.json_schema.schema.required"));
 }

@@ -198,7 +198,8 @@ impl Writer {
             }
         }
         let gauges = &self.shared.gauges;
-        gauges.records.store(self.tail.tree.size(), Ordering::Relaxed);
+        // Who reads files up to there finds every frame whole.
+        gauges.records.store(self.tail.tree.size(), Ordering::Release);
         if matches!(self.settings.fsync, Fsync::Always) && outcome.is_ok() {
             gauges.synced.store(self.tail.tree.size(), Ordering::Relaxed);
         }
@@ -253,7 +254,7 @@ impl Writer {
         match outcome {
             Ok(tail) => {
                 self.tail = tail;
-                self.shared.gauges.records.store(self.tail.tree.size(), Ordering::Relaxed);
+                self.shared.gauges.records.store(self.tail.tree.size(), Ordering::Release);
             }
             Err(error) => {
                 tracing_of(&AppendError::of(&error));

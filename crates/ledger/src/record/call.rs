@@ -46,7 +46,7 @@ record! {
         18 catalogue: Digest,
         /// Whether the provider was permitted to keep what it is sent.
         19 kept_by_provider: bool,
-        /// The most tokens that may be generated, as the request bounds them.
+        /// The most tokens that may be generated, as the request bounds them, for all answers together.
         20 output_max: Option<u64>,
         /// The digest of the prices in force, likewise.
         21 prices: Digest,

@@ -105,6 +105,8 @@ record! {
         0 first: u64,
         /// How many were removed now.
         1 records: u64,
+        /// How many calls began in them and had not ended there: their ends are left, and say which record opened them.
+        2 cut_calls: u64,
     }
 }
 

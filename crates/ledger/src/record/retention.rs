@@ -60,6 +60,8 @@ record! {
         2 items: u64,
         /// How many bytes the sealed parts have.
         3 bytes: u64,
+        /// Whether the key of its pseudonyms is destroyed as well: whose the records before this one are nobody can tell from here on.
+        4 pseudonyms: bool,
     }
 }
 

@@ -1,13 +1,15 @@
 //! A copy of a ledger, and back from it.
 //!
 //! Files are only ever appended to, so that a copy is made beside a gateway that writes: checkpoints first, then segments
-//! up to what is there by then. What is half written is cut off when the copy is opened, as after a crash.
+//! up to what is there by then. What is half written is cut off when the copy is opened, as after a crash. Where the
+//! gateway prunes meanwhile, the copy is pruned as well.
 
 use crate::checkpoint::{Checkpoint, Note, VerifyingKey};
 use crate::home::{self, HomeError};
 use crate::journal::disk::{Disk as _, Folder};
 use crate::journal::{frame, segment};
 use crate::record::{Digest, Restored};
+use crate::upkeep::copy::copy_journal;
 use crate::verify::{Fault, Known, Report, VerifyError, verify};
 use crate::{Ledger, LedgerError, LedgerSettings, Reckon};
 use std::fs;
@@ -54,6 +56,12 @@ pub enum BackupError {
         /// The folder.
         path: PathBuf,
     },
+    /// It was pruned again and again while it was copied.
+    #[error("{} was pruned each time that it was copied; remove what was copied, and give the command again", path.display())]
+    Pruned {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The copy could not be verified.
     #[error(transparent)]
     Verify(#[from] VerifyError),
@@ -68,7 +76,7 @@ pub enum BackupError {
     Ledger(#[from] LedgerError),
 }
 
-/// Copies a ledger with its keys into an empty folder, and verifies the copy. A gateway may write to it meanwhile.
+/// Copies a ledger with its keys into an empty folder, and verifies the copy. A gateway may write to it and prune it meanwhile.
 ///
 /// # Errors
 /// [`BackupError`].
@@ -169,18 +177,18 @@ fn copy(from: &Path, into: &Path) -> Result<(), BackupError> {
     };
     check_empty(into)?;
     Folder::new(into).map_err(failed(into))?;
-    for part in home::PARTS {
+    for part in home::SECRETS {
         let (source, target) = (from.join(part), into.join(part));
         let folder = Folder::new(&target).map_err(failed(&target))?;
-        let mut names = Folder::existing(&source).names().map_err(failed(&source))?;
-        // Checkpoints come before segments, so that they never vouch for more than is copied.
-        names.sort();
-        names.sort_by_key(|name| !name.starts_with("checkpoint"));
+        let names = Folder::existing(&source).names().map_err(failed(&source))?;
         for name in names.iter().filter(|name| !name.starts_with('.')) {
             let bytes = fs::read(source.join(name)).map_err(failed(&source.join(name)))?;
             folder.replace(name, &bytes).map_err(failed(&target.join(name)))?;
         }
         folder.sync_names().map_err(failed(&target))?;
     }
-    Ok(())
+    let (source, target) = (home::journal_of(from), home::journal_of(into));
+    let folder = Folder::new(target.path()).map_err(failed(target.path()))?;
+    let whole = copy_journal(&source, &folder).map_err(failed(source.path()))?;
+    if whole { Ok(()) } else { Err(BackupError::Pruned { path: source.path().to_owned() }) }
 }

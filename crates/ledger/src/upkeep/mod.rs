@@ -2,6 +2,7 @@
 //! Each leaves its own entry.
 
 mod backup;
+mod copy;
 mod prune;
 
 pub use backup::{Backup, BackupError, backup, restore};

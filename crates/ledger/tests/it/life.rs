@@ -216,3 +216,26 @@ async fn content_is_recorded_once_over_starts() {
     let contents = entries(data.path()).into_iter().filter(|body| matches!(body, Body::Content(_)));
     assert_eq!(contents.count(), 1);
 }
+
+#[tokio::test]
+async fn a_key_of_pseudonyms_is_written_over_and_its_successor_stays() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("tenants/default.key");
+    let (ledger, keeping) = open(data.path());
+    let (former, caller) = (std::fs::read(&file).unwrap(), ledger.pseudonyms().of_caller("somebody"));
+    ledger.shred_pseudonyms().unwrap();
+    let key = std::fs::read(&file).unwrap();
+    assert!(key.len() == 32 && key != former);
+    let after = ledger.pseudonyms().of_caller("somebody");
+    assert_ne!(after, caller);
+    assert_eq!(home::pseudonyms_of(data.path()).unwrap().of_caller("somebody"), after);
+    stop(ledger, keeping).await;
+    let (ledger, keeping) = open(data.path());
+    assert_eq!(ledger.pseudonyms().of_caller("somebody"), after);
+    // Also where somebody has removed the file before.
+    std::fs::remove_file(&file).unwrap();
+    ledger.shred_pseudonyms().unwrap();
+    assert_ne!(ledger.pseudonyms().of_caller("somebody"), after);
+    assert_eq!(std::fs::read(&file).unwrap().len(), 32);
+    stop(ledger, keeping).await;
+}

@@ -1,8 +1,11 @@
 //! Another key, fewer records, a copy and back: everything that is left is verified and proved as before.
 
 use crate::*;
+use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::SystemTime;
 use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
+use switchtower_ledger::journal::disk::{Appended, Disk, Folder};
 use switchtower_ledger::journal::segment;
 use switchtower_ledger::record::{Body, Digest};
 use switchtower_ledger::upkeep::{BackupError, Pruning, backup, prune, restore};
@@ -158,6 +161,96 @@ async fn old_records_go_and_their_hashes_stay() {
     changed[3] ^= 1;
     std::fs::write(&hashes, changed).unwrap();
     assert!(!verified(data.path(), Vec::new(), vec![key(data.path())]).faults.is_empty());
+}
+
+/// What began in what is removed and ended later is counted, on record, and closed without a guess by who finds it open.
+#[tokio::test]
+async fn a_call_may_be_cut_where_old_records_go() {
+    let data = tempfile::tempdir().unwrap();
+    let (ledger, keeping) = open(data.path());
+    let opened = |number| Opened { request: RequestId([number; 16]), ..Opened::default() };
+    let ended = ledger.begin(opened(101)).await.unwrap();
+    let never_ended = ledger.begin(opened(102)).await.unwrap();
+    let record = never_ended.opened();
+    for number in 0..40 {
+        call(&ledger, number).await;
+    }
+    let cut = pruned(data.path(), &ledger, u64::MAX).await;
+    assert!(cut.first > record && cut.cut_calls >= 2, "{cut:?}");
+    drop(ended.close(Closed::default()).await.unwrap());
+    for number in 40..80 {
+        call(&ledger, number).await;
+    }
+    // The end of the first is removed now, its beginning was before; one of the others may lie across the edge.
+    assert!(pruned(data.path(), &ledger, u64::MAX).await.cut_calls <= 1);
+    stop(ledger, keeping).await;
+    drop(never_ended);
+    // Who asked and for what is gone, and nobody takes the first call that is left for it.
+    let guess = |_: &Opened, _| -> (Counts, Option<Costs>) { panic!("it is another call's beginning") };
+    let path = data.path().to_owned();
+    let again = move || Ledger::open(&settings(&path), &guess).map(|(ledger, keeping, _)| keeping.stop(&ledger, 0));
+    tokio::task::spawn_blocking(again).await.unwrap().unwrap().unwrap();
+    let left = bodies(data.path());
+    let crashed = left.iter().find_map(|(_, body)| match body {
+        Body::Closed(closed) if closed.opened == record => Some((closed.outcome.to_string(), closed.cost.clone())),
+        _ => None,
+    });
+    let (outcome, cost) = crashed.unwrap();
+    assert_eq!((outcome.as_str(), cost.unwrap().status.as_ref()), ("crashed", "unknown"));
+    assert_eq!(verified(data.path(), vec![newest(data.path())], vec![key(data.path())]).faults, []);
+}
+
+/// The journal as it is met while its writer is in the middle of a record.
+#[derive(Debug)]
+struct HalfWritten {
+    journal: Folder,
+    /// The last segment.
+    last: String,
+}
+
+impl Disk for HalfWritten {
+    fn read(&self, name: &str, offset: u64) -> io::Result<Option<Box<dyn Read + Send>>> {
+        let Some(file) = self.journal.read(name, offset)? else { return Ok(None) };
+        // A length, and nothing of what it is of.
+        let half: &[u8] = if name == self.last { &[200, 0, 0, 0, 7] } else { &[] };
+        Ok(Some(Box::new(file.chain(half))))
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.journal.names()
+    }
+
+    fn append(&self, name: &str) -> io::Result<Arc<dyn Appended>> {
+        self.journal.append(name)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.journal.replace(name, bytes)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.journal.remove(name)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.journal.sync_names()
+    }
+}
+
+#[tokio::test]
+async fn old_records_go_while_a_record_is_being_written() {
+    let data = tempfile::tempdir().unwrap();
+    let (ledger, keeping) = open(data.path());
+    for number in 0..40 {
+        call(&ledger, number).await;
+    }
+    let journal = home::journal_of(data.path());
+    let last = segment::name(segment::list(&journal).unwrap().last().unwrap().first);
+    let (disk, pruner) = (HalfWritten { journal, last }, ledger.clone());
+    let pruned = tokio::task::spawn_blocking(move || prune(&disk, &pruner, u64::MAX)).await.unwrap();
+    assert!(pruned.unwrap().records > 0);
+    stop(ledger, keeping).await;
+    assert_eq!(verified(data.path(), vec![newest(data.path())], vec![key(data.path())]).faults, []);
 }
 
 #[tokio::test]

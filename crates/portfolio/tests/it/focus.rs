@@ -45,6 +45,16 @@ fn a_row_says_what_was_charged_when_and_at_which_price() {
     assert_eq!(told(1, &["ListUnitPrice", "x_ListPriceStated", "SkuMeter"]), ["15", "false", "Output tokens"]);
 }
 
+/// No caller chooses a text of the export, and tools join its columns with others: nothing stands before a value.
+#[test]
+fn a_name_is_told_as_it_is() {
+    let mut export = Export::default();
+    let lines = vec![line(Charge::Input, 100, "2", None, "USD")];
+    export.add(&spent("@cf/meta/llama", Some(cost(lines, 0)))).unwrap();
+    let (rows, _) = rows(&export);
+    assert_eq!([&*rows[0]["x_Model"], &*rows[0]["ResourceId"]], ["@cf/meta/llama"; 2]);
+}
+
 #[test]
 fn a_row_that_overflows_is_left_out_and_named() {
     let absurd = |record| {
@@ -59,6 +69,24 @@ fn a_row_that_overflows_is_left_out_and_named() {
     assert_eq!(export.write(&mut written).unwrap().overflowed, [7]);
     let (rows, _) = rows(&export);
     assert_eq!((rows.len(), rows[0]["x_Model"].as_str()), (1, "m"));
+}
+
+/// A report has no row to leave out, and says which sum it is and with which record.
+#[test]
+fn a_sum_that_overflows_is_named_with_its_record() {
+    let absurd = |record| {
+        let line = line(Charge::Input, u64::MAX, "9000000", None, "USD");
+        Spent { record, ..spent("absurd", Some(cost(vec![line], 0))) }
+    };
+    let mut breakdown = Breakdown::new(vec![By::Provider, By::Model]);
+    breakdown.add(&absurd(7)).unwrap();
+    let error = breakdown.add(&absurd(9)).unwrap_err().to_string();
+    assert!(error.contains("the sum of 'openai, absurd' cannot be made from record 9,"), "{error}");
+    let mut breakdown = Breakdown::new(vec![By::Day]);
+    breakdown.add(&absurd(7)).unwrap();
+    let another_day = Spent { ended_us: 0, ..absurd(11) };
+    let error = breakdown.add(&another_day).unwrap_err().to_string();
+    assert!(error.contains("the sum of everything cannot be made from record 11,"), "{error}");
 }
 
 #[test]

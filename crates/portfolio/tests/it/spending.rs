@@ -82,6 +82,27 @@ async fn days_bound_what_is_told() {
 }
 
 #[tokio::test]
+async fn a_call_whose_beginning_was_pruned_is_in_no_sum_and_counted() {
+    let (ledger, disk) = Ledger::in_memory().unwrap();
+    let cut = ledger.begin(opened(1)).await.unwrap();
+    let whole = ledger.begin(opened(2)).await.unwrap();
+    let closed = || Closed { cost: Some(costs("0.0003")), ..Closed::default() };
+    drop(cut.close(closed()).await.unwrap());
+    drop(whole.close(closed()).await.unwrap());
+    let told = |mut spending: Spending<'_>| {
+        let spent: Vec<Spent> = spending.by_ref().collect::<Result<_, _>>().unwrap();
+        (spent.iter().map(|spent| spent.request.0[0]).collect::<Vec<u8>>(), spending.beginless())
+    };
+    // As a reader finds it whose first record is the second.
+    assert_eq!(told(Spending::new(Entries::from(&disk, 1), Span::default())), (vec![2], 1));
+    let never = Span { from: None, until: Some("2020-01-01".parse().unwrap()) };
+    assert_eq!(told(Spending::new(Entries::from(&disk, 1), never)), (vec![], 0));
+    // Who wants only later ends has their beginnings all the same.
+    let later = Spending::new(Entries::from(&disk, 0), Span::default()).since(3);
+    assert_eq!(told(later), (vec![2], 0));
+}
+
+#[tokio::test]
 async fn the_first_record_and_every_provider_are_known_also_of_days_that_do_not_count() {
     let (ledger, disk) = Ledger::in_memory().unwrap();
     call(&ledger, 1, Closed { cost: Some(costs("0.0003")), ..Closed::default() }).await;

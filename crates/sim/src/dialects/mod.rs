@@ -123,6 +123,11 @@ pub(crate) trait Dialect: Sync {
     /// The place that a request goes to, if it is one of this dialect's.
     fn place(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Place>;
 
+    /// The place that a request goes to which others have at the same address, if its query is in the words of this one.
+    fn place_asked(&self, _method: &Method, _path: &str, _query: &str) -> Option<Place> {
+        None
+    }
+
     /// True for requests that look like this dialect's although they go nowhere; their failure is then worded by it.
     fn looks_like(&self, path: &str, headers: &HeaderMap) -> bool;
 

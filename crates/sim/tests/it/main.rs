@@ -70,6 +70,10 @@ async fn models_are_listed_in_the_shape_of_the_caller() {
     assert_eq!((openai["object"].as_str().unwrap(), openai["data"][0]["id"].as_str().unwrap()), ("list", "sim-1"));
     let anthropic = provider.get("/v1/models", &[("anthropic-version", "2023-06-01")]).await.json();
     assert_eq!((anthropic["has_more"].as_bool(), anthropic["data"][0]["type"].as_str()), (Some(false), Some("model")));
+    // At the same address, and told apart by the words of the query.
+    let cohere = provider.get("/v1/models?endpoint=chat&page_size=1000", &[]).await.json();
+    assert_eq!((&cohere["models"][0]["name"], &cohere["models"][0]["endpoints"][0]), (&"sim-1".into(), &"chat".into()));
+    assert_eq!(provider.get("/v1/models?x=page_size", &[]).await.json()["object"], "list");
     assert_eq!(provider.get("/v1/models/sim-1", &[]).await.json()["id"], "sim-1");
     assert_eq!(provider.get("/v1/models/none", &[]).await.status, 404);
     assert_eq!(provider.get("/v1/nothing", &[]).await.json()["error"]["code"], "unknown_url");

@@ -86,15 +86,21 @@ pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write)
     let mut spending = Spending::new(Entries::from(&disk, 0), span);
     if let Some(Command::Reconcile(asked)) = &options.command {
         let agrees = reconcile::run(asked, span, &mut spending, out)?;
-        tell_beginning(&spending, 0);
+        tell_beginning(&spending);
         return Ok(agrees);
     }
     let mut breakdown = Breakdown::new(options.by.clone());
     for spent in &mut spending {
         breakdown.add(&spent?)?;
     }
-    tell_beginning(&spending, 0);
+    tell_beginning(&spending);
     let names = names(data, keys);
+    if let Some(record) = spending.nameless_before().filter(|_| options.by.contains(&By::Key) && !names.is_empty()) {
+        tracing::warn!(
+            "record {record} says that the key of pseudonyms was destroyed; callers before it stay pseudonyms, and are \
+             rows of their own"
+        );
+    }
     match options.format {
         Format::Table => told::table(&breakdown, &names, out)?,
         Format::Csv => told::csv(&breakdown, &names, out)?,
@@ -103,10 +109,14 @@ pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write)
     Ok(true)
 }
 
-/// Says where sums begin, if that is not where they were asked to begin.
-pub(crate) fn tell_beginning(spending: &Spending<'_>, asked: u64) {
-    if let Some(first) = spending.first_record().filter(|first| *first > asked) {
+/// Says where sums begin, if that is not with the first record of all, and which calls they are without.
+pub(crate) fn tell_beginning(spending: &Spending<'_>) {
+    if let Some(first) = spending.first_record().filter(|first| *first > 0) {
         tracing::warn!("records before {first} were pruned; sums begin there");
+    }
+    match spending.beginless() {
+        0 => {}
+        calls => tracing::warn!("{calls} calls that ended since then began before it, and are in no sum"),
     }
 }
 

@@ -45,7 +45,11 @@ pub(super) fn run(options: &Options, span: Span, spending: &mut Spending<'_>, ou
     for spent in &mut *spending {
         let spent = spent?;
         if options.provider.as_deref().is_none_or(|provider| spent.provider == provider) {
-            reconciliation.add(&spent)?;
+            let record = spent.record;
+            let added = reconciliation.add(&spent);
+            added.with_context(|| {
+                format!("failed to add record {record} to the row of the ledger that it belongs to")
+            })?;
         }
     }
     if let Some(asked) = options.provider.as_deref()

@@ -65,14 +65,15 @@ pub(super) fn export(disk: &dyn Disk, format: Format, from: u64, out: &mut (dyn 
         }
         Format::Focus => {
             let mut export = focus::Export::default();
-            let mut spending = Spending::new(entries, Span::default());
+            // The beginnings of calls that end from there on may stand before it.
+            let mut spending = Spending::new(Entries::from(disk, 0), Span::default()).since(from);
             for spent in &mut spending {
                 let spent = spent?;
                 if export.add(&spent).is_err() {
                     tell_overflow(spent.record);
                 }
             }
-            tell_beginning(&spending, from);
+            tell_beginning(&spending);
             let left_out = export.write(&mut out)?;
             left_out.overflowed.into_iter().for_each(tell_overflow);
             if left_out.unknown > 0 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use switchtower_ledger::Entries;
 use switchtower_ledger::journal::disk::Disk;
 use switchtower_ledger::journal::segment;
-use switchtower_ledger::record::{Body, Entry, RequestId};
+use switchtower_ledger::record::{Body, Closed, Entry, RequestId};
 
 /// How often a file is looked at that may grow.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -18,6 +18,11 @@ pub(super) fn request(disk: &dyn Disk, request: &str, out: &mut dyn Write) -> Re
     let mut found = false;
     while let Some((record, entry)) = entries.read()? {
         if of_request(&entry.body) == Some(id) {
+            if let Body::Closed(closed) = &entry.body
+                && !found
+            {
+                tell_beginless(closed);
+            }
             found = true;
             writeln!(out, "{}", serde_json::to_string_pretty(&entry.to_json(record))?)?;
             if !matches!(entry.body, Body::Opened(_)) {
@@ -29,6 +34,14 @@ pub(super) fn request(disk: &dyn Disk, request: &str, out: &mut dyn Write) -> Re
         writeln!(out, "nothing is on record of {request}")?;
     }
     Ok(found)
+}
+
+/// Says why of a call only its end is shown.
+pub(super) fn tell_beginless(closed: &Closed) {
+    tracing::warn!(
+        "record {} opened the call and was pruned: whose it was and what it asked for is not on record any more",
+        closed.opened
+    );
 }
 
 const fn of_request(body: &Body) -> Option<RequestId> {

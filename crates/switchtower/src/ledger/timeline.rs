@@ -1,5 +1,6 @@
 //! When what happened to one call, as a chart for the terminal: rooms, attempts, and each piece of the answer.
 
+use super::show::tell_beginless;
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
 use std::io::Write;
@@ -23,6 +24,9 @@ pub(super) fn show(disk: &dyn Disk, request: &str, out: &mut dyn Write) -> Resul
         match entry.body {
             Body::Opened(opened) if opened.request == id => begun = Some(opened),
             Body::Closed(closed) if closed.request == id => {
+                if begun.is_none() {
+                    tell_beginless(&closed);
+                }
                 write!(out, "{}", chart(&begun.unwrap_or_default(), &closed))?;
                 return Ok(true);
             }

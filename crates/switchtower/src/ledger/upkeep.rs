@@ -65,6 +65,9 @@ pub(super) fn run(command: &Command, data: &Path, reckon: Reckon<'_>, out: &mut 
             keeping.stop(&ledger, 0)?;
             let pruned = pruned?;
             writeln!(out, "{} records in {} files were removed; their hashes stay", pruned.records, pruned.segments)?;
+            if pruned.cut_calls > 0 {
+                writeln!(out, "of {} calls only the end is left, as they began in them", pruned.cut_calls)?;
+            }
         }
         Command::Backup { into } => {
             let made = backup(data, into)?;

@@ -81,7 +81,9 @@ async fn ask(provider: &Provider, transport: &dyn Transport) -> Result<Vec<Liste
     let (mut models, mut page) = (Vec::new(), None);
     for _ in 0..PAGES_MAX {
         let (form, mut request) = listing(provider, page.as_deref()).map_err(|error| match error {
-            RequestError::NoSuchOperation => anyhow!("this kind of provider lists its models elsewhere"),
+            RequestError::NoSuchOperation => anyhow!(
+                "this kind of provider lists its models elsewhere; 'switchtower models --known' has what is known of them"
+            ),
             error => error.into(),
         })?;
         if let Credential::Identity(identity) = &provider.credential {

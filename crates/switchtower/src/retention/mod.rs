@@ -13,10 +13,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use switchtower_domain::TenantName;
-use switchtower_ledger::home::{HomeError, journal_of};
+use switchtower_ledger::home::{HomeError, journal_of, pseudonyms_of};
 use switchtower_ledger::record::RequestId;
 use switchtower_ledger::{Found, Ledger, LedgerError, LedgerSettings, Pseudonyms, Reckon};
-use switchtower_vault::{Keeper, KeeperSettings, Keeping, MasterKey, Order, Shown, Vault, is_there, report, show};
+use switchtower_vault::{Keeper, KeeperSettings, Keeping, MasterKey, Order, Shown, Vault, report, show};
 
 /// What `retention` is told.
 #[derive(Debug, Args)]
@@ -58,6 +58,9 @@ enum Command {
         /// The tenant
         #[arg(long, value_name = "NAME", default_value = Pseudonyms::TENANT)]
         tenant: String,
+        /// Destroy the key of its pseudonyms too, so that nobody can tell whose the records until now are
+        #[arg(long)]
+        pseudonyms: bool,
     },
     /// Wrap every key that a former master key wraps by the one of the configuration; the content stays as it is
     RotateKey,
@@ -117,10 +120,16 @@ pub fn run(
             holder.order(&Order::Expire { at_s })?;
             writeln!(out, "what was to be kept until then is destroyed")?;
         }
-        Command::Shred { tenant } => {
+        Command::Shred { tenant, pseudonyms } => {
             let tenant = TenantName::new(tenant.as_str()).context("that is no name of a tenant")?;
-            holder.order(&Order::Shred { tenant: tenant.clone() })?;
+            holder.shred(&tenant, *pseudonyms)?;
             writeln!(out, "all that was kept of '{tenant}' is destroyed, with its keys")?;
+            if *pseudonyms {
+                writeln!(
+                    out,
+                    "whose the records until now are nobody can tell any more, but for who has a copy of the ledger"
+                )?;
+            }
         }
         Command::RotateKey => {
             let keys = holder.hold(|vault, ledger| Ok(vault.rewrap(ledger, &retention.former)?))?;
@@ -148,6 +157,24 @@ impl Holder<'_> {
         }
         if !order.leave(self.data, ORDER_TIME_MAX).context("failed to leave an order")? {
             bail!("the gateway that holds {} did not do it within 30 s", self.data.display());
+        }
+        Ok(())
+    }
+
+    fn shred(&self, tenant: &TenantName, pseudonyms: bool) -> Result<()> {
+        if pseudonyms && !Pseudonyms::are_of(tenant.as_str()) {
+            bail!("'{tenant}' has no key of pseudonyms: it is '{}' that has one", Pseudonyms::TENANT);
+        }
+        // Any name does: it is another under another key.
+        let under_key = || pseudonyms_of(self.data).map(|key| key.of_caller(""));
+        let former = under_key();
+        self.order(&Order::Shred { tenant: tenant.clone(), pseudonyms })?;
+        if pseudonyms && former.is_some() && under_key() == former {
+            bail!(
+                "the gateway that holds {} did not destroy the key of pseudonyms: it is of an older version; stop it, \
+                 and give the order again",
+                self.data.display()
+            );
         }
         Ok(())
     }
@@ -180,8 +207,8 @@ fn open(data: &Path, master: Option<MasterKey>, ledger: (&Ledger, &Found)) -> Re
     opened.with_context(|| format!("failed to open what is kept in {}", data.display()))
 }
 
-/// Starts who keeps content, where there is a master key to keep it under, or anything that was kept before and has its
-/// time. Gives the gateway somebody to leave content with only in the former case.
+/// Starts who keeps content, destroys it in its time, and does what others order meanwhile, also where nothing is kept.
+/// Gives the gateway somebody to leave content with only where there is a master key to keep it under.
 ///
 /// # Errors
 /// Where the folder cannot be used.
@@ -189,11 +216,8 @@ pub(crate) fn start(
     retention: &Retention,
     data: &Path,
     (ledger, found): (&Ledger, &Found),
-) -> Result<(Option<Keeper>, Option<Keeping>)> {
+) -> Result<(Option<Keeper>, Keeping)> {
     let Retention { master, former, item_bytes_max, queue_bytes_max } = retention;
-    if master.is_none() && !is_there(data) {
-        return Ok((None, None));
-    }
     let mut vault = open(data, master.clone(), (ledger, found))?;
     if master.is_some() {
         match vault.rewrap(ledger, former) {
@@ -205,7 +229,7 @@ pub(crate) fn start(
     let settings =
         KeeperSettings { data: data.to_owned(), queue_bytes_max: *queue_bytes_max, item_bytes_max: *item_bytes_max };
     let (keeper, keeping) = Keeper::start(vault, ledger.clone(), settings)?;
-    Ok((master.is_some().then_some(keeper), Some(keeping)))
+    Ok((master.is_some().then_some(keeper), keeping))
 }
 
 fn now_s() -> u64 {

@@ -6,6 +6,7 @@ mod check;
 mod hostile;
 #[cfg(unix)]
 mod listening;
+mod models;
 mod parity;
 mod prices;
 mod serving;

@@ -7,6 +7,7 @@ mod costs;
 mod crash;
 mod projection;
 mod proof;
+mod pruned;
 mod retention;
 mod witness;
 

@@ -82,6 +82,52 @@ fn what_is_kept_comes_back_as_it_was_beside_a_gateway_that_serves() {
 }
 
 #[test]
+fn whose_records_are_is_forgotten_beside_a_gateway_that_keeps_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("secret"), "sk-of-the-bot-0123456789").unwrap();
+    let gateway = serve(folder, "[[keys]]\nname = \"bot\"\nsecret = \"file:secret\"\n");
+    let ask = || {
+        let headers = "authorization: Bearer sk-of-the-bot-0123456789\r\n";
+        let body = asked("sim/sim-1", "echo: x", false);
+        let answer = exchange(gateway.address(), "/v1/chat/completions", headers, &body).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    };
+    let file = data(folder).join("tenants/default.key");
+    let key = || std::fs::read(&file).unwrap();
+    ask();
+    let former = key();
+    let nobodys = retention(folder, &["shred", "--tenant", "acme", "--pseudonyms"]);
+    assert!(!nobodys.status.success() && text(&nobodys).contains("'acme' has no key of pseudonyms"));
+    let shredded = retention(folder, &["shred", "--pseudonyms"]);
+    assert!(shredded.status.success(), "{}", text(&shredded));
+    ask();
+    let after = key();
+    assert_ne!(after, former);
+    stop(&gateway);
+    assert_eq!(key(), after, "a gateway does not write the former key back");
+    let all = entries(folder);
+    let callers: Vec<_> = of_kind(&all, "opened").iter().map(|entry| entry["caller"].clone()).collect();
+    assert!(callers.len() == 2 && callers[0].is_string() && callers[0] != callers[1], "{callers:?}");
+    let shreddeds = of_kind(&all, "shredded");
+    assert_eq!((shreddeds.len(), &shreddeds[0]["pseudonyms"]), (1, &Value::Bool(true)));
+    // Its name is told of what came later, and that it cannot be told of what came before is said.
+    let config = folder.join("switchtower.toml");
+    let told = cost(folder, &["--by", "key", "--config", config.to_str().unwrap()]);
+    let (table, said) = (String::from_utf8(told.stdout).unwrap(), String::from_utf8(told.stderr).unwrap());
+    assert!(table.contains("bot ") && table.contains(callers[0].as_str().unwrap()), "{table}");
+    assert!(!table.contains(callers[1].as_str().unwrap()), "{table}");
+    let before = format!("record {} says that the key of pseudonyms was destroyed", shreddeds[0]["record"]);
+    assert!(said.contains(&before), "{said}");
+    // Without a gateway as well.
+    assert!(retention(folder, &["shred", "--pseudonyms"]).status.success());
+    assert_ne!(key(), after);
+    assert!(ledger(folder, &["verify"]).status.success());
+    let none_is_kept = retention(folder, &["report", "--json"]);
+    assert!(none_is_kept.status.success(), "{}", text(&none_is_kept));
+}
+
+#[test]
 fn its_time_ends_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

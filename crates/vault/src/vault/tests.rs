@@ -91,9 +91,35 @@ fn what_is_kept_is_sealed_shown_and_destroyed_in_its_time() {
     let report = report(place.folder.path(), &place.journal, 130).unwrap();
     assert_eq!((report.ever, report.destroyed["expired"], report.kept[0].items), (2, 1, 1));
     assert_eq!((report.kept[0].bytes, report.kept[0].last_until_us), (PLAIN.len() as u64, 200_000_000));
-    assert_eq!(vault.shred(&place.ledger, TENANT).unwrap(), 1);
+    assert_eq!(vault.shred(&place.ledger, TENANT, false).unwrap(), 1);
     assert!(place.files().is_empty() && place.shown(2, 150).is_empty());
     assert_eq!(place.findings(150), []);
+}
+
+#[test]
+fn a_tenant_goes_with_its_pseudonyms_where_that_is_wanted_and_it_is_on_record() {
+    let place = Place::new();
+    let mut vault = place.vault();
+    let caller = || place.ledger.pseudonyms().of_caller("somebody");
+    let (before, digest) = (caller(), place.ledger.pseudonyms().digest(PLAIN));
+    vault.shred(&place.ledger, TENANT, false).unwrap();
+    assert_eq!(caller(), before);
+    vault.keep(&place.ledger, item(1, 100)).unwrap();
+    assert_eq!(vault.shred(&place.ledger, TENANT, true).unwrap(), 1);
+    let after = caller();
+    assert_ne!(after, before);
+    assert_eq!(place.ledger.pseudonyms().digest(PLAIN), digest);
+    vault.shred(&place.ledger, "another", true).unwrap();
+    assert_eq!(caller(), after, "the key of one tenant is not another's");
+    let mut entries = Entries::from(&place.journal, 0);
+    let mut said = Vec::new();
+    while let Some((_, entry)) = entries.read().unwrap() {
+        if let Body::Shredded(shredded) = entry.body {
+            said.push((shredded.items, shredded.pseudonyms));
+        }
+    }
+    assert_eq!(said, [(0, false), (1, true), (0, false)]);
+    assert_eq!(place.findings(50), []);
 }
 
 #[test]

@@ -21,6 +21,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
+/// What a request for a list may say. Source: <https://docs.cohere.com/reference/list-models>
+const LIST_PARAMETERS: [&str; 4] = ["page_size", "page_token", "endpoint", "default_only"];
+/// What models of the simulator take at once, by this list.
+const CONTEXT_TOKENS: u64 = 128_000;
+
 /// The dialect `cohere.v2_chat`.
 #[derive(Debug)]
 pub(crate) struct CohereChat;
@@ -40,6 +45,12 @@ impl Dialect for CohereChat {
             "/v2/rerank" => Some(Place::Service(Service::RerankDocuments)),
             _ => None,
         }
+    }
+
+    /// Models are listed by the first version, at the address of others, with parameters of its own.
+    fn place_asked(&self, method: &Method, path: &str, query: &str) -> Option<Place> {
+        let ours = |parameter: &str| LIST_PARAMETERS.contains(&parameter.split('=').next().unwrap_or_default());
+        (*method == Method::GET && path == "/v1/models" && query.split('&').any(ours)).then_some(Place::Models)
     }
 
     fn looks_like(&self, path: &str, _headers: &HeaderMap) -> bool {
@@ -63,9 +74,11 @@ impl Dialect for CohereChat {
         Err(Failure::NoSuchPlace { method: "POST".into(), path: "/v2/count_tokens".into() })
     }
 
-    /// Models are listed by the first version.
-    fn models(&self, _offered: &[String], one: Option<&str>) -> Result<Value, Failure> {
-        Err(Failure::UnknownModel(one.unwrap_or_default().to_owned()))
+    fn models(&self, offered: &[String], one: Option<&str>) -> Result<Value, Failure> {
+        match one {
+            Some(name) => Err(Failure::UnknownModel(name.to_owned())),
+            None => Ok(json!({"models": offered.iter().map(|name| model(name)).collect::<Vec<_>>()})),
+        }
     }
 
     fn cache(&self, cache: &PromptCache, model: &str, prompt: &[PromptPart], usage: &mut Usage) {
@@ -107,4 +120,17 @@ impl Dialect for CohereChat {
 pub(crate) fn uuid(seed: u64, purpose: &str) -> String {
     let mut random = Random::for_purpose(seed, purpose);
     [8, 4, 4, 4, 12].map(|length| random.letters(length, b"0123456789abcdef")).join("-")
+}
+
+/// An entry of the list of models.
+fn model(name: &str) -> Value {
+    let endpoint = if name.contains("embed") { "embed" } else { "chat" };
+    json!({
+        "name": name,
+        "is_deprecated": false,
+        "endpoints": [endpoint],
+        "finetuned": false,
+        "context_length": CONTEXT_TOKENS,
+        "default_endpoints": [],
+    })
 }
