@@ -15,6 +15,7 @@ mod account;
 pub mod anthropic_messages;
 mod arguments;
 pub mod bedrock_converse;
+mod bounds;
 mod cache_control;
 mod call_id;
 pub mod carried;
@@ -52,6 +53,7 @@ mod steps;
 mod variant;
 
 pub use account::{AccountReader, Places, SAID_BYTES_MAX};
+pub use bounds::Bounds;
 pub use error::DecodeError;
 pub(crate) use failure_class::failure_class;
 pub use field_names::documented_path;
@@ -228,6 +230,9 @@ pub trait Dialect: Sync + std::fmt::Debug {
     fn streams_lines(&self) -> bool {
         false
     }
+
+    /// The words that bound how much is generated.
+    fn bounds(&self) -> Bounds;
 
     /// Whether a request must bound the tokens that are generated.
     fn requires_bound(&self) -> bool {

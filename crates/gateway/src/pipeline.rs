@@ -4,7 +4,6 @@
 mod accept;
 mod authenticate;
 mod bedrock;
-mod bounds;
 mod call;
 mod count;
 mod decode;

@@ -18,8 +18,8 @@ mod wire;
 
 use crate::owned::Owned;
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
-    Terms, Variant,
+    Bounds, DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder,
+    StreamWatch, Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -137,6 +137,10 @@ impl Dialect for AnthropicMessages {
 
     fn requires_bound(&self) -> bool {
         true
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds::of_one_answer(&["max_tokens"])
     }
 
     /// Prompt caches of Messages live for an hour at most and hold no text that the account can read back; what is

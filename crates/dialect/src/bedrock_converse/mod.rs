@@ -25,8 +25,8 @@ mod wire;
 
 use crate::owned::Owned;
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
-    Terms, Variant,
+    Bounds, DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder,
+    StreamWatch, Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -155,6 +155,10 @@ impl Dialect for BedrockConverse {
 
     fn carries_reasoning(&self) -> bool {
         true
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds { within: &["inferenceConfig"], ..Bounds::of_one_answer(&["maxTokens"]) }
     }
 
     /// Bedrock keeps nothing of what it is sent; what an account logs it logs by settings of its own.

@@ -17,8 +17,8 @@ mod usage;
 mod wire;
 
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
-    Terms, Variant,
+    Bounds, DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder,
+    StreamWatch, Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -118,6 +118,10 @@ impl Dialect for CohereChat {
 
     fn shows_reasoning(&self) -> bool {
         true
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds::of_one_answer(&["max_tokens"])
     }
 
     fn retention(&self) -> &'static [Retention] {

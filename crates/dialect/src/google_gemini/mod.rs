@@ -21,8 +21,8 @@ mod wire;
 
 use crate::owned::Owned;
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
-    Terms, Variant,
+    Bounds, DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder,
+    StreamWatch, Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -142,6 +142,15 @@ impl Dialect for GoogleGemini {
 
     fn carries_reasoning(&self) -> bool {
         true
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            within: &["generationConfig", "generation_config"],
+            answer: &["maxOutputTokens", "max_output_tokens"],
+            answers: &["candidateCount", "candidate_count"],
+            prompts: None,
+        }
     }
 
     /// What Google caches on request it keeps apart; a request can only refer to it.

@@ -16,8 +16,8 @@ mod time;
 mod wire;
 
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
-    Terms, Variant,
+    Bounds, DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder,
+    StreamWatch, Terms, Variant,
 };
 use serde_json::{Value, json};
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -119,6 +119,11 @@ impl Dialect for OllamaChat {
 
     fn shows_reasoning(&self) -> bool {
         true
+    }
+
+    /// It may be negative, which is without a bound.
+    fn bounds(&self) -> Bounds {
+        Bounds { within: &["options"], ..Bounds::of_one_answer(&["num_predict"]) }
     }
 
     fn retention(&self) -> &'static [Retention] {

@@ -19,8 +19,8 @@ pub(crate) mod wire;
 use crate::openai_error;
 use crate::owned::Owned;
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
-    Terms, Variant,
+    Bounds, DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder,
+    StreamWatch, Terms, Variant,
 };
 use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Notice, Param, Refusal, Request, StopReason, Tool};
@@ -118,6 +118,17 @@ impl Dialect for OpenaiChat {
 
     fn encode_models(&self, models: &[ModelCard]) -> Value {
         crate::openai_models(models)
+    }
+
+    /// Of `best_of` completions only some are told, and all are charged for.
+    /// Source: <https://platform.openai.com/docs/api-reference/completions/create>
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            within: &[],
+            answer: &["max_completion_tokens", "max_tokens"],
+            answers: &["n", "best_of"],
+            prompts: Some("prompt"),
+        }
     }
 
     fn retention(&self) -> &'static [Retention] {

@@ -21,8 +21,8 @@ mod wire;
 use crate::openai_error;
 use crate::owned::Owned;
 use crate::{
-    DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder, StreamWatch,
-    Terms, Variant,
+    Bounds, DecodeError, Dialect, Encoded, Json, ModelCard, Places, Retention, StreamDecoder, StreamEncoder,
+    StreamWatch, Terms, Variant,
 };
 use serde_json::Value;
 use switchtower_domain::{Answer, DialectId, Failure, Param, Refusal, Request, Tool};
@@ -123,6 +123,10 @@ impl Dialect for OpenaiResponses {
 
     fn references(&self) -> &'static [&'static str] {
         &["previous_response_id", "conversation"]
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds::of_one_answer(&["max_output_tokens"])
     }
 
     /// `store` is on unless a request says otherwise, and a background job is kept until it is fetched.

@@ -2,7 +2,6 @@
 //! answer, and one entry for a refusal.
 
 use super::accept::{Accepted, Place};
-use super::bounds::output_max;
 use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
 use crate::clock::micros;
@@ -157,7 +156,7 @@ impl Asked {
             name: decoded.model.clone().into_owned(),
             bytes: decoded.body.len() as u64,
             digest: shared.ledger.pseudonyms().digest(decoded.body),
-            output_max: output_max(decoded.asked.client, &decoded.scan, depth_max),
+            output_max: dialect(decoded.asked.client).bounds().output_max(&decoded.scan, depth_max),
             body: shared.settings.retention.keep_anything().then(|| decoded.body.clone()),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Every call writes two entries on the thread that answers, of some forty values of a few bytes each, so that a general
 //! encoder would spend its time on passing them on. The bytes are those that the library writes by which entries are read:
-//! numbers in their shortest form, maps and lists with their length, fields in their order, and none for what is unsaid.
+//! numbers in their shortest form, maps and lists with their length, fields in their order, and none for what is unsaid
+//! (decision 0055).
 
 use super::scalar::Text;
 

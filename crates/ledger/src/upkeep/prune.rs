@@ -3,7 +3,7 @@
 //!
 //! What goes is decided by age alone. A call that ends in what is left keeps its end and not its beginning: where many ask
 //! some call is always open, so that waiting for a moment without any would keep records for ever, and writing the
-//! beginnings again would keep them for as long once more (decision 0056).
+//! beginnings again would keep them for as long once more (decision 0054).
 
 use crate::Ledger;
 use crate::journal::AppendError;

@@ -3,55 +3,53 @@
 //! Only what its dialect has a word for bounds it: a provider passes over the others. What cannot be read as a whole number
 //! bounds nothing, so that nobody takes a guess for a bound.
 
-use switchtower_dialect::scan::{Scan, scan};
-use switchtower_domain::DialectId;
+use crate::scan::{Scan, scan};
 
-/// The words of a dialect.
-struct Words {
+/// The words of a dialect that bound how much is generated.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
     /// The objects that have them, by each of their names; none where they stand beside everything else.
-    within: &'static [&'static str],
+    pub(crate) within: &'static [&'static str],
     /// What bounds one answer. Where several are said, the largest counts.
-    bounds: &'static [&'static str],
+    pub(crate) answer: &'static [&'static str],
     /// How many answers are generated. Each of them may be as long as one may be.
-    answers: &'static [&'static str],
+    pub(crate) answers: &'static [&'static str],
+    /// What may hold several prompts, each with answers of its own.
+    pub(crate) prompts: Option<&'static str>,
 }
 
-const fn words(dialect: DialectId) -> Words {
-    match dialect {
-        // Of `best_of` completions only some are told, and all are charged for.
-        // Source: <https://platform.openai.com/docs/api-reference/completions/create>
-        DialectId::OpenaiChat => {
-            Words { within: &[], bounds: &["max_completion_tokens", "max_tokens"], answers: &["n", "best_of"] }
-        }
-        DialectId::OpenaiResponses => Words { within: &[], bounds: &["max_output_tokens"], answers: &[] },
-        DialectId::AnthropicMessages | DialectId::CohereChat => {
-            Words { within: &[], bounds: &["max_tokens"], answers: &[] }
-        }
-        DialectId::GoogleGemini => Words {
-            within: &["generationConfig", "generation_config"],
-            bounds: &["maxOutputTokens", "max_output_tokens"],
-            answers: &["candidateCount", "candidate_count"],
-        },
-        DialectId::BedrockConverse => Words { within: &["inferenceConfig"], bounds: &["maxTokens"], answers: &[] },
-        // It may be negative, which is without a bound.
-        DialectId::OllamaChat => Words { within: &["options"], bounds: &["num_predict"], answers: &[] },
+impl Bounds {
+    /// Those of a dialect that gives one answer, by words that stand beside everything else.
+    pub(crate) const fn of_one_answer(answer: &'static [&'static str]) -> Self {
+        Self { within: &[], answer, answers: &[], prompts: None }
     }
-}
 
-/// How many tokens all answers to a request may have together; nothing where it does not bound them.
-pub(super) fn output_max(dialect: DialectId, body: &Scan<'_>, depth_max: usize) -> Option<u64> {
-    let Words { within, bounds, answers } = words(dialect);
-    let groups: Vec<Scan<'_>> = within
-        .iter()
-        .filter_map(|name| body.field(name))
-        .filter(|field| field.value != b"null")
-        .map(|field| scan(field.value, depth_max))
-        .collect::<Result<_, _>>()
-        .ok()?;
-    let places = || if within.is_empty() { std::slice::from_ref(body) } else { &groups };
-    let bound = largest(places(), bounds)?;
-    let answers = largest(places(), answers)?.unwrap_or(1).max(1);
-    Some(bound?.saturating_mul(answers).saturating_mul(prompts(dialect, body)))
+    /// How many tokens all answers to a request may have together; nothing where it does not bound them. What is within
+    /// may nest as deep as `depth_max`.
+    pub fn output_max(&self, body: &Scan<'_>, depth_max: usize) -> Option<u64> {
+        let groups: Vec<Scan<'_>> = self
+            .within
+            .iter()
+            .filter_map(|name| body.field(name))
+            .filter(|field| field.value != b"null")
+            .map(|field| scan(field.value, depth_max))
+            .collect::<Result<_, _>>()
+            .ok()?;
+        let places = if self.within.is_empty() { std::slice::from_ref(body) } else { &groups };
+        let bound = largest(places, self.answer)?;
+        let answers = largest(places, self.answers)?.unwrap_or(1).max(1);
+        Some(bound?.saturating_mul(answers).saturating_mul(self.prompts(body)))
+    }
+
+    /// How many prompts are completed: a list is of prompts, unless it is one of tokens.
+    fn prompts(&self, body: &Scan<'_>) -> u64 {
+        let Some(prompt) = self.prompts.and_then(|name| body.field(name)) else { return 1 };
+        let first = prompt.value.strip_prefix(b"[").map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
+        match first {
+            Some(b'"' | b'[') => u64::try_from(prompt.elements).unwrap_or(u64::MAX).max(1),
+            _ => 1,
+        }
+    }
 }
 
 /// The largest of what fields say, if any says something; nothing where one cannot be read.
@@ -68,22 +66,14 @@ fn whole(value: &[u8]) -> Option<u64> {
     text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text).parse().ok()
 }
 
-/// How many prompts are completed, each by answers of its own: a list is of prompts, unless it is one of tokens.
-fn prompts(dialect: DialectId, body: &Scan<'_>) -> u64 {
-    let Some(prompt) = body.field("prompt").filter(|_| dialect == DialectId::OpenaiChat) else { return 1 };
-    let first = prompt.value.strip_prefix(b"[").map(<[u8]>::trim_ascii_start).and_then(<[u8]>::first);
-    match first {
-        Some(b'"' | b'[') => u64::try_from(prompt.elements).unwrap_or(u64::MAX).max(1),
-        _ => 1,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect;
+    use switchtower_domain::DialectId;
 
-    fn bound(dialect: DialectId, body: &str) -> Option<u64> {
-        output_max(dialect, &scan(body.as_bytes(), 64).unwrap(), 64)
+    fn bound(id: DialectId, body: &str) -> Option<u64> {
+        dialect(id).bounds().output_max(&scan(body.as_bytes(), 64).unwrap(), 64)
     }
 
     #[test]
