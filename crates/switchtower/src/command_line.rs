@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::admin::AdminSettings;
-use crate::config::{self, Around, Problems, Ready, Retention};
+use crate::config::{self, Around, Problems, Ready, Retention, Secrets};
 use crate::environment::Environment;
 use crate::output::{is_unread, output};
 use crate::reload::Source;
@@ -374,7 +374,7 @@ fn serve(options: &ServeOptions) -> Result<()> {
 }
 
 fn check(options: &CheckOptions) -> Result<()> {
-    let ready = configuration(&options.config, &Environment::of_process(), None)?;
+    let ready = configuration(&options.config, &Environment::of_process(), Secrets::Read)?;
     if options.explain {
         let mut out = output();
         let told = if options.json { format!("{:#}\n", ready.explanation.json()) } else { ready.explanation.text() };
@@ -389,7 +389,7 @@ fn list_models(options: &ModelsOptions) -> Result<()> {
     if let Some(provider) = &options.at {
         return list_models_at(provider, options, &environment);
     }
-    let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
+    let ready = options.config.as_ref().map(|file| configuration(file, &environment, Secrets::Unread)).transpose()?;
     let rows = match (&options.known, &ready) {
         (Some(kind), ready) => {
             let catalogue = ready.as_ref().map_or_else(Catalogue::built_in, |ready| Arc::clone(&ready.catalogue));
@@ -404,7 +404,7 @@ fn list_models(options: &ModelsOptions) -> Result<()> {
 fn list_models_at(provider: &str, options: &ModelsOptions, environment: &Environment) -> Result<()> {
     let (plan, catalogue) = match &options.config {
         Some(file) => {
-            let ready = configuration(file, environment, None)?;
+            let ready = configuration(file, environment, Secrets::Read)?;
             let catalogue = Arc::clone(&ready.catalogue);
             (serve::Plan::of(ready)?, catalogue)
         }
@@ -430,7 +430,7 @@ fn import(options: &ImportOptions) -> Result<()> {
 
 fn show_prices(options: &ShowOptions) -> Result<()> {
     let environment = Environment::of_process();
-    let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
+    let ready = options.config.as_ref().map(|file| configuration(file, &environment, Secrets::Unread)).transpose()?;
     let asked = prices::Show {
         model: &options.model,
         region: options.region.as_deref(),
@@ -469,7 +469,7 @@ fn import_prices(options: &PriceImportOptions) -> Result<()> {
 fn dataflow_of(options: &dataflow::Options) -> Result<()> {
     let environment = Environment::of_process();
     let plan = match &options.config {
-        Some(file) => serve::Plan::of(configuration(file, &environment, None)?)?,
+        Some(file) => serve::Plan::of(configuration(file, &environment, Secrets::Read)?)?,
         None => serve::Plan::without_configuration(&environment, None)?,
     };
     let data = ledger::data_folder(options.data.as_deref().or(plan.data.as_deref()), &environment)?;
@@ -480,16 +480,16 @@ fn schema() -> Result<()> {
     Ok(writeln!(output(), "{:#}", config::schema())?)
 }
 
-fn configuration(file: &Path, environment: &Environment, listen: Option<SocketAddr>) -> Result<Ready> {
+fn configuration(file: &Path, environment: &Environment, secrets: Secrets) -> Result<Ready> {
     let built_in = findings::sim_providers()?;
-    let around = Around { outside: environment, folder: Path::new(""), built_in: &built_in, listen };
+    let around = Around { outside: environment, folder: Path::new(""), built_in: &built_in, listen: None, secrets };
     Ok(config::load(file, &around)?)
 }
 
 fn parity_of(options: ParityOptions) -> Result<()> {
     let environment = Environment::of_process();
     let plan = match &options.config {
-        Some(file) => serve::Plan::of(configuration(file, &environment, None)?)?,
+        Some(file) => serve::Plan::of(configuration(file, &environment, Secrets::Read)?)?,
         None => serve::Plan::without_configuration(&environment, None)?,
     };
     let (directory, transport) = plan.for_own_use()?;
@@ -501,13 +501,13 @@ fn parity_of(options: ParityOptions) -> Result<()> {
 }
 
 fn ledger_of(options: &ledger::Options) -> ExitCode {
-    at_ledger(options.config.as_deref(), options.data.as_deref(), |place, reckon| {
+    at_ledger((options.config.as_deref(), options.secrets()), options.data.as_deref(), |place, reckon| {
         ledger::run(options, &place.data, &place.projection, reckon, &mut output())
     })
 }
 
 fn retention_of(options: &retention::Options) -> ExitCode {
-    at_ledger(options.config.as_deref(), options.data.as_deref(), |place, reckon| {
+    at_ledger((options.config.as_deref(), options.secrets()), options.data.as_deref(), |place, reckon| {
         retention::run(options, &place.data, &place.retention, reckon, &mut output())
     })
 }
@@ -521,13 +521,13 @@ struct Place {
 
 /// Does something with a ledger; what it finds wrong is told by the exit status.
 fn at_ledger(
-    config: Option<&Path>,
+    (config, secrets): (Option<&Path>, Secrets),
     data: Option<&Path>,
     act: impl FnOnce(&Place, Reckon<'_>) -> Result<bool>,
 ) -> ExitCode {
     let environment = Environment::of_process();
     let done = || {
-        let ready = config.map(|file| configuration(file, &environment, None)).transpose()?;
+        let ready = config.map(|file| configuration(file, &environment, secrets)).transpose()?;
         let (named, projection, retention) = match &ready {
             Some(ready) => (ready.data.clone(), ready.projection.clone(), ready.retention.clone()),
             None => (None, Target::Nowhere, Retention::default()),
@@ -558,7 +558,8 @@ fn at_ledger(
 fn cost_of(options: &cost::Options) -> ExitCode {
     let environment = Environment::of_process();
     let told = || {
-        let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
+        let ready =
+            options.config.as_ref().map(|file| configuration(file, &environment, Secrets::Unread)).transpose()?;
         let (data, keys) = ready.map(|ready| (ready.data, ready.key_names)).unwrap_or_default();
         let data = ledger::data_folder(options.data.as_deref().or(data.as_deref()), &environment)?;
         cost::run(options, &data, &keys, &mut output())

@@ -3,7 +3,7 @@
 //! Files are looked at now and then, from outside: the configuration, what it includes, secrets, certificates. What was
 //! read last stays in force until something else could be read whole.
 
-use crate::config::{self, Around, Ready, Retention, Seen, Stamp};
+use crate::config::{self, Around, Ready, Retention, Secrets, Seen, Stamp};
 use crate::environment::Environment;
 use crate::findings;
 use crate::in_force::Content;
@@ -57,8 +57,13 @@ impl Source {
 
     fn read_again(&mut self) -> Result<Result<Ready, config::Problems>> {
         let built_in = findings::sim_providers()?;
-        let around =
-            Around { outside: &self.environment, folder: Path::new(""), built_in: &built_in, listen: self.listen };
+        let around = Around {
+            outside: &self.environment,
+            folder: Path::new(""),
+            built_in: &built_in,
+            listen: self.listen,
+            secrets: Secrets::Read,
+        };
         let (outcome, seen) = config::read(&self.file, &around);
         self.seen = seen;
         self.unsettled = None;

@@ -67,6 +67,14 @@ impl TenantFolder {
         Ok(folders)
     }
 
+    /// The files that are neither a key nor what is sealed under one.
+    pub(crate) fn strangers(&self) -> Result<Vec<String>, VaultError> {
+        let mut names = self.folder.names().map_err(VaultError::disk(self.path()))?;
+        names.retain(|name| key_of(name).is_none());
+        names.sort();
+        Ok(names)
+    }
+
     pub(crate) const fn files(&self) -> &Folder {
         &self.folder
     }
@@ -86,8 +94,7 @@ impl TenantFolder {
     /// The names of all keys, also of those of which only one of the two files is there.
     pub(crate) fn keys(&self) -> Result<Vec<KeyName>, VaultError> {
         let names = self.folder.names().map_err(VaultError::disk(self.path()))?;
-        let stem = |name: &String| name.strip_suffix(KEY).or_else(|| name.strip_suffix(ITEMS))?.parse().ok();
-        let mut keys: Vec<KeyName> = names.iter().filter_map(stem).collect();
+        let mut keys: Vec<KeyName> = names.iter().filter_map(|name| key_of(name)).collect();
         keys.sort_unstable();
         keys.dedup();
         Ok(keys)
@@ -137,6 +144,29 @@ impl TenantFolder {
         }
         self.folder.sync_names().map_err(VaultError::disk(self.path()))
     }
+}
+
+/// What lies in the folder of everything and is neither of a tenant nor for orders.
+pub(crate) fn strangers(content: &Path) -> Result<Vec<String>, VaultError> {
+    let entries = match fs::read_dir(content) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(VaultError::disk(content))?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(VaultError::disk(content))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !entry.path().is_dir() || (name != ORDERS && TenantName::new(name.as_str()).is_err()) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The key that a file is of.
+fn key_of(file: &str) -> Option<KeyName> {
+    file.strip_suffix(KEY).or_else(|| file.strip_suffix(ITEMS))?.parse().ok()
 }
 
 pub(crate) fn items_file(name: KeyName) -> String {

@@ -34,4 +34,4 @@ pub use master::{MasterKey, MasterKeyError};
 pub use order::Order;
 pub use report::{Finding, KeptRow, Report, report};
 pub use show::{Shown, show};
-pub use vault::{Vault, is_there, until_s};
+pub use vault::{Vault, is_there, tenants, until_s};

@@ -3,7 +3,7 @@
 //! It needs no master key: a record has the digest of what was sealed.
 
 use crate::error::VaultError;
-use crate::folder::{TenantFolder, content_of};
+use crate::folder::{TenantFolder, content_of, strangers};
 use crate::item::Stored;
 use crate::key::KeyName;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -90,6 +90,12 @@ pub enum Finding {
         /// For how long, in seconds.
         late_s: u64,
     },
+    /// Nobody kept it here, and nobody would destroy it.
+    #[error("{file}: it is no part of what is kept, and goes with nothing; look at it, and take it away")]
+    Stranger {
+        /// The file.
+        file: String,
+    },
     /// Fewer or more was destroyed than was kept.
     #[error("record {record} says that {said} parts were destroyed with key {key}, and the ledger has {known}")]
     Count {
@@ -135,7 +141,11 @@ pub fn report(data: &Path, journal: &dyn Disk, now_s: u64) -> Result<Report, Vau
     }
     let mut report = std::mem::take(&mut on_record.report);
     report.records = entries.next_record();
-    for folder in TenantFolder::all(&content_of(data))? {
+    let content = content_of(data);
+    report.findings.extend(strangers(&content)?.into_iter().map(|file| Finding::Stranger { file }));
+    for folder in TenantFolder::all(&content)? {
+        let of_tenant = |file: String| Finding::Stranger { file: format!("{}/{file}", folder.tenant) };
+        report.findings.extend(folder.strangers()?.into_iter().map(of_tenant));
         for name in folder.keys()? {
             on_record.hold(&folder, name, now_s, &mut report.findings)?;
         }

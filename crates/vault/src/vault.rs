@@ -33,6 +33,14 @@ pub fn until_s(now_s: u64, keep: Duration) -> u64 {
     until - until % step
 }
 
+/// The tenants that anything is kept of, in a folder of data.
+///
+/// # Errors
+/// Those of the disk.
+pub fn tenants(data: &Path) -> Result<Vec<String>, VaultError> {
+    Ok(TenantFolder::all(&content_of(data))?.into_iter().map(|folder| folder.tenant).collect())
+}
+
 /// Whether anything was ever kept in a folder.
 pub fn is_there(data: &Path) -> bool {
     TenantFolder::all(&content_of(data)).map_or(true, |folders| !folders.is_empty())

@@ -396,14 +396,15 @@ fn of_variant(variant: &Variant, quirk: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Around, parse};
+    use crate::config::{Around, Secrets, parse};
     use crate::environment::Environment;
     use std::path::Path;
 
     fn explained(text: &str) -> Explanation {
         let outside =
             Environment::from([("OPENAI_API_KEY", "sk-openai-secret-value"), ("APP_KEY", "app-secret-value")]);
-        let around = Around { outside: &outside, folder: Path::new(""), built_in: &[], listen: None };
+        let around =
+            Around { outside: &outside, folder: Path::new(""), built_in: &[], listen: None, secrets: Secrets::Read };
         parse("c.toml", text, &around).unwrap().explanation
     }
 

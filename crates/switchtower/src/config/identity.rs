@@ -4,7 +4,7 @@
 use super::checked::{choice, reference};
 use super::leaving::path;
 use super::problem::{Findings, Place};
-use super::ready::Resolver;
+use super::ready::{Resolver, Secrets};
 use super::secrets::Reference;
 use super::written::{self, At};
 use std::path::PathBuf;
@@ -102,6 +102,9 @@ impl Resolver<'_> {
     fn google(&mut self, written: Option<&Written>) -> Option<Result<google::Source, IdentityError>> {
         const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
         const OF_TOOLS: &str = ".config/gcloud/application_default_credentials.json";
+        if self.secrets == Secrets::Unread {
+            return Some(Ok(google::Source::metadata(None)));
+        }
         if let Some(reference) = written.and_then(|written| written.credentials.as_ref()) {
             let text = self.secret(reference)?;
             let folder = self.sources.folder(&reference.place);
@@ -149,7 +152,8 @@ impl Resolver<'_> {
                 self.findings.add(place, message);
                 return None;
             };
-            return Some(if let Some(reference) = secret {
+            let unread = certificate.as_ref().filter(|_| self.secrets == Secrets::Unread);
+            return Some(if let Some(reference) = secret.as_ref().or(unread) {
                 Ok(azure::Source::secret(application, self.secret(reference)?))
             } else if let Some(reference) = certificate {
                 azure::Source::certificate(application, self.secret(reference)?.expose())

@@ -161,7 +161,13 @@ mod tests {
             std::fs::write(path, text).unwrap();
         }
         let outside = Environment::from([("KEY", "secret-value")]);
-        let around = Around { outside: &outside, folder: Path::new(""), built_in: &[], listen: None };
+        let around = Around {
+            outside: &outside,
+            folder: Path::new(""),
+            built_in: &[],
+            listen: None,
+            secrets: crate::config::Secrets::Read,
+        };
         let place = format!("{}/", folder.path().display());
         crate::config::load(&folder.path().join("main.toml"), &around)
             .map_err(|problems| problems.to_string().replace(&place, ""))

@@ -3,7 +3,7 @@
 use super::checked::{choice, reference};
 use super::leaving::path;
 use super::problem::{Findings, Place};
-use super::ready::Resolver;
+use super::ready::{Resolver, Secrets};
 use super::secrets::Reference;
 use super::written::{At, Written};
 use crate::server::{ADDRESS, Address, ClientCertificates, ListenerSettings, SOCKET_MODE, TlsSettings};
@@ -115,7 +115,7 @@ impl Resolver<'_> {
     /// Reads the certificates of a listener.
     pub(super) fn listener(&mut self, checked: &Listener) -> Option<ListenerSettings> {
         let identity = match (&checked.certificate, &checked.key) {
-            (Some(certificate), Some(key)) => Some(self.certified(certificate, key)?),
+            (Some(certificate), Some(key)) if self.secrets == Secrets::Read => Some(self.certified(certificate, key)?),
             _ => None,
         };
         let required = checked.client_certificates.as_ref().is_none_or(|at| at.value);
@@ -192,13 +192,19 @@ fn mode(written: Option<&At<String>>, findings: &mut Findings) -> Option<At<u32>
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Around, Ready, parse};
+    use crate::config::{Around, Ready, Secrets, parse};
     use crate::environment::Environment;
     use std::path::Path;
 
     fn read(text: &str) -> Result<Ready, String> {
         let outside = Environment::from([("KEY", "secret-value")]);
-        let around = Around { outside: &outside, folder: Path::new("conf"), built_in: &[], listen: None };
+        let around = Around {
+            outside: &outside,
+            folder: Path::new("conf"),
+            built_in: &[],
+            listen: None,
+            secrets: Secrets::Read,
+        };
         parse("c.toml", text, &around).map_err(|problems| problems.to_string())
     }
 

@@ -42,7 +42,7 @@ pub use explain::Explanation;
 pub(crate) use facts::today;
 use include::Gathered;
 pub use problem::{Problem, Problems};
-pub use ready::{Around, Ready};
+pub use ready::{Around, Ready, Secrets};
 pub use retention::Retention;
 pub use schema::schema;
 pub use secrets::Outside;

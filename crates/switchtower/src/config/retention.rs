@@ -2,7 +2,7 @@
 
 use super::checked::{choice, named, reference, required, whole};
 use super::problem::{Findings, Place};
-use super::ready::Resolver;
+use super::ready::{Resolver, Secrets};
 use super::secrets::Reference;
 use super::written::{self, At};
 use serde_json::Number;
@@ -268,6 +268,9 @@ impl Checked {
 }
 
 fn master_of(resolver: &mut Resolver<'_>, reference: &At<Reference>) -> Option<MasterKey> {
+    if resolver.secrets == Secrets::Unread {
+        return None;
+    }
     let secret = resolver.secret(reference)?;
     let refused = |error| {
         let message = format!("'{}': what '{}' leads to {error}", reference.place.key, reference.value);

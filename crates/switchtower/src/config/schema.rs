@@ -141,7 +141,7 @@ pub(super) fn literal(default: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Around, parse};
+    use crate::config::{Around, Secrets, parse};
     use crate::environment::Environment;
     use std::path::Path;
 
@@ -205,7 +205,13 @@ mod tests {
             let (section, name) = key.rsplit_once('.').unwrap_or(("", &key));
             let head = if row.key.contains("[]") { format!("[[{section}]]") } else { format!("[{section}]") };
             let outside = Environment::default();
-            let around = Around { outside: &outside, folder: Path::new(""), built_in: &[], listen: None };
+            let around = Around {
+                outside: &outside,
+                folder: Path::new(""),
+                built_in: &[],
+                listen: None,
+                secrets: Secrets::Read,
+            };
             let (open, close) = if row.kind == "text" { ("", "") } else { ("[", "]") };
             let text = format!("{head}\n{name} = {open}\"no-such-word\"{close}");
             let told = parse("c.toml", &text, &around).err().map(|problems| problems.to_string()).unwrap_or_default();

@@ -5,6 +5,7 @@ mod facts;
 mod guide;
 mod observing;
 mod retention;
+mod unread;
 
 use super::*;
 use proptest::prelude::*;
@@ -52,7 +53,8 @@ impl Outside for Desk {
 }
 
 fn read(text: &str) -> Result<Ready, Problems> {
-    let around = Around { outside: &Desk, folder: Path::new("conf"), built_in: &[], listen: None };
+    let around =
+        Around { outside: &Desk, folder: Path::new("conf"), built_in: &[], listen: None, secrets: Secrets::Read };
     parse("switchtower.toml", text, &around)
 }
 
@@ -615,7 +617,11 @@ fn what_is_built_in_can_be_named_and_not_replaced() {
     let built_in = crate::findings::sim_providers().unwrap();
     let read = |text: &str, listen: Option<&str>| {
         let listen = listen.map(|address| address.parse().unwrap());
-        parse("c.toml", text, &Around { outside: &Desk, folder: Path::new(""), built_in: &built_in, listen })
+        parse(
+            "c.toml",
+            text,
+            &Around { outside: &Desk, folder: Path::new(""), built_in: &built_in, listen, secrets: Secrets::Read },
+        )
     };
     let text = "[deployments.a]\nprovider = \"sim\"\nmodel = \"sim-1\"\n[aliases]\nb = \"sim-messages/sim-1\"";
     let directory = read(text, None).unwrap().directory().unwrap();
@@ -677,7 +683,7 @@ fn the_database_of_the_projection_has_an_address_where_it_needs_one() {
 
 #[test]
 fn a_file_that_is_not_there_is_a_problem() {
-    let around = Around { outside: &Desk, folder: Path::new(""), built_in: &[], listen: None };
+    let around = Around { outside: &Desk, folder: Path::new(""), built_in: &[], listen: None, secrets: Secrets::Read };
     let problems = load(Path::new("none.toml"), &around).unwrap_err();
     assert_eq!(problems.to_string(), "none.toml: cannot be read: entity not found");
 }

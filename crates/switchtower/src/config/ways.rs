@@ -1,7 +1,7 @@
 //! Ways out: the files and secrets that settings of leaving refer to, read and put together.
 
 use super::leaving::Leaving;
-use super::ready::Resolver;
+use super::ready::{Resolver, Secrets};
 use super::secrets::Reference;
 use super::written::At;
 use crate::upstream::{Identity, Roots, WaySettings};
@@ -76,6 +76,7 @@ impl Resolver<'_> {
 
     fn identity(&mut self, leaving: &Leaving) -> Option<Identity> {
         match (&leaving.client_certificate, &leaving.client_key) {
+            (Some(_), Some(_)) if self.secrets == Secrets::Unread => None,
             (Some(certificate), Some(key)) => self.certified(certificate, key),
             (None, None) => None,
             (Some(At { place, .. }), None) => {
@@ -112,7 +113,7 @@ impl Resolver<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Around, Ready, load};
+    use crate::config::{Around, Ready, Secrets, load};
     use crate::environment::Environment;
     use crate::upstream::HttpVersion;
     use rcgen::{CertificateParams, KeyPair};
@@ -132,7 +133,8 @@ mod tests {
         write("other.pem", &other.serialize_pem());
         write("c.toml", text);
         let outside = Environment::from([("PROXY", "user:proxy-password"), ("ODD", "proxy-password")]);
-        let around = Around { outside: &outside, folder: Path::new(""), built_in: &[], listen: None };
+        let around =
+            Around { outside: &outside, folder: Path::new(""), built_in: &[], listen: None, secrets: Secrets::Read };
         let place = format!("{}/", folder.path().display());
         let read = load(&folder.path().join("c.toml"), &around).map_err(|error| error.to_string().replace(&place, ""));
         assert!(!format!("{read:?}").contains("proxy-password"));

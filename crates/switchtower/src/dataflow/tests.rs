@@ -1,7 +1,7 @@
 //! Every setting that leads somewhere is on the map.
 
 use super::*;
-use crate::config::{Around, schema};
+use crate::config::{Around, Secrets, schema};
 use crate::environment::Environment;
 use std::collections::BTreeSet;
 
@@ -66,7 +66,8 @@ fn places_of(text: &str) -> Vec<Place> {
         ("AWS_SECRET_ACCESS_KEY", "never-shows"),
     ];
     let outside = Environment::from(variables);
-    let around = Around { outside: &outside, folder: Path::new("conf"), built_in: &[], listen: None };
+    let around =
+        Around { outside: &outside, folder: Path::new("conf"), built_in: &[], listen: None, secrets: Secrets::Read };
     let ready = crate::config::parse("c.toml", text, &around).unwrap_or_else(|error| panic!("{error}"));
     places(&Plan::of(ready).unwrap(), Path::new("/data"))
 }

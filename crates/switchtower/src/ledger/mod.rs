@@ -11,6 +11,7 @@ mod upkeep;
 mod verify;
 mod witnesses;
 
+use crate::config::Secrets;
 use crate::environment::Environment;
 pub(crate) use project::{FILE as TABLES_FILE, start as start_projection};
 pub use witnesses::Asking;
@@ -85,6 +86,16 @@ enum Command {
     Key,
     #[command(flatten)]
     Upkeep(upkeep::Command),
+}
+
+impl Options {
+    /// Whether what is asked needs secrets of the configuration: those of the database of tables.
+    pub const fn secrets(&self) -> Secrets {
+        match self.command {
+            Command::Project { .. } => Secrets::Read,
+            _ => Secrets::Unread,
+        }
+    }
 }
 
 /// Does what the command says; calls that a crash left open are reckoned where it opens the ledger. It is false where something was found that should not be.

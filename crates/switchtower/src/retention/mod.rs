@@ -3,11 +3,13 @@
 //! What it reads it reads beside a gateway that writes. What it changes, or has to put on record, is done by who holds
 //! the folder: itself, or the gateway, which it leaves an order.
 
+mod destroyed;
 mod told;
 
-use crate::config::Retention;
+use crate::config::{Retention, Secrets};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
+use destroyed::Destroyed;
 use jiff::Timestamp;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use switchtower_domain::TenantName;
 use switchtower_ledger::home::{HomeError, journal_of, pseudonyms_of};
 use switchtower_ledger::record::RequestId;
 use switchtower_ledger::{Found, Ledger, LedgerError, LedgerSettings, Pseudonyms, Reckon};
-use switchtower_vault::{Keeper, KeeperSettings, Keeping, MasterKey, Order, Shown, Vault, report, show};
+use switchtower_vault::{Keeper, KeeperSettings, Keeping, MasterKey, Order, Shown, Vault, report, show, tenants};
 
 /// What `retention` is told.
 #[derive(Debug, Args)]
@@ -55,8 +57,8 @@ enum Command {
     },
     /// Destroy all that is kept of a tenant, with its keys
     Shred {
-        /// The tenant
-        #[arg(long, value_name = "NAME", default_value = Pseudonyms::TENANT)]
+        /// The tenant; where there are no others, it is 'default'
+        #[arg(long, value_name = "NAME")]
         tenant: String,
         /// Destroy the key of its pseudonyms too, so that nobody can tell whose the records until now are
         #[arg(long)]
@@ -64,6 +66,16 @@ enum Command {
     },
     /// Wrap every key that a former master key wraps by the one of the configuration; the content stays as it is
     RotateKey,
+}
+
+impl Options {
+    /// Whether what is asked needs secrets of the configuration: the master key.
+    pub const fn secrets(&self) -> Secrets {
+        match self.command {
+            Command::Show { .. } | Command::RotateKey => Secrets::Read,
+            Command::Report { .. } | Command::Expire { .. } | Command::Shred { .. } => Secrets::Unread,
+        }
+    }
 }
 
 /// How long a gateway may take for what it is asked.
@@ -117,13 +129,19 @@ pub fn run(
         }
         Command::Expire { at } => {
             let at_s = at.map_or_else(now_s, |at| u64::try_from(at.as_second()).unwrap_or_default());
+            let before = Destroyed::next_record(data)?;
             holder.order(&Order::Expire { at_s })?;
-            writeln!(out, "what was to be kept until then is destroyed")?;
+            match Destroyed::since(data, before)? {
+                Destroyed { items: 0, .. } => writeln!(out, "nothing was to be kept until then only")?,
+                Destroyed { items, keys } => writeln!(out, "{items} parts are destroyed, with their {keys} keys")?,
+            }
         }
         Command::Shred { tenant, pseudonyms } => {
             let tenant = TenantName::new(tenant.as_str()).context("that is no name of a tenant")?;
+            let before = Destroyed::next_record(data)?;
             holder.shred(&tenant, *pseudonyms)?;
-            writeln!(out, "all that was kept of '{tenant}' is destroyed, with its keys")?;
+            let Destroyed { items, keys } = Destroyed::since(data, before)?;
+            writeln!(out, "all that was kept of '{tenant}' is destroyed: {items} parts, with their {keys} keys")?;
             if *pseudonyms {
                 writeln!(
                     out,
@@ -162,6 +180,13 @@ impl Holder<'_> {
     }
 
     fn shred(&self, tenant: &TenantName, pseudonyms: bool) -> Result<()> {
+        let mut known = tenants(self.data)?;
+        known.push(Pseudonyms::TENANT.to_owned());
+        if !known.iter().any(|one| *one == *tenant.as_str()) {
+            known.sort();
+            known.dedup();
+            bail!("there is no tenant '{tenant}'; there is '{}'", known.join("', '"));
+        }
         if pseudonyms && !Pseudonyms::are_of(tenant.as_str()) {
             bail!("'{tenant}' has no key of pseudonyms: it is '{}' that has one", Pseudonyms::TENANT);
         }

@@ -67,11 +67,27 @@ fn what_is_kept_comes_back_as_it_was_beside_a_gateway_that_serves() {
         |text: &str| text.lines().filter(|line| line.starts_with("data: ")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(events(parts[1]["text"].as_str().unwrap()), events(&answer));
     // A tenant is gone at once, also where a gateway has its keys.
-    let shredded = retention(folder, &["shred"]);
-    assert!(shredded.status.success(), "{}", text(&shredded));
+    let shredded = retention(folder, &["shred", "--tenant", "default"]);
+    assert!(
+        shredded.status.success() && text(&shredded).contains("destroyed: 4 parts, with their "),
+        "{}",
+        text(&shredded)
+    );
     assert!(shown(folder, &whole).is_empty() && shown(folder, &streamed).is_empty());
     ask(&gateway, "echo: three", false);
     kept(folder, 2);
+    // Nobody is told that something of somebody was destroyed who never was, and nothing of it is on record.
+    let nobodys = retention(folder, &["shred", "--tenant", "defualt"]);
+    assert!(!nobodys.status.success() && text(&nobodys).contains("there is no tenant 'defualt'"), "{}", text(&nobodys));
+    assert!(!retention(folder, &["shred"]).status.success());
+    let nothing = retention(folder, &["expire"]);
+    assert!(nothing.status.success() && text(&nothing).contains("nothing was to be kept"), "{}", text(&nothing));
+    // What lies beside it and nobody kept is found.
+    let note = data(folder).join("content/default/notes.txt");
+    std::fs::write(&note, "a prompt").unwrap();
+    let report = retention(folder, &["report"]);
+    assert!(!report.status.success() && text(&report).contains("default/notes.txt: it is no part of what is kept"));
+    std::fs::remove_file(note).unwrap();
     stop(&gateway);
     let all = entries(folder);
     let opened = of_kind(&all, "opened");
@@ -98,8 +114,8 @@ fn whose_records_are_is_forgotten_beside_a_gateway_that_keeps_nothing() {
     ask();
     let former = key();
     let nobodys = retention(folder, &["shred", "--tenant", "acme", "--pseudonyms"]);
-    assert!(!nobodys.status.success() && text(&nobodys).contains("'acme' has no key of pseudonyms"));
-    let shredded = retention(folder, &["shred", "--pseudonyms"]);
+    assert!(!nobodys.status.success() && text(&nobodys).contains("there is no tenant 'acme'; there is 'default'"));
+    let shredded = retention(folder, &["shred", "--tenant", "default", "--pseudonyms"]);
     assert!(shredded.status.success(), "{}", text(&shredded));
     ask();
     let after = key();
@@ -120,7 +136,7 @@ fn whose_records_are_is_forgotten_beside_a_gateway_that_keeps_nothing() {
     let before = format!("record {} says that the key of pseudonyms was destroyed", shreddeds[0]["record"]);
     assert!(said.contains(&before), "{said}");
     // Without a gateway as well.
-    assert!(retention(folder, &["shred", "--pseudonyms"]).status.success());
+    assert!(retention(folder, &["shred", "--tenant", "default", "--pseudonyms"]).status.success());
     assert_ne!(key(), after);
     assert!(ledger(folder, &["verify"]).status.success());
     let none_is_kept = retention(folder, &["report", "--json"]);

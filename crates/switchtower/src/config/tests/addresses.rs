@@ -1,6 +1,6 @@
 //! What a provider has, and where, as a configuration says it.
 
-use crate::config::{Around, Ready, load};
+use crate::config::{Around, Ready, Secrets, load};
 use crate::environment::Environment;
 use std::path::Path;
 use switchtower_domain::{DialectId, ModelName, RegionName};
@@ -11,7 +11,8 @@ fn read(text: &str) -> Result<Ready, String> {
     let file = folder.path().join("c.toml");
     std::fs::write(&file, text).unwrap();
     let outside = Environment::from([("K", "secret")]);
-    let around = Around { outside: &outside, folder: Path::new(""), built_in: &[], listen: None };
+    let around =
+        Around { outside: &outside, folder: Path::new(""), built_in: &[], listen: None, secrets: Secrets::Read };
     load(&file, &around).map_err(|error| error.to_string())
 }
 

@@ -1,6 +1,6 @@
 //! The examples of the guides can be served.
 
-use crate::config::{Around, Outside, parse};
+use crate::config::{Around, Outside, Secrets, parse};
 use rcgen::{CertificateParams, KeyPair};
 use std::io;
 use std::path::Path;
@@ -68,7 +68,13 @@ fn every_example_of_the_guides_can_be_served() {
             assert!(!PriceList::parse(example).unwrap().is_empty());
             continue;
         }
-        let around = Around { outside: &outside, folder: Path::new(""), built_in: &built_in, listen: None };
+        let around = Around {
+            outside: &outside,
+            folder: Path::new(""),
+            built_in: &built_in,
+            listen: None,
+            secrets: Secrets::Read,
+        };
         let ready = parse("example.toml", example, &around).unwrap_or_else(|problems| panic!("{problems}\n{example}"));
         ready.directory().unwrap();
         count += 1;
