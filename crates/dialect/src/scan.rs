@@ -15,6 +15,9 @@ const DEPTH_OF_EVENTS: usize = 128;
 /// From how many keys on an object's keys are looked up by hash.
 const KEYS_COMPARED: usize = 24;
 
+/// No word of a language that is written in ASCII letters is longer.
+const WORD_BYTES_MAX: usize = 1000;
+
 /// What one pass found in an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan<'a> {
@@ -22,6 +25,9 @@ pub struct Scan<'a> {
     pub fields: Vec<Field<'a>>,
     /// How deep the body nests; an object without objects or lists is 1.
     pub depth: usize,
+    /// How many bytes its texts have together, without names of fields and without what is no language, such as the bytes of
+    /// an image in base64.
+    pub text_bytes: usize,
 }
 
 impl<'a> Scan<'a> {
@@ -112,7 +118,12 @@ pub fn scan(body: &[u8], depth_max: usize) -> Result<Scan<'_>, ScanError> {
     scanner.object(1, Some(&mut fields))?;
     scanner.space();
     scanner.end()?;
-    Ok(Scan { fields, depth: scanner.depth })
+    Ok(Scan { fields, depth: scanner.depth, text_bytes: scanner.text_bytes })
+}
+
+/// Whether a text may be language: what begins with a thousand ASCII letters and no space between is data.
+fn is_language(text: &[u8]) -> bool {
+    text.get(..WORD_BYTES_MAX).is_none_or(|begin| memchr::memchr2(b' ', b'\\', begin).is_some() || !begin.is_ascii())
 }
 
 /// The top-level fields of one event's data.
@@ -146,13 +157,14 @@ pub(crate) struct Scanner<'a> {
     at: usize,
     depth_max: usize,
     depth: usize,
+    text_bytes: usize,
     /// The keys of all open objects; each object knows where its own begin.
     keys: Vec<Cow<'a, [u8]>>,
 }
 
 impl<'a> Scanner<'a> {
     pub(crate) const fn new(body: &'a [u8], depth_max: usize) -> Self {
-        Self { body, at: 0, depth_max, depth: 0, keys: Vec::new() }
+        Self { body, at: 0, depth_max, depth: 0, text_bytes: 0, keys: Vec::new() }
     }
 
     pub(crate) const fn at(&self) -> usize {
@@ -237,7 +249,7 @@ impl<'a> Scanner<'a> {
     /// Scans a value; gives the number of elements if it is a list.
     pub(crate) fn value(&mut self, depth: usize) -> Result<usize, ScanError> {
         match self.peek() {
-            Some(b'"') => self.string().map(|_| 0),
+            Some(b'"') => self.text().map(|()| 0),
             Some(b'{') => self.object(depth, None).map(|()| 0),
             Some(b'[') => self.list(depth),
             Some(b't') => self.word(b"true").map(|()| 0),
@@ -315,6 +327,17 @@ impl<'a> Scanner<'a> {
         let quoted = self.slice(start..self.at);
         // A lone surrogate has no text; such keys are compared as they stand.
         Ok(serde_json::from_slice::<String>(quoted).map_or(Cow::Borrowed(raw), |text| Cow::Owned(text.into_bytes())))
+    }
+
+    /// Scans a string that is a value.
+    fn text(&mut self) -> Result<(), ScanError> {
+        let from = self.at + 1;
+        self.string()?;
+        let text = self.slice(from..self.at - 1);
+        if is_language(text) {
+            self.text_bytes += text.len();
+        }
+        Ok(())
     }
 
     /// Scans a string; says whether it has escapes.
@@ -418,6 +441,23 @@ mod tests {
             ]
         );
         assert_eq!(found.depth, 4);
+    }
+
+    #[test]
+    fn texts_are_counted_and_data_is_not() {
+        let count = |body: &Value| scan(body.to_string().as_bytes(), 9).unwrap().text_bytes;
+        let said = serde_json::json!({"model": "m", "messages": [{"role": "user", "content": "Hello"}], "n": 12});
+        assert_eq!(count(&said), "m".len() + "user".len() + "Hello".len());
+        // The same whether it is streamed.
+        let mut streamed = said.clone();
+        streamed["stream"] = Value::Bool(true);
+        streamed["stream_options"] = serde_json::json!({"include_usage": true});
+        assert_eq!(count(&streamed), count(&said));
+        let image = format!("data:image/png;base64,{}", "iVBORw0KGgo".repeat(1000));
+        for (text, counts) in [(image, false), ("a line\n".repeat(400), true), ("\u{3042}".repeat(900), true)] {
+            let bytes = if counts { serde_json::to_string(&text).unwrap().len() - 2 } else { 0 };
+            assert_eq!(count(&serde_json::json!({"x": text})), bytes);
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use switchtower_ledger::record::{Attempt, Closed, Counts, Lost, RequestId, Text}
 use switchtower_ledger::{OpenCall, Receipt};
 use switchtower_providers::Deployment;
 use switchtower_tokenizer::of_text;
+use tokio::runtime::Handle;
 
 /// The longest name that a provider may give itself on record.
 const NAME_CHARS_MAX: usize = 200;
@@ -34,7 +35,8 @@ pub(crate) struct Recording {
     model: Text,
     pub(crate) meter: Meter,
     attempt: Arc<Marks>,
-    bytes_in: u64,
+    /// How many bytes the texts of the request have.
+    text_bytes: u64,
     bytes_to_provider: u64,
     charging: Charging,
     prices: Arc<Prices>,
@@ -167,7 +169,7 @@ impl Recording {
         (deployment, name, model): (Arc<Deployment>, Text, Text),
         meter: Meter,
         began: Instant,
-        (bytes_in, bytes_to_provider): (u64, u64),
+        (text_bytes, bytes_to_provider): (u64, u64),
         (charging, prices): (Charging, Arc<Prices>),
     ) -> Box<Self> {
         Box::new(Self {
@@ -177,7 +179,7 @@ impl Recording {
             model,
             meter,
             attempt: Arc::new(Marks::new(began)),
-            bytes_in,
+            text_bytes,
             bytes_to_provider,
             charging,
             prices,
@@ -249,6 +251,7 @@ impl Recording {
         mut end: End,
         refusal: Option<&Refusal>,
     ) -> Result<Receipt, Unclosed> {
+        let total_us = self.meter.elapsed_us();
         let output = self.output_of(&end).await;
         let mut unkept = None;
         if let Some(collecting) = self.collecting.take() {
@@ -259,7 +262,7 @@ impl Recording {
             (end.outcome, end.status) =
                 if *streamed { (Outcome::BrokeOff, end.status) } else { (Outcome::Refused, refusal.status) };
         }
-        let closed = self.closed(end, output, refusal);
+        let closed = self.closed(end, output, refusal, total_us);
         let receipt = self.call.close(closed).await.map_err(|error| Unclosed::from(&error))?;
         match unkept {
             None => Ok(receipt),
@@ -267,12 +270,17 @@ impl Recording {
         }
     }
 
-    /// Leaves the end of the call to be written, since nobody waits for it.
+    /// Leaves the end of the call to be written, since nobody waits for it. What was said is counted before, as that of any
+    /// other call is.
     pub(crate) fn leave(mut self: Box<Self>, end: End) {
         self.unkept = self.collecting.take().map(Collecting::leave).unwrap_or_default();
-        let output = end.said.as_ref().map(|said| (said.len() as u64).div_ceil(BYTES_OF_TOKEN));
-        let closed = self.closed(end, output, None);
-        self.call.leave(closed);
+        let leaving = Leaving { left_us: self.meter.elapsed_us(), left: Some((self, end)) };
+        // Where there is nothing to count, or nobody who could, it ends here.
+        if leaving.said_something()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            drop(runtime.spawn(leaving.count()));
+        }
     }
 
     /// How many tokens were generated, where nobody counted them: by the model's tokenizer, or the nearest one.
@@ -284,8 +292,7 @@ impl Recording {
         apart(move || of_text(&said, model.as_str()).tokens).await
     }
 
-    fn closed(&self, end: End, output: Option<u64>, refusal: Option<&Refusal>) -> Closed {
-        let total_us = self.meter.elapsed_us();
+    fn closed(&self, end: End, output: Option<u64>, refusal: Option<&Refusal>, total_us: u64) -> Closed {
         let marks = &self.attempt;
         let load = |mark: &AtomicU64| Some(mark.load(Ordering::Relaxed)).filter(|mark| *mark > 0);
         let status = Some(marks.status.load(Ordering::Relaxed)).filter(|status| *status > 0);
@@ -359,7 +366,7 @@ impl Recording {
         if !charged || whole && ended_well || ended_well && output.is_none() && usage.input.is_some() {
             return Used { usage, estimated: None };
         }
-        usage.input = usage.input.or_else(|| Some(self.bytes_in.div_ceil(BYTES_OF_TOKEN)));
+        usage.input = usage.input.or_else(|| Some(self.text_bytes.div_ceil(BYTES_OF_TOKEN)));
         // A count in the middle of a stream is of what came until then; what was said since counts too.
         usage.output = usage.output.max(output);
         Used { usage, estimated: Some(if ended_well { Estimated::NoUsage } else { Estimated::CutOff }) }
@@ -375,6 +382,42 @@ impl Recording {
             // The provider was asked and never heard: what it did, it may charge.
             None => Some(Cost::unknown(UnknownReason::NoUsage)),
         }
+    }
+}
+
+/// A call whose client went away, until what was said is counted. Where nobody can count it any more, as at the end of the
+/// gateway, it is taken by its length.
+struct Leaving {
+    left: Option<(Box<Recording>, End)>,
+    /// When the client left, in microseconds of the call.
+    left_us: u64,
+}
+
+impl Leaving {
+    fn said_something(&self) -> bool {
+        self.left.as_ref().is_some_and(|(_, end)| end.said.as_ref().is_some_and(|said| !said.is_empty()))
+    }
+
+    async fn count(mut self) {
+        let output = match &self.left {
+            Some((recording, end)) => recording.output_of(end).await,
+            None => None,
+        };
+        self.end(output);
+    }
+
+    fn end(&mut self, output: Option<u64>) {
+        let Some((recording, end)) = self.left.take() else { return };
+        let by_length = || end.said.as_ref().map(|said| (said.len() as u64).div_ceil(BYTES_OF_TOKEN));
+        let output = output.or_else(by_length);
+        let closed = recording.closed(end, output, None, self.left_us);
+        recording.call.leave(closed);
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.end(None);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tokio::sync::Semaphore;
 
-/// How many bytes of JSON a token of a prompt has, where nobody counted: as vendors say of English.
+/// How many bytes of text a token of a prompt has, where nobody counted: as vendors say of English.
 pub(crate) const BYTES_OF_TOKEN: u64 = 4;
 
 /// Counts on a thread apart. A vocabulary is unpacked when it is first used, and long texts take their time; one count

@@ -38,9 +38,22 @@ impl Sqlite {
     }
 
     async fn pool(&self) -> Result<&SqlitePool, sqlx::Error> {
-        let open = || SqlitePoolOptions::new().max_connections(1).connect_with(self.options.clone());
+        let open = || async {
+            begin(self.options.get_filename())?;
+            SqlitePoolOptions::new().max_connections(1).connect_with(self.options.clone()).await
+        };
         self.pool.get_or_try_init(open).await
     }
+}
+
+/// Makes the file where it is missing, for its owner alone, as the journal is: it says who asked for what. What SQLite puts
+/// beside it is like it. One that is there stays as its owner wants it.
+fn begin(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
 }
 
 impl Store for Sqlite {

@@ -143,6 +143,7 @@ fn use_case(holder: &Holder) -> Option<Text> {
 pub(super) struct Asked {
     name: String,
     bytes: u64,
+    text_bytes: u64,
     digest: Digest,
     output_max: Option<u64>,
     /// The body as it came, where anything may be kept.
@@ -155,6 +156,7 @@ impl Asked {
         Self {
             name: decoded.model.clone().into_owned(),
             bytes: decoded.body.len() as u64,
+            text_bytes: decoded.scan.text_bytes as u64,
             digest: shared.ledger.pseudonyms().digest(decoded.body),
             output_max: dialect(decoded.asked.client).bounds().output_max(&decoded.scan, depth_max),
             body: shared.settings.retention.keep_anything().then(|| decoded.body.clone()),
@@ -217,7 +219,7 @@ pub(super) async fn open<'s>(
     meter.timeline = standing.timeline.take();
     meter.passed("record");
     let to_provider = std::iter::once(&planned.outgoing).chain(&planned.more).map(|sent| sent.body().len() as u64);
-    let bytes = (asked.bytes, to_provider.sum());
+    let bytes = (asked.text_bytes, to_provider.sum());
     let charging = (Charging::of(operation), Arc::clone(&settings.prices));
     let mut recording =
         Recording::new(call, (deployment.clone(), names.deployment, names.model), meter, began, bytes, charging);

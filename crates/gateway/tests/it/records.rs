@@ -213,15 +213,25 @@ async fn a_stream_without_usage_is_counted_and_never_zero() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_leaves_a_record_before_and_in_the_stream() {
-    let stage = stage(Script::events(vec![chunk("one two"), Piece::Stall]), keyless());
+    let stage = stage(Script::events(vec![chunk("one two three four five"), Piece::Stall]), keyless());
     let mut body = stage.gateway.handle(post(CHAT, &streamed("chat"))).await.into_body();
     assert!(body.frame().await.is_some());
     drop(body);
+    // What was said is counted apart, and as if the stream had broken off.
+    while stage.entries().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let (_, closed) = stage.call();
     assert_eq!(closed.outcome.as_ref(), "abandoned");
     let usage = closed.usage.unwrap();
-    assert!(usage.output.unwrap() > 0 && usage.estimated.as_deref() == Some("cut_off"));
+    assert_eq!((usage.output, usage.estimated.as_deref()), (Some(5), Some("cut_off")));
     assert!(stage.provider.let_go());
+    // Where nobody counts any more, it is taken by its length.
+    let stage = self::stage(Script::events(vec![chunk("one two three four five"), Piece::Stall]), keyless());
+    let mut body = stage.gateway.handle(post(CHAT, &streamed("chat"))).await.into_body();
+    assert!(body.frame().await.is_some());
+    std::thread::spawn(move || drop(body)).join().unwrap();
+    assert_eq!(stage.call().1.usage.unwrap().output, Some(6));
     let stage = stage_of_silence();
     let asking = stage.gateway.handle(post(CHAT, CHAT_REQUEST));
     assert!(tokio::time::timeout(Duration::from_millis(20), asking).await.is_err());

@@ -69,6 +69,12 @@ async fn whole<E: Engine>(engine: E) {
 async fn everything_is_there_once_in_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     whole(OfSqlite::in_folder(folder.path())).await;
+    // Nobody else on the machine reads who asked for what.
+    #[cfg(unix)]
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&file.unwrap().metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,10 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 use switchtower_ledger::record::{Entry, Field, KINDS, Shape};
 
+/// As long a text as a cell of a spreadsheet holds. Source:
+/// <https://support.microsoft.com/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3>
+const CELL_BYTES_MAX: usize = 32_767;
+
 /// A column of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Column {
@@ -44,6 +48,10 @@ pub(super) fn columns() -> Vec<Column> {
     let mut columns = vec![fixed("record", Holds::Number), fixed("at", Holds::Moment), fixed("kind", Holds::Text)];
     for kind in KINDS {
         add(&mut columns, &[], kind.fields);
+    }
+    // What nearly every call costs is one sum, to be added up.
+    for (name, field) in [("cost_amount", "amount"), ("cost_currency", "currency")] {
+        columns.push(Column { name: name.to_owned(), holds: Holds::Text, path: vec!["cost", "totals", field] });
     }
     columns
 }
@@ -86,7 +94,7 @@ impl Column {
         }
         let mut names = self.path.iter();
         let first = names.next().and_then(|name| told.get(*name));
-        let found = names.fold(first, |found, name| found?.get(*name));
+        let found = names.fold(first, |found, name| only(found?)?.get(*name));
         match (found, self.holds) {
             (None | Some(Value::Null), _) => Cell::Nothing,
             (Some(Value::Bool(flag)), Holds::Flag) => Cell::Flag(*flag),
@@ -97,6 +105,14 @@ impl Column {
             (Some(Value::String(text)), _) => Cell::Text(text.clone()),
             (Some(other), _) => Cell::Text(other.to_string()),
         }
+    }
+}
+
+/// The one element of a list, or what is no list.
+fn only(value: &Value) -> Option<&Value> {
+    match value {
+        Value::Array(list) => list.first().filter(|_| list.len() == 1),
+        other => Some(other),
     }
 }
 
@@ -117,9 +133,12 @@ impl Cell {
         }
     }
 
-    /// The cell as comma-separated values have it: no text is a formula.
+    /// The cell as comma-separated values have it: no text is a formula, and none is longer than a cell may be.
     pub(super) fn of_csv(&self) -> String {
         match self {
+            Self::Text(text) if text.len() > CELL_BYTES_MAX => {
+                format!("left out: {} bytes, which jsonl and parquet have", text.len())
+            }
             Self::Text(text) => spreadsheet::text(text.clone()),
             Self::Nothing | Self::Number(_) | Self::Flag(_) | Self::Moment(_) => self.text(),
         }
@@ -142,7 +161,11 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use switchtower_ledger::record::{Closed, Costs, Counts, RequestId, Stopped};
+    use switchtower_ledger::record::{Closed, Content, Costs, Counts, RequestId, Stopped, Sum};
+
+    fn sum(amount: &'static str) -> Sum {
+        Sum { amount: amount.into(), currency: "EUR".into() }
+    }
 
     #[test]
     fn names_are_given_once_and_values_have_columns() {
@@ -154,7 +177,7 @@ mod tests {
             request: RequestId([7; 16]),
             status: 200,
             usage: Some(Counts { input: Some(3), ..Counts::default() }),
-            cost: Some(Costs { status: "exact".into(), ..Costs::default() }),
+            cost: Some(Costs { status: "exact".into(), totals: vec![sum("0.5")], ..Costs::default() }),
             attempts: vec![switchtower_ledger::record::Attempt::default()],
             ..Closed::default()
         };
@@ -167,6 +190,23 @@ mod tests {
         assert_eq!((cell("cost_status"), cell("status")), (Cell::Text("exact".to_owned()), Cell::Number(200)));
         assert!(cell("attempts").text().starts_with("[{"));
         assert_eq!(cell("request").text(), "07070707-0707-0707-0707-070707070707");
+        assert_eq!((cell("cost_amount").text(), cell("cost_currency").text()), ("0.5".to_owned(), "EUR".to_owned()));
+    }
+
+    #[test]
+    fn sums_of_two_currencies_are_none_and_long_texts_stay_out_of_cells() {
+        let columns = columns();
+        let cell = |entry: Entry, name: &str| {
+            let at = columns.iter().position(|column| column.name == name).unwrap();
+            row(&columns, 0, &entry).unwrap()[at].clone()
+        };
+        let cost = Some(Costs { totals: vec![sum("1"), sum("2")], ..Costs::default() });
+        let closed = Entry { at_us: 1, body: Closed { cost, ..Closed::default() }.into() };
+        assert_eq!(cell(closed, "cost_amount"), Cell::Nothing);
+        let content = Entry { at_us: 1, body: Content { bytes: vec![200; 10_000], ..Content::default() }.into() };
+        let bytes = cell(content, "bytes");
+        assert_eq!(bytes.text().len(), 40_001);
+        assert_eq!(bytes.of_csv(), "left out: 40001 bytes, which jsonl and parquet have");
     }
 
     #[test]
