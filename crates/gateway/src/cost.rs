@@ -95,21 +95,36 @@ fn priced_name<'m>(kind: &str, model: &'m str) -> &'m str {
     }
 }
 
-/// What a call that a crash left open may have used and cost: its prompt by its length, and as much as it was bounded to.
-/// Where nothing bounded it, its cost is unknown.
+/// What a call may use at most: its prompt by its length, and as much as it is bounded to. Nothing where it costs nothing.
+fn bounded(operation: &str, bytes_in: u64, output_max: Option<u64>) -> Option<Usage> {
+    let charging = Charging::of(operation);
+    let input = (charging == Charging::Tokens).then(|| bytes_in.div_ceil(BYTES_OF_TOKEN));
+    (charging != Charging::Free).then(|| Usage { input, output: output_max, ..Usage::default() })
+}
+
+/// What a call may cost at most, for one whose record does not say which model it asks for.
+pub(crate) fn reserved(
+    prices: &Prices,
+    deployment: &Deployment,
+    operation: &str,
+    (bytes_in, output_max): (u64, Option<u64>),
+) -> Option<Costs> {
+    let usage = bounded(operation, bytes_in, output_max)?;
+    Some(with_lines(&Priced::today(prices, deployment).usage(&usage, Some(EstimateReason::Reserved))))
+}
+
+/// What a call that a crash left open may have used and cost. Where nothing bounded it, its cost is unknown.
 pub fn reckon(directory: &Directory, prices: &Prices, opened: &Opened, at_us: u64) -> (Counts, Option<Costs>) {
-    let charging = Charging::of(&opened.operation);
-    if charging == Charging::Free {
+    let Some(usage) = bounded(&opened.operation, opened.bytes_in, opened.output_max) else {
         return Default::default();
-    }
-    let input = (charging == Charging::Tokens).then(|| opened.bytes_in.div_ceil(BYTES_OF_TOKEN));
-    let usage = Usage { input, output: opened.output_max, ..Usage::default() };
+    };
     let provider = directory.providers().find(|provider| provider.name.as_str() == opened.provider);
     let place = opened.region.as_deref().or_else(|| provider.and_then(|provider| provider.place()));
     let kind = provider.and_then(|provider| provider.kind.as_deref()).unwrap_or(&opened.provider);
     let asked = Asked { kind, model: priced_name(kind, &opened.model), region: place, day: day_of(at_us) };
-    let cost = Priced { prices, asked }.usage(&usage, Some(EstimateReason::Reserved));
-    (Counts { input, output: usage.output, ..Counts::default() }, Some(with_lines(&cost)))
+    let computed = || with_lines(&Priced { prices, asked }.usage(&usage, Some(EstimateReason::Reserved)));
+    let cost = opened.reserved.clone().unwrap_or_else(computed);
+    (Counts { input: usage.input, output: usage.output, ..Counts::default() }, Some(cost))
 }
 
 /// What the provider itself says that it cost.

@@ -6,7 +6,7 @@ use super::decode::Decoded;
 use super::plan::{Carriage, Planned};
 use crate::clock::micros;
 use crate::collecting::Collecting;
-use crate::cost::Charging;
+use crate::cost::{Charging, reserved};
 use crate::holder::Holder;
 use crate::meter::Meter;
 use crate::recorded::{Recorded, unavailable};
@@ -114,6 +114,8 @@ const fn operation(place: &Place) -> &'static str {
 struct Names {
     deployment: Text,
     model: Text,
+    /// Whether the model is named by a digest.
+    hides: bool,
 }
 
 impl Names {
@@ -121,12 +123,13 @@ impl Names {
         let name = deployment.name.as_str();
         let listed = deployment.facts.is_some() || deployment.provider.models.contains(&deployment.model);
         if listed || shared.directory.has(name) {
-            return Self { deployment: name.to_owned().into(), model: deployment.model.as_str().to_owned().into() };
+            let model = deployment.model.as_str().to_owned().into();
+            return Self { deployment: name.to_owned().into(), model, hides: false };
         }
         let digest = shared.ledger.pseudonyms().digest(deployment.model.as_str().as_bytes()).to_string();
         let short = digest.get(..16).unwrap_or_default();
         let provider = deployment.provider.name.as_str();
-        Self { deployment: format!("{provider}/#{short}").into(), model: format!("#{short}").into() }
+        Self { deployment: format!("{provider}/#{short}").into(), model: format!("#{short}").into(), hides: true }
     }
 }
 
@@ -182,6 +185,9 @@ pub(super) async fn open<'s>(
     let fitting =
         retention::Asked { holder, deployment: deployment.name.as_str(), provider: provider.name.as_str(), operation };
     let decided = settings.retention.decide(fitting, id.on_record(), pseudonyms);
+    // Nobody could look up later what a model costs that the record does not name.
+    let bounds = (asked.bytes, asked.output_max);
+    let reserved = names.hides.then(|| reserved(&settings.prices, deployment, operation, bounds)).flatten();
     let opened = Opened {
         request: id.on_record(),
         caller: who,
@@ -212,6 +218,7 @@ pub(super) async fn open<'s>(
         host: host(planned.outgoing.uri()).into(),
         retention: decided.map(|(rule, _)| rule.name.to_string().into()),
         keeps_content: decided.is_some_and(|(_, keeps)| keeps),
+        reserved,
     };
     let call = ledger.begin(opened).await.map_err(|error| unavailable(&error))?;
     let began = standing.began;

@@ -143,3 +143,25 @@ fn a_crash_is_reckoned_at_its_bound() {
     let free = Opened { operation: "count_tokens".into(), ..opened(None) };
     assert!(reckon(&directory(Vec::new()), &prices(), &free, 0).1.is_none());
 }
+
+/// A model that only a caller names stands as a digest on record, which has no price.
+#[tokio::test]
+async fn what_a_call_may_cost_is_on_record_where_its_model_is_not() {
+    let prices = || {
+        let list = PRICES.replace("[prices.openai]\n", "[prices.openai]\n\"tuned-*\" = { input = 3, output = 15 }\n");
+        Arc::new(Prices::default().with("own.toml", Arc::new(PriceList::parse(&list).unwrap())))
+    };
+    let body =
+        r#"{"model":"chat-vendor/tuned-for-somebody","max_tokens":10,"messages":[{"role":"user","content":"hi"}]}"#;
+    let stage = stage(Script::json(200, CHAT_ANSWER), Settings { prices: prices(), ..keyless() });
+    drop(text(stage.gateway.handle(post(CHAT, body)).await).await);
+    let (opened, _) = stage.call();
+    assert!(opened.model.starts_with('#'), "{}", opened.model);
+    let input = opened.bytes_in.div_ceil(4);
+    let (_, cost) = reckon(&directory(Vec::new()), &prices(), &opened, 1_790_000_000_000_000);
+    assert!(told(cost.as_ref()).starts_with(&format!("estimated [reserved] input {input}, output 10 = ")));
+    // Of one that is named it is computed where it is needed.
+    let stage = priced(Script::json(200, CHAT_ANSWER));
+    drop(text(stage.gateway.handle(post(CHAT, CHAT_REQUEST)).await).await);
+    assert_eq!(stage.call().0.reserved, None);
+}

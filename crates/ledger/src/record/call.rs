@@ -54,6 +54,8 @@ record! {
         22 team: Option<Text>,
         /// What the caller uses models for, likewise.
         23 use_case: Option<Text>,
+        /// What it may cost at most, where `model` is a digest, so that nobody could look up its price when a crash leaves it open.
+        24 reserved: Option<Costs>,
         /// Where it stands in a trace, if it does.
         30 trace: Option<Trace>,
         /// The kind of the provider by the catalogue, if it has one.
