@@ -40,7 +40,7 @@ pub enum Value {
 pub(crate) fn families(
     snapshot: &Snapshot,
     house: &House,
-    (spans, metrics, queued): (&ExportCount, &ExportCount, usize),
+    (spans, metrics, queued): (&ExportCount, &ExportCount, u64),
 ) -> Vec<Family> {
     let mut families = Families(metric::ALL.iter().map(|metric| Family { metric, points: Vec::new() }).collect());
     for series in &snapshot.series {
@@ -59,7 +59,7 @@ pub(crate) fn families(
             families.count(metric::EXPORTED, &[signal, outcome], count);
         }
     }
-    families.count(metric::EXPORT_QUEUE, &[], queued as u64);
+    families.count(metric::EXPORT_QUEUE, &[], queued);
     families.0
 }
 

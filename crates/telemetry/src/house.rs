@@ -73,6 +73,8 @@ pub struct ExportCount {
     pub(crate) failed: AtomicU64,
     pub(crate) rejected: AtomicU64,
     pub(crate) stopped: AtomicU64,
+    /// How many calls and refusals are being sent, or are waiting to be sent again.
+    pub(crate) sending: AtomicU64,
 }
 
 impl ExportCount {

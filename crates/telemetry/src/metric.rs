@@ -175,7 +175,7 @@ metrics! {
     EXPORTED = "switchtower_otlp_items_total", "switchtower.otlp.items", Counter, None, ["signal", "outcome"],
         "Spans and collections of metrics that were exported over OTLP, or dropped, and why: queue_full, failed, rejected (by the receiver), stopped.";
     EXPORT_QUEUE = "switchtower_otlp_queue_spans", "switchtower.otlp.queue", Gauge, None, [],
-        "Calls and refusals whose spans wait to be exported.";
+        "Calls and refusals whose spans wait to be exported, those that are being sent included.";
     READY = "switchtower_ready", "switchtower.ready", Gauge, None, ["check"],
         "1 for each check of readiness that holds.";
     BUILD = "switchtower_build_info", "switchtower.build_info", Gauge, None, ["version"],

@@ -4,6 +4,7 @@ use crate::ended::{Ended, SpanQueue};
 use crate::families::{Family, families};
 use crate::figures::{Figures, Snapshot};
 use crate::house::{ExportCount, House};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use switchtower_ledger::Watcher;
 use switchtower_ledger::record::{Body, Entry, Trace};
@@ -44,7 +45,8 @@ impl Telemetry {
 
     /// All figures as of now.
     pub fn families(&self, house: &House) -> Vec<Family> {
-        let queued = self.spans.as_ref().map_or(0, SpanQueue::waiting);
+        let sending = self.exported_spans.sending.load(Ordering::Relaxed);
+        let queued = sending + self.spans.as_ref().map_or(0, SpanQueue::waiting) as u64;
         families(&self.snapshot(), house, (&self.exported_spans, &self.exported_metrics, queued))
     }
 

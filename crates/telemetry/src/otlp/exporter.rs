@@ -19,6 +19,7 @@ use prost::Message;
 use std::future::{Future, poll_fn};
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use switchtower_domain::{ResponseBody, Transport};
 use tokio::time::Instant;
@@ -182,6 +183,7 @@ impl Exporter {
 
     async fn send_spans(&self, address: &Uri, batch: &mut Vec<Ended>, until: Option<Instant>, stopped: &mut Stopped) {
         let counts = &self.telemetry.exported_spans;
+        counts.sending.store(batch.len() as u64, Ordering::Relaxed);
         let spans: Vec<_> = batch.drain(..).flat_map(|ended| spans(&ended, self.settings.profile)).collect();
         let count = spans.len() as u64;
         let schema_url = self.settings.profile.schema_url().to_owned();
@@ -189,6 +191,7 @@ impl Exporter {
         let resource_spans = vec![ResourceSpans { resource: Some(self.resource()), scope_spans, schema_url }];
         let message = ExportTrace { resource_spans };
         self.send(address, &message, (count, counts), until, stopped).await;
+        counts.sending.store(0, Ordering::Relaxed);
     }
 
     async fn export_metrics(&self, house: impl Fn() -> House, mut stopped: Stopped) {
@@ -239,6 +242,7 @@ impl Exporter {
         let body = self.body(message);
         let begun = Instant::now();
         let mut pause = PAUSE;
+        let mut told = false;
         loop {
             let within = until.map_or(self.settings.timeout, |until| until.saturating_duration_since(Instant::now()));
             let within = within.min(self.settings.timeout);
@@ -266,7 +270,14 @@ impl Exporter {
                 tracing::warn!(count, why, "the receiver of OTLP cannot be reached; what was to be sent is dropped");
                 return ExportCount::add(&counts.failed, count);
             }
-            tracing::debug!(count, why, "the receiver of OTLP is tried again");
+            // Once for all that is sent together, which may be tried for a minute.
+            if !std::mem::replace(&mut told, true) {
+                tracing::warn!(
+                    count,
+                    why,
+                    "the receiver of OTLP cannot be reached; it is tried again, and requests go on"
+                );
+            }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = asked(stopped) => {}

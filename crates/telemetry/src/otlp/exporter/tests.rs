@@ -135,6 +135,26 @@ async fn a_receiver_that_is_gone_costs_what_has_no_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_tried_again_waits_still() {
+    let stage = stage((0..5).map(|_| Err(())).collect(), 100);
+    stage.refuse(4);
+    let telemetry = Arc::clone(&stage.telemetry);
+    let waiting = |seconds| {
+        let telemetry = &telemetry;
+        async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            let (text, name) = (
+                crate::exposition::Format::for_accept("").write(&telemetry.families(&House::default())),
+                "switchtower_otlp_queue_spans ",
+            );
+            text.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned()
+        }
+    };
+    let ((counts, _), meanwhile, after) = tokio::join!(stage.run_for(90), waiting(5), waiting(80));
+    assert_eq!((counts, meanwhile.as_str(), after.as_str()), (vec![("exported", 4)], "4", "0"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_the_end_what_waits_is_sent_or_counted() {
     let well = stage(Vec::new(), 2000);
     well.refuse(1500);
