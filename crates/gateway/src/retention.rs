@@ -123,6 +123,19 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Rule {
+    /// Whether it holds for every request that another one fits, so that the other never comes to hold behind it.
+    pub fn covers(&self, other: &Self) -> bool {
+        fn within<T: PartialEq>(list: Option<&Vec<T>>, of: Option<&Vec<T>>) -> bool {
+            of.is_none_or(|of| list.is_some_and(|list| list.iter().all(|one| of.contains(one))))
+        }
+        within(other.keys.as_ref(), self.keys.as_ref())
+            && within(other.teams.as_ref(), self.teams.as_ref())
+            && within(other.use_cases.as_ref(), self.use_cases.as_ref())
+            && within(other.deployments.as_ref(), self.deployments.as_ref())
+            && within(other.providers.as_ref(), self.providers.as_ref())
+            && within(other.operations.as_ref(), self.operations.as_ref())
+    }
+
     fn fits(&self, asked: Asked<'_>) -> bool {
         let names = |wanted: &Option<Vec<String>>, name: &str| {
             wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name))

@@ -75,6 +75,14 @@ pub(super) fn check(written: Option<&written::Retention>, findings: &mut Finding
         {
             findings.add(&one.place, format!("two rules of retention are called '{twice}'"));
         }
+        let covers = |before: &&Rule| one.rule.as_ref().is_some_and(|rule| before.covers(rule));
+        if let Some(before) = rules.iter().take(place).filter_map(|before| before.rule.as_ref()).find(covers) {
+            let message = format!(
+                "'{}' holds for no request, since rule '{}' before it holds for all that it fits",
+                one.place.key, before.name
+            );
+            findings.add_with(&one.place, message, "put the narrower rule first");
+        }
     }
     Checked {
         key: reference(written.key.as_ref(), findings),

@@ -115,3 +115,20 @@ fn what_would_keep_otherwise_than_was_meant_is_refused() {
         ],
     );
 }
+
+#[test]
+fn a_rule_that_never_holds_is_a_mistake() {
+    let rules = |first: &str, second: &str| {
+        let keys = "[[keys]]\nname = \"a\"\nsecret = \"env:APP_KEY\"\n";
+        let rule =
+            |name: &str, fits: &str| format!("[[retention.rules]]\nname = \"{name}\"\ncontent = \"none\"\n{fits}");
+        format!("{keys}{}{}", rule("one", first), rule("two", second))
+    };
+    let never = "7:1: 'retention.rules[1]' holds for no request, since rule 'one' before it holds for all that it fits; put the narrower rule first";
+    check(&rules("", "keys = [\"a\"]\n"), &[never]);
+    check(&rules("", ""), &[never]);
+    check(&rules("keys = [\"a\"]\n", ""), &[]);
+    check(&rules("operations = [\"answers\"]\n", "keys = [\"a\"]\n"), &[]);
+    let listed = "operations = [\"answers\", \"embeddings\"]\n";
+    check(&rules(listed, "operations = [\"answers\"]\nkeys = [\"a\"]\n"), &[&never.replacen("7:1", "8:1", 1)]);
+}
