@@ -3,11 +3,13 @@
 use crate::checkpoint::{Checkpoint, Note, SigningKey};
 use crate::clock::now_us;
 use crate::files;
-use crate::journal::disk::{Disk, Folder};
+use crate::journal::disk::Disk;
 use crate::journal::{Fsync, Journal, Mark};
+use crate::merkle::Hash;
 use crate::record::{Digest, Entry, Seen, TurnedAway};
+use crate::shelf::Shelf;
 use std::collections::HashMap;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,10 +17,6 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// What checkpoints in a witness's folder are called.
-const SUFFIX: &str = ".checkpoint";
-/// The largest file that is taken for a checkpoint of another log.
-const CHECKPOINT_BYTES_MAX: u64 = 64 << 10;
 /// How often there is nothing to do but to look.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -43,7 +41,8 @@ impl Keeper {
         settings: KeeperSettings,
     ) -> io::Result<Self> {
         let (stop, stopped) = channel();
-        let mut round = Round { journal, disk, key, settings, signed: None, seen: HashMap::new() };
+        let shelves = settings.witnesses.iter().cloned().map(Shelf::new).collect();
+        let mut round = Round { journal, disk, key, settings, shelves, signed: None, seen: HashMap::new() };
         let run = move || {
             let (mut synced_at, mut signed_at) = (Instant::now(), Instant::now());
             loop {
@@ -86,10 +85,12 @@ struct Round {
     disk: Arc<dyn Disk>,
     key: Arc<SigningKey>,
     settings: KeeperSettings,
+    /// The folders of witnesses.
+    shelves: Vec<Shelf>,
     /// The size of the last checkpoint.
     signed: Option<u64>,
-    /// The sizes of other logs that were seen.
-    seen: HashMap<String, u64>,
+    /// What was seen last of other logs: size and root.
+    seen: HashMap<String, (u64, Hash)>,
 }
 
 impl Round {
@@ -128,56 +129,57 @@ impl Round {
             return tracing::error!(%error, "a checkpoint could not be kept");
         }
         self.signed = Some(checkpoint.size);
-        for witness in &self.settings.witnesses {
-            if let Err(error) = show(witness, &checkpoint, &note) {
-                tracing::warn!(witness = %witness.display(), %error, "a checkpoint could not be shown to a witness");
-            }
+        for shelf in &mut self.shelves {
+            shelf.show(&*self.disk, &checkpoint, &note);
         }
+        let unshown = self.shelves.iter().filter(|shelf| shelf.is_in_conflict()).count() as u64;
+        self.journal.gauges().witnesses_in_conflict.store(unshown, Ordering::Relaxed);
     }
 
     /// Registers the checkpoints of other logs.
     fn look_around(&mut self) {
-        for witness in &self.settings.witnesses {
-            for (checkpoint, note) in checkpoints_of_others(witness, self.key.name()) {
-                let known = self.seen.entry(checkpoint.origin.clone()).or_default();
-                if checkpoint.size <= *known {
-                    continue;
-                }
-                *known = checkpoint.size;
-                let Checkpoint { origin, size, root } = checkpoint;
-                let seen = Seen { origin: origin.into(), size, root: Digest(root.0), note: note.to_string().into() };
-                let entry = Entry { at_us: now_us(), body: seen.into() };
-                if let Err(error) = self.journal.append_now(entry.to_bytes(), Mark::None) {
-                    tracing::error!(%error, "a checkpoint of another log could not be registered");
-                }
+        let own = self.key.name();
+        let looked = |shelf: &Shelf| (shelf.path().to_owned(), shelf.others(own));
+        for (witness, found) in self.shelves.iter().map(looked).collect::<Vec<_>>() {
+            for (checkpoint, note) in found {
+                self.register(&witness, checkpoint, &note);
             }
         }
+    }
+
+    /// Registers a checkpoint of another log, if it is news; where it does not continue what was seen before, that is
+    /// said as well, and from there on it is followed as it is.
+    fn register(&mut self, witness: &Path, Checkpoint { origin, size, root }: Checkpoint, note: &Note) {
+        let known = self.seen.get(&origin).copied();
+        if known == Some((size, root)) {
+            return;
+        }
+        let known_size = known.map(|(known, _)| known).filter(|known| size <= *known);
+        let seen = Seen {
+            origin: origin.clone().into(),
+            size,
+            root: Digest(root.0),
+            note: note.to_string().into(),
+            known_size,
+        };
+        let entry = Entry { at_us: now_us(), body: seen.into() };
+        if let Err(error) = self.journal.append_now(entry.to_bytes(), Mark::None) {
+            // It is tried again at the next look.
+            return tracing::error!(%error, "a checkpoint of another log could not be registered");
+        }
+        if let Some(known) = known_size {
+            self.journal.gauges().others_contradicted.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                witness = %witness.display(),
+                "log '{origin}' shows a checkpoint over {size} records, and one over {known} was seen before that it does \
+                 not continue: it was rolled back, or tells two stories. Both are on record here (`seen`); verify that \
+                 ledger against them"
+            );
+        }
+        self.seen.insert(origin, (size, root));
     }
 
     fn last(mut self) {
         self.sign();
     }
-}
-
-/// The file of a log's newest checkpoint in a witness's folder.
-fn file_of(origin: &str) -> String {
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() || ".-".contains(letter) { letter } else { '_' };
-    format!("{}{SUFFIX}", origin.chars().map(letter).collect::<String>())
-}
-
-fn show(witness: &Path, checkpoint: &Checkpoint, note: &Note) -> io::Result<()> {
-    Folder::new(witness)?.replace(&file_of(&checkpoint.origin), note.to_string().as_bytes())
-}
-
-fn checkpoints_of_others(witness: &Path, own: &str) -> Vec<(Checkpoint, Note)> {
-    let folder = Folder::existing(witness);
-    let names = folder.names().unwrap_or_default();
-    let read = |name: &String| {
-        let mut text = String::new();
-        folder.read(name, 0).ok()??.take(CHECKPOINT_BYTES_MAX).read_to_string(&mut text).ok()?;
-        let note = Note::parse(&text).ok()?;
-        let checkpoint = Checkpoint::read(&note).ok()?;
-        (checkpoint.origin != own).then_some((checkpoint, note))
-    };
-    names.iter().filter(|name| name.ends_with(SUFFIX) && !name.starts_with('.')).filter_map(read).collect()
 }

@@ -25,6 +25,7 @@ mod prove;
 mod pseudonym;
 mod read;
 pub mod record;
+mod shelf;
 pub mod upkeep;
 pub mod verify;
 mod watcher;

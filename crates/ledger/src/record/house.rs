@@ -95,6 +95,9 @@ record! {
         2 root: Digest,
         /// The checkpoint as it was signed.
         3 note: Text,
+        /// The size that was seen of it before, where this one does not continue that: it is smaller, or as large and of
+        /// another root.
+        4 known_size: Option<u64>,
     }
 }
 

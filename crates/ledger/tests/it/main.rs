@@ -5,6 +5,7 @@
 mod life;
 mod tampering;
 mod upkeep;
+mod witnessed;
 
 use std::path::Path;
 use std::time::Duration;
