@@ -4,13 +4,15 @@
 //! DATA/
 //!   lock               held by the gateway that writes
 //!   ledger/            segments, their hashes, checkpoints
-//!   keys/ledger        the key that signs checkpoints; keys/ledger.pub for verifiers; keys/ledger.next while it is changed
+//!   keys/ledger        the key that signs checkpoints; keys/ledger.pub for verifiers; keys/ledger.next while it is changed;
+//!                      keys/ledger.chain once it was, each key vouched for by the one before it
+//!   keys/others        by which key each other log is known whose checkpoints were seen, and what it showed last
 //!   keys/digests       the key of digests of what is not kept
 //!   tenants/NAME.key   the key of a tenant's pseudonyms; without it nobody can tell whose they are, and another may take
 //!                      its place
 //! ```
 
-use crate::checkpoint::{KeyError, SigningKey};
+use crate::checkpoint::{KeyChain, KeyError, SigningKey};
 use crate::journal::disk::{Disk, Folder};
 use crate::journal::segment;
 use crate::pseudonym::Pseudonyms;
@@ -31,6 +33,8 @@ const DIGESTS: &str = "digests";
 
 /// What the next key that signs is called until the change to it is on record.
 const NEXT: &str = "ledger.next";
+/// The keys that signed and the one that does, each vouched for by the one before it.
+const CHAIN: &str = "ledger.chain";
 /// The folders with what is secret, beside that of the journal.
 pub(crate) const SECRETS: [&str; 2] = [TENANTS, KEYS];
 
@@ -125,11 +129,25 @@ impl Home {
         Arc::clone(&self.key)
     }
 
+    /// The folder of keys.
+    pub(crate) const fn keys(&self) -> &Folder {
+        &self.keys
+    }
+
+    /// The key that signs, with those before it as far as they are known.
+    pub(crate) fn chain(&self) -> KeyChain {
+        let own = self.key.verifying();
+        let kept = text(&self.keys, CHAIN).ok().flatten();
+        kept.and_then(|text| KeyChain::parse(&text)?.until(&own)).unwrap_or_else(|| KeyChain::of(own))
+    }
+
     /// Keeps a key that is to sign, until [`Self::take_next`] puts it in place of the one that does.
     ///
     /// # Errors
     /// Those of the disk.
     pub(crate) fn keep_next(&self, key: &SigningKey) -> io::Result<()> {
+        // What is vouched for here and never signs is passed over by who reads it.
+        self.keys.replace(CHAIN, self.chain().and(&self.key, key.verifying()).to_string().as_bytes())?;
         self.keys.replace(NEXT, format!("{}\n", key.expose()).as_bytes())
     }
 
@@ -204,7 +222,7 @@ pub(crate) fn write_over_tenant_key(tenants: &Folder, tenant: &str) -> io::Resul
     Ok(key)
 }
 
-fn text(folder: &Folder, name: &str) -> io::Result<Option<String>> {
+pub(crate) fn text(folder: &Folder, name: &str) -> io::Result<Option<String>> {
     let Some(mut file) = folder.read(name, 0)? else { return Ok(None) };
     let mut text = String::new();
     file.read_to_string(&mut text)?;

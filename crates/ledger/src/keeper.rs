@@ -1,16 +1,17 @@
 //! The one who looks after a ledger while others write: syncs, signs checkpoints, and shows them to witnesses.
 
-use crate::checkpoint::{Checkpoint, Note, SigningKey};
+use crate::checkpoint::{Checkpoint, KeyChain, SigningKey, VerifyingKey};
 use crate::clock::now_us;
 use crate::files;
-use crate::journal::disk::Disk;
+use crate::journal::disk::{Disk, Folder};
 use crate::journal::{Fsync, Journal, Mark};
 use crate::merkle::Hash;
+use crate::others::{Other, Others, Unbelieved};
 use crate::record::{Digest, Entry, Seen, TurnedAway};
-use crate::shelf::Shelf;
+use crate::shelf::{Left, Shelf};
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -25,6 +26,10 @@ pub(crate) struct KeeperSettings {
     pub(crate) fsync: Fsync,
     pub(crate) checkpoint_interval: Duration,
     pub(crate) witnesses: Vec<PathBuf>,
+    /// The folder of keys.
+    pub(crate) keys: Folder,
+    /// The key that signs, with those before it.
+    pub(crate) chain: KeyChain,
 }
 
 #[derive(Debug)]
@@ -41,8 +46,10 @@ impl Keeper {
         settings: KeeperSettings,
     ) -> io::Result<Self> {
         let (stop, stopped) = channel();
+        let others = Others::of(settings.keys.clone());
         let shelves = settings.witnesses.iter().cloned().map(Shelf::new).collect();
-        let mut round = Round { journal, disk, key, settings, shelves, signed: None, seen: HashMap::new() };
+        let mut round =
+            Round { journal, disk, key, settings, shelves, signed: None, others, unbelieved: HashMap::new() };
         let run = move || {
             let (mut synced_at, mut signed_at) = (Instant::now(), Instant::now());
             loop {
@@ -89,8 +96,10 @@ struct Round {
     shelves: Vec<Shelf>,
     /// The size of the last checkpoint.
     signed: Option<u64>,
-    /// What was seen last of other logs: size and root.
-    seen: HashMap<String, (u64, Hash)>,
+    /// What is known of other logs.
+    others: Others,
+    /// The checkpoints that were not believed and are told already, by their files.
+    unbelieved: HashMap<PathBuf, (u64, Hash)>,
 }
 
 impl Round {
@@ -130,7 +139,7 @@ impl Round {
         }
         self.signed = Some(checkpoint.size);
         for shelf in &mut self.shelves {
-            shelf.show(&*self.disk, &checkpoint, &note);
+            shelf.show(&*self.disk, &checkpoint, &note, &self.settings.chain);
         }
         let unshown = self.shelves.iter().filter(|shelf| shelf.is_in_conflict()).count() as u64;
         self.journal.gauges().witnesses_in_conflict.store(unshown, Ordering::Relaxed);
@@ -139,28 +148,46 @@ impl Round {
     /// Registers the checkpoints of other logs.
     fn look_around(&mut self) {
         let own = self.key.name();
-        let looked = |shelf: &Shelf| (shelf.path().to_owned(), shelf.others(own));
-        for (witness, found) in self.shelves.iter().map(looked).collect::<Vec<_>>() {
-            for (checkpoint, note) in found {
-                self.register(&witness, checkpoint, &note);
+        for left in self.shelves.iter().flat_map(|shelf| shelf.others(own)).collect::<Vec<_>>() {
+            let believed = match left.is_in_place {
+                true => self.others.key(&left.checkpoint, &left.note, left.keys.as_ref()),
+                false => Err(Unbelieved::Misplaced),
+            };
+            let found = (left.checkpoint.size, left.checkpoint.root);
+            match believed {
+                Ok(key) => {
+                    self.unbelieved.remove(&left.file);
+                    self.register(left, key);
+                }
+                Err(why) => {
+                    let (file, origin) = (left.file.display(), &left.checkpoint.origin);
+                    if self.unbelieved.get(&left.file) != Some(&found) {
+                        tracing::error!(%file, "a checkpoint of log '{origin}' is not registered: {why}");
+                    }
+                    self.unbelieved.insert(left.file, found);
+                }
             }
         }
     }
 
     /// Registers a checkpoint of another log, if it is news; where it does not continue what was seen before, that is
     /// said as well, and from there on it is followed as it is.
-    fn register(&mut self, witness: &Path, Checkpoint { origin, size, root }: Checkpoint, note: &Note) {
-        let known = self.seen.get(&origin).copied();
-        if known == Some((size, root)) {
+    fn register(&mut self, left: Left, key: VerifyingKey) {
+        let Left { file, checkpoint: Checkpoint { origin, size, root }, note, .. } = left;
+        let known = self.others.get(&origin);
+        let now = Other { key, size, root };
+        if known == Some(&now) {
             return;
         }
-        let known_size = known.map(|(known, _)| known).filter(|known| size <= *known);
+        let before = known.filter(|known| (known.size, known.root) != (size, root)).map(|known| known.size);
+        let known_size = before.filter(|known| size <= *known);
         let seen = Seen {
             origin: origin.clone().into(),
             size,
             root: Digest(root.0),
             note: note.to_string().into(),
             known_size,
+            key: Some(now.key.to_string().into()),
         };
         let entry = Entry { at_us: now_us(), body: seen.into() };
         if let Err(error) = self.journal.append_now(entry.to_bytes(), Mark::None) {
@@ -170,13 +197,15 @@ impl Round {
         if let Some(known) = known_size {
             self.journal.gauges().others_contradicted.fetch_add(1, Ordering::Relaxed);
             tracing::error!(
-                witness = %witness.display(),
+                file = %file.display(),
                 "log '{origin}' shows a checkpoint over {size} records, and one over {known} was seen before that it does \
                  not continue: it was rolled back, or tells two stories. Both are on record here (`seen`); verify that \
                  ledger against them"
             );
         }
-        self.seen.insert(origin, (size, root));
+        if let Err(error) = self.others.remember(now) {
+            tracing::warn!(%error, "what was seen of log '{origin}' is remembered until the gateway stops, and no longer");
+        }
     }
 
     fn last(mut self) {

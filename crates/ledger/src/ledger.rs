@@ -201,6 +201,8 @@ impl Ledger {
                 fsync: journal_settings.fsync,
                 checkpoint_interval: settings.checkpoint_interval,
                 witnesses: settings.witnesses.clone(),
+                keys: home.keys().clone(),
+                chain: home.chain(),
             },
         )?;
         Ok((ledger, Keeping { keeper, writing, home }, found))

@@ -21,6 +21,7 @@ pub mod journal;
 mod keeper;
 mod ledger;
 pub mod merkle;
+mod others;
 mod prove;
 mod pseudonym;
 mod read;

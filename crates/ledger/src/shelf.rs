@@ -3,19 +3,22 @@
 //! A checkpoint there is replaced only by one that continues it, as a witness over the network would have it: what
 //! somebody has once been shown is not taken back in silence.
 
-use crate::checkpoint::{Checkpoint, Note};
+use crate::checkpoint::{Checkpoint, KeyChain, Note};
 use crate::files;
+use crate::home;
 use crate::journal::disk::{Disk, Folder};
 use crate::journal::segment::SegmentError;
 use crate::merkle::{Frontier, Hash};
 use crate::witness::each_leaf;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What checkpoints in a witness's folder are called.
 const SUFFIX: &str = ".checkpoint";
-/// The largest file that is taken for a checkpoint.
-const CHECKPOINT_BYTES_MAX: u64 = 64 << 10;
+/// What the keys beside them are called.
+const KEYS_SUFFIX: &str = ".keys";
+/// The largest file that is taken for a checkpoint or for keys.
+const BYTES_MAX: u64 = 64 << 10;
 
 /// Why a checkpoint was not left in a folder.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,19 @@ impl ShelfError {
     }
 }
 
+/// A checkpoint of another log.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// The file that it lies in.
+    pub(crate) file: PathBuf,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) note: Note,
+    /// Whether the file is named as that of its log is.
+    pub(crate) is_in_place: bool,
+    /// The keys that lie beside it, where they are a chain.
+    pub(crate) keys: Option<KeyChain>,
+}
+
 /// The folder of one witness.
 #[derive(Debug)]
 pub(crate) struct Shelf {
@@ -73,11 +89,11 @@ impl Shelf {
     }
 
     /// Leaves a checkpoint, and logs why where it cannot be left; a conflict is logged once, and not each time.
-    pub(crate) fn show(&mut self, disk: &dyn Disk, checkpoint: &Checkpoint, note: &Note) {
+    pub(crate) fn show(&mut self, disk: &dyn Disk, checkpoint: &Checkpoint, note: &Note, keys: &KeyChain) {
         let there = self.own(&checkpoint.origin);
         let found = there.as_ref().map(|there| (there.size, there.root));
         let witness = self.path.display();
-        match self.replace(disk, there.as_ref(), checkpoint, note) {
+        match self.replace(disk, there.as_ref(), (checkpoint, note), keys) {
             Ok(()) => {
                 if self.conflict.take().is_some() {
                     tracing::info!(%witness, "checkpoints are shown to a witness again");
@@ -110,13 +126,19 @@ impl Shelf {
         &self,
         disk: &dyn Disk,
         there: Option<&Checkpoint>,
-        checkpoint: &Checkpoint,
-        note: &Note,
+        (checkpoint, note): (&Checkpoint, &Note),
+        keys: &KeyChain,
     ) -> Result<(), ShelfError> {
         if let Some(there) = there.filter(|there| self.shown != Some((there.size, there.root))) {
             continues(disk, there, checkpoint)?;
         }
-        Ok(Folder::new(&self.path)?.replace(&file_of(&checkpoint.origin), note.to_string().as_bytes())?)
+        // Keys come first: who looks in between finds one for what is there.
+        let (folder, name) = (Folder::new(&self.path)?, file_of(&checkpoint.origin));
+        let (keys_file, keys) = (file_of_keys(&name), keys.to_string());
+        if home::text(&folder, &keys_file).ok().flatten().as_deref() != Some(keys.trim()) {
+            folder.replace(&keys_file, keys.as_bytes())?;
+        }
+        Ok(folder.replace(&name, note.to_string().as_bytes())?)
     }
 
     /// What is there under the name of a log; nothing where it is no checkpoint, which nobody can be shown again.
@@ -125,16 +147,16 @@ impl Shelf {
     }
 
     /// The checkpoints of other logs.
-    pub(crate) fn others(&self, own: &str) -> Vec<(Checkpoint, Note)> {
+    pub(crate) fn others(&self, own: &str) -> Vec<Left> {
         let folder = Folder::existing(&self.path);
         let names = folder.names().unwrap_or_default();
-        let named = names.iter().filter(|name| name.ends_with(SUFFIX) && !name.starts_with('.'));
-        named.filter_map(|name| read(&folder, name)).filter(|(checkpoint, _)| checkpoint.origin != own).collect()
-    }
-
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+        let left = |name: &String| {
+            let (checkpoint, note) = read(&folder, name).filter(|(checkpoint, _)| checkpoint.origin != own)?;
+            let is_in_place = *name == file_of(&checkpoint.origin);
+            let keys = KeyChain::parse(&bounded(&folder, &file_of_keys(name)).unwrap_or_default());
+            Some(Left { file: self.path.join(name), checkpoint, note, is_in_place, keys })
+        };
+        names.iter().filter(|name| name.ends_with(SUFFIX) && !name.starts_with('.')).filter_map(left).collect()
     }
 }
 
@@ -158,10 +180,19 @@ fn continues(disk: &dyn Disk, there: &Checkpoint, later: &Checkpoint) -> Result<
 }
 
 fn read(folder: &Folder, name: &str) -> Option<(Checkpoint, Note)> {
-    let mut text = String::new();
-    folder.read(name, 0).ok()??.take(CHECKPOINT_BYTES_MAX).read_to_string(&mut text).ok()?;
-    let note = Note::parse(&text).ok()?;
+    let note = Note::parse(&bounded(folder, name)?).ok()?;
     Some((Checkpoint::read(&note).ok()?, note))
+}
+
+fn bounded(folder: &Folder, name: &str) -> Option<String> {
+    let mut text = String::new();
+    folder.read(name, 0).ok()??.take(BYTES_MAX).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// The file of the keys of a log whose checkpoint lies in another.
+fn file_of_keys(checkpoint: &str) -> String {
+    format!("{}{KEYS_SUFFIX}", checkpoint.strip_suffix(SUFFIX).unwrap_or(checkpoint))
 }
 
 /// The file of a log's newest checkpoint in a witness's folder.

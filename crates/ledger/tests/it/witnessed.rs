@@ -66,11 +66,11 @@ fn size(file: &Path) -> u64 {
 async fn until(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..300 {
         if holds() {
-            return;
+            break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("{what} did not come");
+    assert!(holds(), "{what} did not come");
 }
 
 #[tokio::test]
@@ -146,4 +146,60 @@ async fn who_sees_that_another_log_went_back_says_so_once_and_follows_it() {
     let told: Vec<_> = seen(&data).iter().map(|seen| seen.known_size).collect();
     assert_eq!(told.iter().flatten().collect::<Vec<_>>(), [&known], "{told:?}");
     assert_eq!(seen(&data).last().unwrap().size, last);
+}
+
+fn key(data: &Path) -> String {
+    home::key_of(data).unwrap()
+}
+
+#[tokio::test]
+async fn a_checkpoint_of_another_log_is_believed_by_the_key_that_was_seen_first_and_those_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let [data, other, stranger, elsewhere, witness] =
+        ["data", "other", "stranger", "x", "w"].map(|name| folder.path().join(name));
+    let (own, others) = (with(&data, "a/1", &witness), with(&other, "a/2", &witness));
+    let file = witness.join("a_2.checkpoint");
+    // Junk that came first, under its name and under another.
+    std::fs::create_dir(&witness).unwrap();
+    let junk = format!("a/2\n18446744073709551000\n{}=\n\n\u{2014} a/2 {}\n", "A".repeat(43), "A".repeat(88));
+    std::fs::write(witness.join("zz.checkpoint"), &junk).unwrap();
+    grown(&own, 1).await;
+    let looked = |from: u8| {
+        let own = &own;
+        async move {
+            let (ledger, keeping) = begin(own);
+            call(&ledger, from).await;
+            tokio::time::sleep(INTERVAL * 25).await;
+            stop(ledger, keeping).await;
+        }
+    };
+    looked(1).await;
+    assert_eq!(seen(&data), []);
+    grown(&others, 2).await;
+    looked(2).await;
+    let first = seen(&data);
+    assert_eq!((first.len(), first[0].size, first[0].key.as_deref()), (1, 5, Some(key(&other).as_str())));
+    // It is remembered over a start, and what is there already is no news.
+    looked(3).await;
+    assert_eq!(seen(&data).len(), 1);
+    // Another log of the same name, with a key of its own beside it: it is not believed.
+    let (kept, kept_keys) = (std::fs::read(&file).unwrap(), std::fs::read(witness.join("a_2.keys")).unwrap());
+    grown(&with(&stranger, "a/2", &elsewhere), 20).await;
+    for name in ["a_2.checkpoint", "a_2.keys"] {
+        std::fs::copy(elsewhere.join(name), witness.join(name)).unwrap();
+    }
+    looked(4).await;
+    assert_eq!(seen(&data).len(), 1);
+    // And one whose change of keys can be followed is, twice at once as well.
+    std::fs::write(&file, kept).unwrap();
+    std::fs::write(witness.join("a_2.keys"), kept_keys).unwrap();
+    for _ in 0..2 {
+        let (ledger, keeping) = begin(&LedgerSettings { witnesses: Vec::new(), ..others.clone() });
+        tokio::task::spawn_blocking(move || keeping.hand_over(&ledger)).await.unwrap().unwrap();
+    }
+    grown(&others, 2).await;
+    looked(5).await;
+    let last = seen(&data);
+    assert_eq!((last.len(), last[1].known_size, last[1].key.as_deref()), (2, None, Some(key(&other).as_str())));
+    assert_ne!(last[1].key, first[0].key);
 }
