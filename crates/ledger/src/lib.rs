@@ -22,6 +22,7 @@ mod keeper;
 mod ledger;
 pub mod merkle;
 mod others;
+mod own_key;
 mod prove;
 mod pseudonym;
 mod read;

@@ -135,6 +135,17 @@ pub enum Fault {
         /// The name of this log.
         expected: String,
     },
+    /// The keys that are trusted are of other logs.
+    #[error(
+        "the key {found} is of another log than this one, which is '{expected}': it vouches for nothing here. Give the key of \
+         this log with --key; where it was that of the folder, put the folder of keys back from a backup"
+    )]
+    OtherKey {
+        /// One of them, as a verifier takes it.
+        found: String,
+        /// The name of this log.
+        expected: String,
+    },
     /// Two checkpoints contradict each other.
     #[error("two checkpoints of size {size} have different roots: this log was told in two ways")]
     Split {
@@ -146,7 +157,7 @@ pub enum Fault {
 impl Fault {
     /// Whether it tells already that a checkpoint vouches for nothing.
     const fn is_of_checkpoint(&self) -> bool {
-        matches!(self, Self::Unsigned { .. } | Self::Foreign { .. })
+        matches!(self, Self::Unsigned { .. } | Self::Foreign { .. } | Self::OtherKey { .. })
     }
 }
 
@@ -355,6 +366,13 @@ impl Walk<'_> {
     fn judge(mut self, given: Vec<(Checkpoint, Note)>, own: Vec<(Checkpoint, Note)>, known: &Known) -> Report {
         let keys = trusted(&known.keys, &self.hands);
         let found = self.tree.size();
+        if let Some(origin) = self.report.origin.clone()
+            && let Some(key) = keys.first()
+            && !keys.iter().any(|key| key.name() == origin)
+        {
+            self.fault(Fault::OtherKey { found: key.to_string(), expected: origin });
+        }
+        let mut unsigned = 0_usize;
         // Those that were kept elsewhere come before the journal's own of the same size.
         let mut held: Vec<(Checkpoint, bool)> = Vec::new();
         let elsewhere = given.len();
@@ -368,6 +386,8 @@ impl Walk<'_> {
                 // A checkpoint of the journal's own that nobody signed vouches for nothing; one that was given must.
                 if place < elsewhere {
                     self.fault(Fault::Unsigned { size: checkpoint.size });
+                } else {
+                    unsigned += 1;
                 }
             } else {
                 held.push((checkpoint, place < elsewhere));
@@ -377,7 +397,9 @@ impl Walk<'_> {
         held.dedup_by(|(later, _), (earlier, _)| later == earlier);
         // Where reading broke off, what is beyond it is missing for a reason that is told already.
         let broke_off =
-            self.report.faults.iter().any(|fault| !matches!(fault, Fault::Changed { .. } | Fault::Discontinued { .. }));
+            self.report.faults.iter().any(|fault| {
+                !matches!(fault, Fault::Changed { .. } | Fault::Discontinued { .. } | Fault::OtherKey { .. })
+            });
         let (mut vouched, mut rewritten, mut shortened) = (0, None, None);
         let (mut holding, mut split, mut lost) = (0, None, None);
         for (place, (checkpoint, elsewhere)) in held.iter().enumerate() {
@@ -408,7 +430,9 @@ impl Walk<'_> {
             }
         }
         let told = broke_off || self.report.faults.iter().any(Fault::is_of_checkpoint);
-        if known.vouched && holding == 0 && found > 0 && !told {
+        // Where there are checkpoints and none is of a trusted key, that key is not the one of this log.
+        let unvouched = if known.vouched { holding == 0 && found > 0 } else { held.is_empty() && unsigned > 0 };
+        if unvouched && !told {
             self.fault(Fault::Unvouched);
         }
         self.report.faults.extend(split.map(|size| Fault::Split { size }));
