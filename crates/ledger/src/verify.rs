@@ -176,8 +176,28 @@ pub struct Report {
     pub vouched: u64,
     /// The name of the log.
     pub origin: Option<String>,
+    /// The changes of keys that its records prove, each from one to another.
+    pub handed: Vec<(VerifyingKey, VerifyingKey)>,
     /// What is wrong, the first place first.
     pub faults: Vec<Fault>,
+}
+
+impl Report {
+    /// The keys of the log that one of them belongs to: those before it and those after it, as far as records prove that.
+    pub fn keys_with(&self, key: VerifyingKey) -> Vec<VerifyingKey> {
+        let mut keys = vec![key];
+        loop {
+            let other = |(from, to): &(VerifyingKey, VerifyingKey)| match (keys.contains(from), keys.contains(to)) {
+                (true, false) => Some(to.clone()),
+                (false, true) => Some(from.clone()),
+                _ => None,
+            };
+            match self.handed.iter().find_map(other) {
+                Some(other) => keys.push(other),
+                None => return keys,
+            }
+        }
+    }
 }
 
 /// Why nothing could be verified.
@@ -364,7 +384,8 @@ impl Walk<'_> {
 
     /// Holds the tree against the checkpoints.
     fn judge(mut self, given: Vec<(Checkpoint, Note)>, own: Vec<(Checkpoint, Note)>, known: &Known) -> Report {
-        let keys = trusted(&known.keys, &self.hands);
+        let handed = proved(&self.hands);
+        let keys = trusted(&known.keys, &handed);
         let found = self.tree.size();
         if let Some(origin) = self.report.origin.clone()
             && let Some(key) = keys.first()
@@ -441,7 +462,7 @@ impl Walk<'_> {
         if !broke_off {
             self.report.faults.extend(shortened);
         }
-        Report { root: Some(self.tree.root()), checkpoints: holding, vouched, ..self.report }
+        Report { root: Some(self.tree.root()), checkpoints: holding, vouched, handed, ..self.report }
     }
 }
 
@@ -451,19 +472,24 @@ fn is_of_the_log_itself(record: &[u8]) -> bool {
     [KeyChanged::KIND, Restored::KIND, Pruned::KIND].iter().any(|kind| number == Some(kind.number))
 }
 
+/// The changes of keys whose former key signed them.
+fn proved(hands: &[KeyChanged]) -> Vec<(VerifyingKey, VerifyingKey)> {
+    let proved = |change: &KeyChanged| {
+        let (from, to) = (VerifyingKey::parse(&change.from).ok()?, VerifyingKey::parse(&change.to).ok()?);
+        from.verifies(change.to.as_bytes(), &change.signature).then_some((from, to))
+    };
+    hands.iter().filter_map(proved).collect()
+}
+
 /// The trusted keys, and those that they handed over to.
-fn trusted(keys: &[VerifyingKey], hands: &[KeyChanged]) -> Vec<VerifyingKey> {
+fn trusted(keys: &[VerifyingKey], handed: &[(VerifyingKey, VerifyingKey)]) -> Vec<VerifyingKey> {
     let mut trusted = keys.to_vec();
     // Changes are recorded again where the records of them are pruned, and so may come in another order.
     loop {
         let known = trusted.len();
-        for change in hands {
-            let (Ok(from), Ok(to)) = (VerifyingKey::parse(&change.from), VerifyingKey::parse(&change.to)) else {
-                continue;
-            };
-            let handed = trusted.contains(&from) && from.verifies(change.to.as_bytes(), &change.signature);
-            if handed && !trusted.contains(&to) {
-                trusted.push(to);
+        for (from, to) in handed {
+            if trusted.contains(from) && !trusted.contains(to) {
+                trusted.push(to.clone());
             }
         }
         if trusted.len() == known {

@@ -1,9 +1,10 @@
 //! A ledger goes on with its own keys, and with no others.
 
 use crate::*;
-use switchtower_ledger::checkpoint::VerifyingKey;
+use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
 use switchtower_ledger::home::{self, HomeError};
 use switchtower_ledger::record::Digest;
+use switchtower_ledger::upkeep::{BackupError, backup, restore};
 use switchtower_ledger::verify::{Fault, Known, verify};
 use switchtower_ledger::{Found, LedgerError};
 
@@ -129,4 +130,48 @@ async fn the_key_of_digests_is_not_made_anew_beside_records() {
     assert!(!file.exists() && error.to_string().contains("keys/digests"), "{error}");
     std::fs::write(&file, key).unwrap();
     opened(&settings).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_restore_takes_checkpoints_of_all_keys_of_the_log_and_of_none_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let settings = named(&at("data"), "a/log");
+    let newest = |data: &Path| std::fs::read_to_string(data.join("ledger/checkpoint")).unwrap();
+    let hand_over = || async {
+        let (ledger, keeping, _) = Ledger::open(&settings, &unreckoned).unwrap();
+        tokio::task::spawn_blocking(move || keeping.hand_over(&ledger)).await.unwrap().unwrap()
+    };
+    begun(&settings, true).await;
+    let first = newest(&settings.data);
+    backup(&settings.data, &at("copy")).unwrap();
+    hand_over().await;
+    backup(&settings.data, &at("rotated")).unwrap();
+    let later = hand_over().await;
+    begun(&settings, true).await;
+    let last = newest(&settings.data);
+    begun(&named(&at("stranger"), "a/log"), true).await;
+    begun(&named(&at("foreign"), "b/log"), true).await;
+    let stranger = VerifyingKey::parse(&home::key_of(&at("stranger")).unwrap()).unwrap();
+    let restored = |from: &str, shown: &str, keys: &[VerifyingKey]| {
+        let (from, into, shown, keys) = (at(from), at("new"), shown.to_owned(), keys.to_vec());
+        tokio::task::spawn_blocking(move || {
+            let note = Note::parse(&shown).unwrap();
+            let made = restore(&from, &into, Some((&Checkpoint::read(&note).unwrap(), &note)), &keys, &unreckoned);
+            assert_eq!(into.exists(), made.is_ok());
+            let _ = std::fs::remove_dir_all(&into);
+            made
+        })
+    };
+    // A copy after the change, and a checkpoint before it; a later key, by itself and as it is named.
+    restored("rotated", &first, &[]).await.unwrap().unwrap();
+    for copy in ["copy", "rotated"] {
+        let error = restored(copy, &last, std::slice::from_ref(&stranger)).await.unwrap().unwrap_err();
+        assert!(matches!(error, BackupError::Unsigned) && error.to_string().contains("--key"), "{error}");
+        restored(copy, &last, std::slice::from_ref(&later)).await.unwrap().unwrap();
+    }
+    let error = restored("copy", &newest(&at("stranger")), &[]).await.unwrap().unwrap_err();
+    assert!(matches!(error, BackupError::Unsigned), "{error}");
+    let error = restored("copy", &newest(&at("foreign")), &[]).await.unwrap().unwrap_err();
+    assert!(matches!(error, BackupError::Foreign { .. }), "{error}");
 }

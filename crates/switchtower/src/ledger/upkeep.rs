@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use switchtower_ledger::checkpoint::{Checkpoint, Note};
+use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
 use switchtower_ledger::home::journal_of;
 use switchtower_ledger::upkeep::{backup, prune, restore};
 use switchtower_ledger::{Ledger, LedgerSettings, Reckon};
@@ -37,6 +37,10 @@ pub(super) struct RestoreOptions {
     /// The newest checkpoint that is known from elsewhere, so that the ledger says how much was lost
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// A key of this ledger that took over after the copy was made, for a checkpoint that it signed; may be given several
+    /// times
+    #[arg(long = "key", value_name = "KEY", requires = "checkpoint")]
+    keys: Vec<String>,
 }
 
 impl Command {
@@ -84,7 +88,9 @@ pub(super) fn run(command: &Command, data: &Path, reckon: Reckon<'_>, out: &mut 
             }
             let newest = options.checkpoint.as_deref().map(checkpoint).transpose()?;
             let shown = newest.as_ref().map(|(checkpoint, note)| (checkpoint, note));
-            let made = restore(&options.from, data, shown, reckon)?;
+            let key = |key: &String| VerifyingKey::parse(key).with_context(|| format!("'{key}'"));
+            let keys = options.keys.iter().map(key).collect::<Result<Vec<_>>>()?;
+            let made = restore(&options.from, data, shown, &keys, reckon)?;
             writeln!(out, "{} records are back; that they came from a copy is on record", made.records)?;
             if let Some((newest, _)) = newest.filter(|(newest, _)| newest.size > made.records) {
                 writeln!(out, "{} records that the checkpoint knows of are lost", newest.size - made.records)?;
