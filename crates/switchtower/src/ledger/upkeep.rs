@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::io::Write;
@@ -63,6 +64,9 @@ pub(super) fn run(command: &Command, data: &Path, reckon: Reckon<'_>, out: &mut 
         }
         Command::Prune { before } => {
             let day = before.to_zoned(TimeZone::UTC).context("the day has no beginning")?;
+            if day.timestamp() > Timestamp::now() {
+                bail!("{before} has not begun in UTC; records go that are older than a day which has");
+            }
             let before_us = u64::try_from(day.timestamp().as_microsecond()).unwrap_or_default();
             let (ledger, keeping, _) = Ledger::open(&LedgerSettings::new(data), reckon)?;
             let pruned = prune(&journal_of(data), &ledger, before_us);
