@@ -354,7 +354,7 @@ impl Walk<'_> {
                     self.push(hash);
                 }
                 Ok(None) => break,
-                Err(SegmentError::Frame { record, offset, error }) => {
+                Err(SegmentError::Frame { record, offset, error, .. }) => {
                     self.fault(Fault::Unreadable { record, offset, file, reason: error.to_string() });
                     return Ok(false);
                 }

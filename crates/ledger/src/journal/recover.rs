@@ -132,7 +132,7 @@ fn read(disk: &Arc<dyn Disk>, first: u64) -> Result<(Tail, Recovery), OpenError>
                 add(&mut tail, number, Hash::of_leaf(record), entry.as_ref());
             }
             Ok(None) => break None,
-            Err(SegmentError::Frame { record, offset, error }) => break Some((record, offset, error)),
+            Err(SegmentError::Frame { record, offset, error, .. }) => break Some((record, offset, error)),
             Err(error) => return Err(error.into()),
         }
     };

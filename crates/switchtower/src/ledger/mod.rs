@@ -2,6 +2,7 @@
 //!
 //! It reads the folder of a ledger without holding it, so that it works beside a gateway that writes.
 
+mod damage;
 mod export;
 mod project;
 mod show;
@@ -12,6 +13,7 @@ mod verify;
 mod witnesses;
 
 use crate::environment::Environment;
+pub(crate) use damage::told as damage_told;
 pub(crate) use project::{FILE as TABLES_FILE, start as start_projection};
 pub use witnesses::Asking;
 pub(crate) use witnesses::start as ask_witnesses;
