@@ -3,9 +3,9 @@
 use crate::*;
 use std::sync::atomic::Ordering;
 use switchtower_ledger::checkpoint::{Checkpoint, Note};
-use switchtower_ledger::home;
 use switchtower_ledger::journal::segment::{self, Reader};
 use switchtower_ledger::record::{Body, Entry, Seen};
+use switchtower_ledger::{home, upkeep};
 
 const INTERVAL: Duration = Duration::from_millis(30);
 
@@ -48,7 +48,7 @@ fn copied(from: &Path, into: &Path) {
 fn seen(data: &Path) -> Vec<Seen> {
     let disk = home::journal_of(data);
     let mut all = Vec::new();
-    for found in segment::list(&disk).unwrap() {
+    for found in segment::list(&disk).unwrap().into_iter().filter(|found| found.records) {
         let mut reader = Reader::open(&disk, found.first).unwrap();
         while let Some((_, record)) = reader.read().unwrap() {
             if let Body::Seen(seen) = Entry::of_bytes(record).unwrap().body {
@@ -202,4 +202,25 @@ async fn a_checkpoint_of_another_log_is_believed_by_the_key_that_was_seen_first_
     let last = seen(&data);
     assert_eq!((last.len(), last[1].known_size, last[1].key.as_deref()), (2, None, Some(key(&other).as_str())));
     assert_ne!(last[1].key, first[0].key);
+}
+
+#[tokio::test]
+async fn what_another_log_took_back_stays_on_record_where_old_records_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, keeping) = begin(&settings(folder.path()));
+    let writer = ledger.clone();
+    let shown = move || {
+        for (size, known_size) in [(3, None), (27, None), (13, Some(27)), (14, None), (15, None)] {
+            drop(writer.write(Seen { origin: "a/2".into(), size, known_size, ..Seen::default() }.into()).unwrap());
+        }
+    };
+    tokio::task::spawn_blocking(shown).await.unwrap();
+    for number in 0..40 {
+        call(&ledger, number).await;
+    }
+    let (disk, pruner) = (home::journal_of(folder.path()), ledger.clone());
+    tokio::task::spawn_blocking(move || upkeep::prune(&disk, &pruner, u64::MAX).unwrap()).await.unwrap();
+    stop(ledger, keeping).await;
+    let left: Vec<_> = seen(folder.path()).iter().map(|seen| (seen.size, seen.known_size)).collect();
+    assert_eq!(left, [(27, None), (13, Some(27)), (15, None)]);
 }
