@@ -81,11 +81,13 @@ pub(crate) struct Shelf {
     shown: Option<(u64, Hash)>,
     /// Those of the checkpoint there that is not continued.
     conflict: Option<(u64, Hash)>,
+    /// Those of one that was found to be of other records, which it stays: the journal is not read for it again.
+    fork: Option<(u64, Hash)>,
 }
 
 impl Shelf {
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, shown: None, conflict: None }
+        Self { path, shown: None, conflict: None, fork: None }
     }
 
     /// Leaves a checkpoint, and logs why where it cannot be left; a conflict is logged once, and not each time.
@@ -93,7 +95,11 @@ impl Shelf {
         let there = self.own(&checkpoint.origin);
         let found = there.as_ref().map(|there| (there.size, there.root));
         let witness = self.path.display();
-        match self.replace(disk, there.as_ref(), (checkpoint, note), keys) {
+        let outcome = match found.filter(|_| found == self.fork) {
+            Some((known, _)) => Err(ShelfError::Fork { known }),
+            None => self.replace(disk, there.as_ref(), (checkpoint, note), keys),
+        };
+        match outcome {
             Ok(()) => {
                 if self.conflict.take().is_some() {
                     tracing::info!(%witness, "checkpoints are shown to a witness again");
@@ -110,6 +116,9 @@ impl Shelf {
                          checkpoints are shown again",
                         file.display()
                     );
+                }
+                if matches!(error, ShelfError::Fork { .. }) {
+                    self.fork = found;
                 }
                 self.conflict = found;
             }
