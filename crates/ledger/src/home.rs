@@ -4,15 +4,18 @@
 //! DATA/
 //!   lock               held by the gateway that writes
 //!   ledger/            segments, their hashes, checkpoints
-//!   keys/ledger        the key that signs checkpoints; keys/ledger.pub for verifiers; keys/ledger.next while it is changed
+//!   keys/ledger        the key that signs checkpoints; keys/ledger.pub for verifiers; keys/ledger.next while it is changed;
+//!                      keys/ledger.chain once it was, each key vouched for by the one before it
+//!   keys/others        by which key each other log is known whose checkpoints were seen, and what it showed last
 //!   keys/digests       the key of digests of what is not kept
 //!   tenants/NAME.key   the key of a tenant's pseudonyms; without it nobody can tell whose they are, and another may take
 //!                      its place
 //! ```
 
-use crate::checkpoint::{KeyError, SigningKey};
+use crate::checkpoint::{Checkpoint, KeyChain, KeyError, Note, SigningKey};
 use crate::journal::disk::{Disk, Folder};
 use crate::journal::segment;
+use crate::own_key::{Expected, Signs};
 use crate::pseudonym::Pseudonyms;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use rustix::fs::{FlockOperation, flock};
@@ -31,6 +34,8 @@ const DIGESTS: &str = "digests";
 
 /// What the next key that signs is called until the change to it is on record.
 const NEXT: &str = "ledger.next";
+/// The keys that signed and the one that does, each vouched for by the one before it.
+const CHAIN: &str = "ledger.chain";
 /// The folders with what is secret, beside that of the journal.
 pub(crate) const SECRETS: [&str; 2] = [TENANTS, KEYS];
 
@@ -57,6 +62,31 @@ pub enum HomeError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// The key is another than that of the records.
+    #[error(
+        "the key in {} is {found}, and the records of this ledger name {expected}; nothing was written. Put the folder of \
+         keys of this ledger back from a backup, or name with --data the folder to which that key belongs",
+        path.display()
+    )]
+    OtherKey {
+        /// The file.
+        path: PathBuf,
+        /// The key in it, as a verifier takes it.
+        found: String,
+        /// The key that the records name, or as much as they say of it.
+        expected: String,
+    },
+    /// There are records, and the key of their digests is gone.
+    #[error(
+        "there is a ledger, and {}, the key of the digests in its records, is missing; put the folder of keys back from a \
+         backup. Where it is lost, put 32 random bytes there: digests before and after are then not the same for the same \
+         name",
+        path.display()
+    )]
+    NoDigests {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// A key is none.
     #[error("the key in {}: {error}", path.display())]
     Key {
@@ -73,6 +103,8 @@ pub struct Home {
     ledger: Folder,
     keys: Folder,
     tenants: Folder,
+    /// Where the key lies.
+    key_file: PathBuf,
     key: Arc<SigningKey>,
     digests: [u8; 32],
     /// Held until this is dropped.
@@ -94,13 +126,13 @@ impl Home {
         }
         let folder = |name: &str| Folder::new(&data.join(name)).map_err(failed);
         let (ledger, tenants, keys) = (folder(LEDGER)?, folder(TENANTS)?, folder(KEYS)?);
-        let of_key = |error| HomeError::Key { path: data.join(KEYS).join(SIGNING), error };
+        let key_file = data.join(KEYS).join(SIGNING);
+        let is_begun = !segment::list(&ledger).map_err(failed)?.is_empty();
+        let of_key = |error| HomeError::Key { path: key_file.clone(), error };
         let key = match text(&keys, SIGNING).map_err(failed)? {
             Some(text) => SigningKey::parse(&text).map_err(of_key)?,
             // Another key, and another name, would make the records that are there nobody's.
-            None if !segment::list(&ledger).map_err(failed)?.is_empty() => {
-                return Err(HomeError::NoKey { path: data.join(KEYS).join(SIGNING) });
-            }
+            None if is_begun => return Err(HomeError::NoKey { path: key_file }),
             None => {
                 let mut tail = [0; 4];
                 random(&mut tail).map_err(of_key)?;
@@ -110,9 +142,41 @@ impl Home {
                 key
             }
         };
-        keys.replace(VERIFYING, format!("{}\n", key.verifying()).as_bytes()).map_err(failed)?;
+        // Another one would give other digests for the same names, and nobody would know from where on.
+        if is_begun && keys.read(DIGESTS, 0).map_err(failed)?.is_none() {
+            return Err(HomeError::NoDigests { path: data.join(KEYS).join(DIGESTS) });
+        }
         let digests = secret(&keys, DIGESTS).map_err(failed)?;
-        Ok(Self { ledger, keys, tenants, key: Arc::new(key), digests, _lock: lock })
+        Ok(Self { ledger, keys, tenants, key_file, key: Arc::new(key), digests, _lock: lock })
+    }
+
+    /// Holds the key against what the records say of it, and leaves its other half for verifiers. Where a change of keys
+    /// was recorded and then broke off, it is done to its end, and the former key is given.
+    ///
+    /// # Errors
+    /// [`HomeError::OtherKey`] where the records name another key, and those of the disk.
+    pub(crate) fn check_key(
+        &mut self,
+        signs: &Signs,
+        newest: Option<&(Checkpoint, Note)>,
+    ) -> Result<Option<Arc<SigningKey>>, HomeError> {
+        let failed = |error| HomeError::Disk { path: self.key_file.clone(), error };
+        let own = self.key.verifying();
+        let other = |expected| HomeError::OtherKey { path: self.key_file.clone(), found: own.to_string(), expected };
+        match signs.expected(&own, newest) {
+            Expected::Own => {
+                self.keys.replace(VERIFYING, format!("{own}\n").as_bytes()).map_err(failed)?;
+                Ok(None)
+            }
+            Expected::Named(expected) => Err(other(expected)),
+            Expected::Other(expected) => {
+                let next = text(&self.keys, NEXT).map_err(failed)?.and_then(|text| SigningKey::parse(&text).ok());
+                let next = next.filter(|next| next.verifying() == expected);
+                let next = next.ok_or_else(|| other(expected.to_string()))?;
+                self.take_next(&next).map_err(failed)?;
+                Ok(Some(std::mem::replace(&mut self.key, Arc::new(next))))
+            }
+        }
     }
 
     /// The folder of the journal.
@@ -125,11 +189,25 @@ impl Home {
         Arc::clone(&self.key)
     }
 
+    /// The folder of keys.
+    pub(crate) const fn keys(&self) -> &Folder {
+        &self.keys
+    }
+
+    /// The key that signs, with those before it as far as they are known.
+    pub(crate) fn chain(&self) -> KeyChain {
+        let own = self.key.verifying();
+        let kept = text(&self.keys, CHAIN).ok().flatten();
+        kept.and_then(|text| KeyChain::parse(&text)?.until(&own)).unwrap_or_else(|| KeyChain::of(own))
+    }
+
     /// Keeps a key that is to sign, until [`Self::take_next`] puts it in place of the one that does.
     ///
     /// # Errors
     /// Those of the disk.
     pub(crate) fn keep_next(&self, key: &SigningKey) -> io::Result<()> {
+        // What is vouched for here and never signs is passed over by who reads it.
+        self.keys.replace(CHAIN, self.chain().and(&self.key, key.verifying()).to_string().as_bytes())?;
         self.keys.replace(NEXT, format!("{}\n", key.expose()).as_bytes())
     }
 
@@ -204,7 +282,7 @@ pub(crate) fn write_over_tenant_key(tenants: &Folder, tenant: &str) -> io::Resul
     Ok(key)
 }
 
-fn text(folder: &Folder, name: &str) -> io::Result<Option<String>> {
+pub(crate) fn text(folder: &Folder, name: &str) -> io::Result<Option<String>> {
     let Some(mut file) = folder.read(name, 0)? else { return Ok(None) };
     let mut text = String::new();
     file.read_to_string(&mut text)?;

@@ -1,24 +1,23 @@
 //! The one who looks after a ledger while others write: syncs, signs checkpoints, and shows them to witnesses.
 
-use crate::checkpoint::{Checkpoint, Note, SigningKey};
+use crate::checkpoint::{Checkpoint, KeyChain, SigningKey, VerifyingKey};
 use crate::clock::now_us;
 use crate::files;
 use crate::journal::disk::{Disk, Folder};
 use crate::journal::{Fsync, Journal, Mark};
+use crate::merkle::Hash;
+use crate::others::{Other, Others, Unbelieved};
 use crate::record::{Digest, Entry, Seen, TurnedAway};
+use crate::shelf::{Left, Shelf};
 use std::collections::HashMap;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// What checkpoints in a witness's folder are called.
-const SUFFIX: &str = ".checkpoint";
-/// The largest file that is taken for a checkpoint of another log.
-const CHECKPOINT_BYTES_MAX: u64 = 64 << 10;
 /// How often there is nothing to do but to look.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -27,6 +26,10 @@ pub(crate) struct KeeperSettings {
     pub(crate) fsync: Fsync,
     pub(crate) checkpoint_interval: Duration,
     pub(crate) witnesses: Vec<PathBuf>,
+    /// The folder of keys.
+    pub(crate) keys: Folder,
+    /// The key that signs, with those before it.
+    pub(crate) chain: KeyChain,
 }
 
 #[derive(Debug)]
@@ -43,7 +46,10 @@ impl Keeper {
         settings: KeeperSettings,
     ) -> io::Result<Self> {
         let (stop, stopped) = channel();
-        let mut round = Round { journal, disk, key, settings, signed: None, seen: HashMap::new() };
+        let others = Others::of(settings.keys.clone());
+        let shelves = settings.witnesses.iter().cloned().map(Shelf::new).collect();
+        let mut round =
+            Round { journal, disk, key, settings, shelves, signed: None, others, unbelieved: HashMap::new() };
         let run = move || {
             let (mut synced_at, mut signed_at) = (Instant::now(), Instant::now());
             loop {
@@ -86,10 +92,14 @@ struct Round {
     disk: Arc<dyn Disk>,
     key: Arc<SigningKey>,
     settings: KeeperSettings,
+    /// The folders of witnesses.
+    shelves: Vec<Shelf>,
     /// The size of the last checkpoint.
     signed: Option<u64>,
-    /// The sizes of other logs that were seen.
-    seen: HashMap<String, u64>,
+    /// What is known of other logs.
+    others: Others,
+    /// The checkpoints that were not believed and are told already, by their files.
+    unbelieved: HashMap<PathBuf, (u64, Hash)>,
 }
 
 impl Round {
@@ -128,56 +138,77 @@ impl Round {
             return tracing::error!(%error, "a checkpoint could not be kept");
         }
         self.signed = Some(checkpoint.size);
-        for witness in &self.settings.witnesses {
-            if let Err(error) = show(witness, &checkpoint, &note) {
-                tracing::warn!(witness = %witness.display(), %error, "a checkpoint could not be shown to a witness");
-            }
+        for shelf in &mut self.shelves {
+            shelf.show(&*self.disk, &checkpoint, &note, &self.settings.chain);
         }
+        let unshown = self.shelves.iter().filter(|shelf| shelf.is_in_conflict()).count() as u64;
+        self.journal.gauges().witnesses_in_conflict.store(unshown, Ordering::Relaxed);
     }
 
     /// Registers the checkpoints of other logs.
     fn look_around(&mut self) {
-        for witness in &self.settings.witnesses {
-            for (checkpoint, note) in checkpoints_of_others(witness, self.key.name()) {
-                let known = self.seen.entry(checkpoint.origin.clone()).or_default();
-                if checkpoint.size <= *known {
-                    continue;
+        let own = self.key.name();
+        for left in self.shelves.iter().flat_map(|shelf| shelf.others(own)).collect::<Vec<_>>() {
+            let believed = match left.is_in_place {
+                true => self.others.key(&left.checkpoint, &left.note, left.keys.as_ref()),
+                false => Err(Unbelieved::Misplaced),
+            };
+            let found = (left.checkpoint.size, left.checkpoint.root);
+            match believed {
+                Ok(key) => {
+                    self.unbelieved.remove(&left.file);
+                    self.register(left, key);
                 }
-                *known = checkpoint.size;
-                let Checkpoint { origin, size, root } = checkpoint;
-                let seen = Seen { origin: origin.into(), size, root: Digest(root.0), note: note.to_string().into() };
-                let entry = Entry { at_us: now_us(), body: seen.into() };
-                if let Err(error) = self.journal.append_now(entry.to_bytes(), Mark::None) {
-                    tracing::error!(%error, "a checkpoint of another log could not be registered");
+                Err(why) => {
+                    let (file, origin) = (left.file.display(), &left.checkpoint.origin);
+                    if self.unbelieved.get(&left.file) != Some(&found) {
+                        tracing::error!(%file, "a checkpoint of log '{origin}' is not registered: {why}");
+                    }
+                    self.unbelieved.insert(left.file, found);
                 }
             }
+        }
+    }
+
+    /// Registers a checkpoint of another log, if it is news; where it does not continue what was seen before, that is
+    /// said as well, and from there on it is followed as it is.
+    fn register(&mut self, left: Left, key: VerifyingKey) {
+        let Left { file, checkpoint: Checkpoint { origin, size, root }, note, .. } = left;
+        let known = self.others.get(&origin);
+        let now = Other { key, size, root };
+        if known == Some(&now) {
+            return;
+        }
+        let before = known.filter(|known| (known.size, known.root) != (size, root)).map(|known| known.size);
+        let known_size = before.filter(|known| size <= *known);
+        let seen = Seen {
+            origin: origin.clone().into(),
+            size,
+            root: Digest(root.0),
+            note: note.to_string().into(),
+            known_size,
+            key: Some(now.key.to_string().into()),
+        };
+        let entry = Entry { at_us: now_us(), body: seen.into() };
+        if let Err(error) = self.journal.append_now(entry.to_bytes(), Mark::None) {
+            // It is tried again at the next look.
+            return tracing::error!(%error, "a checkpoint of another log could not be registered");
+        }
+        if let Some(known) = known_size {
+            self.journal.gauges().others_contradicted.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                file = %file.display(),
+                "log '{origin}' shows a checkpoint over {size} records, and one over {known} was seen before that it does \
+                 not continue: it was rolled back, or tells two stories. Both are on record here (`seen`); verify that \
+                 ledger against them"
+            );
+        }
+        if let Err(error) = self.others.remember(now) {
+            tracing::warn!(%error, "what was seen of log '{origin}' is remembered until the gateway stops, and no longer");
         }
     }
 
     fn last(mut self) {
         self.sign();
     }
-}
-
-/// The file of a log's newest checkpoint in a witness's folder.
-fn file_of(origin: &str) -> String {
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() || ".-".contains(letter) { letter } else { '_' };
-    format!("{}{SUFFIX}", origin.chars().map(letter).collect::<String>())
-}
-
-fn show(witness: &Path, checkpoint: &Checkpoint, note: &Note) -> io::Result<()> {
-    Folder::new(witness)?.replace(&file_of(&checkpoint.origin), note.to_string().as_bytes())
-}
-
-fn checkpoints_of_others(witness: &Path, own: &str) -> Vec<(Checkpoint, Note)> {
-    let folder = Folder::existing(witness);
-    let names = folder.names().unwrap_or_default();
-    let read = |name: &String| {
-        let mut text = String::new();
-        folder.read(name, 0).ok()??.take(CHECKPOINT_BYTES_MAX).read_to_string(&mut text).ok()?;
-        let note = Note::parse(&text).ok()?;
-        let checkpoint = Checkpoint::read(&note).ok()?;
-        (checkpoint.origin != own).then_some((checkpoint, note))
-    };
-    names.iter().filter(|name| name.ends_with(SUFFIX) && !name.starts_with('.')).filter_map(read).collect()
 }

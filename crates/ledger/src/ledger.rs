@@ -167,13 +167,16 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] says what is wrong with the folder, the journal or the key.
     pub fn open(settings: &LedgerSettings, reckon: Reckon<'_>) -> Result<(Self, Keeping, Found), LedgerError> {
-        let home = Home::open(&settings.data, settings.origin.as_deref())?;
+        let mut home = Home::open(&settings.data, settings.origin.as_deref())?;
         let disk = home.disk();
-        let key = home.key();
-        let journal_settings =
-            JournalSettings { origin: key.verifying().name().to_owned(), ..settings.journal.clone() };
+        let journal_settings = JournalSettings { origin: home.key().name().to_owned(), ..settings.journal.clone() };
         let known = files::checkpoints(&*disk)?.iter().map(|(checkpoint, _)| checkpoint.size).max();
         let (journal, writing, recovery) = Journal::open(Arc::clone(&disk), &journal_settings, known)?;
+        let former = home.check_key(&recovery.signs, files::newest(&*disk)?.as_ref())?;
+        let key = home.key();
+        if let Some(former) = former {
+            sign_by_both(&*disk, &former, &key)?;
+        }
         let found = Found {
             records: recovery.records,
             cut_bytes: recovery.cut_bytes,
@@ -201,6 +204,8 @@ impl Ledger {
                 fsync: journal_settings.fsync,
                 checkpoint_interval: settings.checkpoint_interval,
                 witnesses: settings.witnesses.clone(),
+                keys: home.keys().clone(),
+                chain: home.chain(),
             },
         )?;
         Ok((ledger, Keeping { keeper, writing, home }, found))
@@ -486,10 +491,15 @@ impl Keeping {
         drop(ledger.write(change.into())?);
         let home = self.end(ledger, 0)?;
         home.take_next(&to)?;
-        let disk = home.disk();
-        if let Some((checkpoint, _)) = files::checkpoints(&*disk)?.pop() {
-            files::keep(&*disk, &checkpoint.signed(&[&*from, &to]))?;
-        }
+        sign_by_both(&*home.disk(), &from, &to)?;
         Ok(to.verifying())
+    }
+}
+
+/// Lets both keys of a change sign the last checkpoint, so that who has only the latter key is shown something by it.
+fn sign_by_both(disk: &dyn Disk, from: &SigningKey, to: &SigningKey) -> io::Result<()> {
+    match files::checkpoints(disk)?.pop() {
+        Some((checkpoint, _)) => files::keep(disk, &checkpoint.signed(&[from, to])),
+        None => Ok(()),
     }
 }

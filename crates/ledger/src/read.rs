@@ -89,14 +89,14 @@ impl<'a> Entries<'a> {
                     }
                 }
                 // Only the last record of all may break off, while it is being written or where a crash cut it.
-                Err(SegmentError::Frame { record, offset, error: FrameError::BreaksOff }) => {
+                Err(SegmentError::Frame { first, record, offset, error: FrameError::BreaksOff }) => {
                     let stopped = self.reader.take().map(Reader::stop);
                     let own = stopped.as_ref().map(Stopped::first);
-                    let damaged = self.later()?.is_some_and(|first| Some(first) != own)
+                    let damaged = self.later()?.is_some_and(|later| Some(later) != own)
                         || stopped.as_ref().map(|stopped| stopped.is_followed(self.disk)).transpose()?.unwrap_or(false);
                     self.stopped = stopped;
                     if damaged {
-                        return Err(SegmentError::Frame { record, offset, error: FrameError::BreaksOff }.into());
+                        return Err(SegmentError::Frame { first, record, offset, error: FrameError::BreaksOff }.into());
                     }
                     return Ok(None);
                 }

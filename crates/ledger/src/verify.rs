@@ -135,6 +135,17 @@ pub enum Fault {
         /// The name of this log.
         expected: String,
     },
+    /// The keys that are trusted are of other logs.
+    #[error(
+        "the key {found} is of another log than this one, which is '{expected}': it vouches for nothing here. Give the key of \
+         this log with --key; where it was that of the folder, put the folder of keys back from a backup"
+    )]
+    OtherKey {
+        /// One of them, as a verifier takes it.
+        found: String,
+        /// The name of this log.
+        expected: String,
+    },
     /// Two checkpoints contradict each other.
     #[error("two checkpoints of size {size} have different roots: this log was told in two ways")]
     Split {
@@ -146,7 +157,7 @@ pub enum Fault {
 impl Fault {
     /// Whether it tells already that a checkpoint vouches for nothing.
     const fn is_of_checkpoint(&self) -> bool {
-        matches!(self, Self::Unsigned { .. } | Self::Foreign { .. })
+        matches!(self, Self::Unsigned { .. } | Self::Foreign { .. } | Self::OtherKey { .. })
     }
 }
 
@@ -165,8 +176,28 @@ pub struct Report {
     pub vouched: u64,
     /// The name of the log.
     pub origin: Option<String>,
+    /// The changes of keys that its records prove, each from one to another.
+    pub handed: Vec<(VerifyingKey, VerifyingKey)>,
     /// What is wrong, the first place first.
     pub faults: Vec<Fault>,
+}
+
+impl Report {
+    /// The keys of the log that one of them belongs to: those before it and those after it, as far as records prove that.
+    pub fn keys_with(&self, key: VerifyingKey) -> Vec<VerifyingKey> {
+        let mut keys = vec![key];
+        loop {
+            let other = |(from, to): &(VerifyingKey, VerifyingKey)| match (keys.contains(from), keys.contains(to)) {
+                (true, false) => Some(to.clone()),
+                (false, true) => Some(from.clone()),
+                _ => None,
+            };
+            match self.handed.iter().find_map(other) {
+                Some(other) => keys.push(other),
+                None => return keys,
+            }
+        }
+    }
 }
 
 /// Why nothing could be verified.
@@ -323,7 +354,7 @@ impl Walk<'_> {
                     self.push(hash);
                 }
                 Ok(None) => break,
-                Err(SegmentError::Frame { record, offset, error }) => {
+                Err(SegmentError::Frame { record, offset, error, .. }) => {
                     self.fault(Fault::Unreadable { record, offset, file, reason: error.to_string() });
                     return Ok(false);
                 }
@@ -353,8 +384,16 @@ impl Walk<'_> {
 
     /// Holds the tree against the checkpoints.
     fn judge(mut self, given: Vec<(Checkpoint, Note)>, own: Vec<(Checkpoint, Note)>, known: &Known) -> Report {
-        let keys = trusted(&known.keys, &self.hands);
+        let handed = proved(&self.hands);
+        let keys = trusted(&known.keys, &handed);
         let found = self.tree.size();
+        if let Some(origin) = self.report.origin.clone()
+            && let Some(key) = keys.first()
+            && !keys.iter().any(|key| key.name() == origin)
+        {
+            self.fault(Fault::OtherKey { found: key.to_string(), expected: origin });
+        }
+        let mut unsigned = 0_usize;
         // Those that were kept elsewhere come before the journal's own of the same size.
         let mut held: Vec<(Checkpoint, bool)> = Vec::new();
         let elsewhere = given.len();
@@ -368,6 +407,8 @@ impl Walk<'_> {
                 // A checkpoint of the journal's own that nobody signed vouches for nothing; one that was given must.
                 if place < elsewhere {
                     self.fault(Fault::Unsigned { size: checkpoint.size });
+                } else {
+                    unsigned += 1;
                 }
             } else {
                 held.push((checkpoint, place < elsewhere));
@@ -377,7 +418,9 @@ impl Walk<'_> {
         held.dedup_by(|(later, _), (earlier, _)| later == earlier);
         // Where reading broke off, what is beyond it is missing for a reason that is told already.
         let broke_off =
-            self.report.faults.iter().any(|fault| !matches!(fault, Fault::Changed { .. } | Fault::Discontinued { .. }));
+            self.report.faults.iter().any(|fault| {
+                !matches!(fault, Fault::Changed { .. } | Fault::Discontinued { .. } | Fault::OtherKey { .. })
+            });
         let (mut vouched, mut rewritten, mut shortened) = (0, None, None);
         let (mut holding, mut split, mut lost) = (0, None, None);
         for (place, (checkpoint, elsewhere)) in held.iter().enumerate() {
@@ -408,7 +451,9 @@ impl Walk<'_> {
             }
         }
         let told = broke_off || self.report.faults.iter().any(Fault::is_of_checkpoint);
-        if known.vouched && holding == 0 && found > 0 && !told {
+        // Where there are checkpoints and none is of a trusted key, that key is not the one of this log.
+        let unvouched = if known.vouched { holding == 0 && found > 0 } else { held.is_empty() && unsigned > 0 };
+        if unvouched && !told {
             self.fault(Fault::Unvouched);
         }
         self.report.faults.extend(split.map(|size| Fault::Split { size }));
@@ -417,7 +462,7 @@ impl Walk<'_> {
         if !broke_off {
             self.report.faults.extend(shortened);
         }
-        Report { root: Some(self.tree.root()), checkpoints: holding, vouched, ..self.report }
+        Report { root: Some(self.tree.root()), checkpoints: holding, vouched, handed, ..self.report }
     }
 }
 
@@ -427,19 +472,24 @@ fn is_of_the_log_itself(record: &[u8]) -> bool {
     [KeyChanged::KIND, Restored::KIND, Pruned::KIND].iter().any(|kind| number == Some(kind.number))
 }
 
+/// The changes of keys whose former key signed them.
+fn proved(hands: &[KeyChanged]) -> Vec<(VerifyingKey, VerifyingKey)> {
+    let proved = |change: &KeyChanged| {
+        let (from, to) = (VerifyingKey::parse(&change.from).ok()?, VerifyingKey::parse(&change.to).ok()?);
+        from.verifies(change.to.as_bytes(), &change.signature).then_some((from, to))
+    };
+    hands.iter().filter_map(proved).collect()
+}
+
 /// The trusted keys, and those that they handed over to.
-fn trusted(keys: &[VerifyingKey], hands: &[KeyChanged]) -> Vec<VerifyingKey> {
+fn trusted(keys: &[VerifyingKey], handed: &[(VerifyingKey, VerifyingKey)]) -> Vec<VerifyingKey> {
     let mut trusted = keys.to_vec();
     // Changes are recorded again where the records of them are pruned, and so may come in another order.
     loop {
         let known = trusted.len();
-        for change in hands {
-            let (Ok(from), Ok(to)) = (VerifyingKey::parse(&change.from), VerifyingKey::parse(&change.to)) else {
-                continue;
-            };
-            let handed = trusted.contains(&from) && from.verifies(change.to.as_bytes(), &change.signature);
-            if handed && !trusted.contains(&to) {
-                trusted.push(to);
+        for (from, to) in handed {
+            if trusted.contains(from) && !trusted.contains(to) {
+                trusted.push(to.clone());
             }
         }
         if trusted.len() == known {

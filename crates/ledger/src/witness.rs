@@ -185,7 +185,12 @@ pub fn answered(address: &WitnessAddress, note: &Note, status: u16, body: &str) 
 
 /// The hashes of records from one on, and before another: of hashes beside a segment where they are, of its records
 /// otherwise.
-fn each_leaf(disk: &dyn Disk, from: u64, until: u64, mut take: impl FnMut(Hash)) -> Result<(), SegmentError> {
+pub(crate) fn each_leaf(
+    disk: &dyn Disk,
+    from: u64,
+    until: u64,
+    mut take: impl FnMut(Hash),
+) -> Result<(), SegmentError> {
     let segments = segment::list(disk)?;
     let ends = segments.iter().skip(1).map(|found| found.first).chain([u64::MAX]);
     for (found, end) in segments.iter().zip(ends) {

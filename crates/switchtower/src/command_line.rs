@@ -542,7 +542,8 @@ fn at_ledger(
             Ok(plan) => reckon(&plan.directory, &plan.gateway.prices, opened, at_us),
             Err(_) => Default::default(),
         };
-        act(&Place { data, projection, retention }, &reckon)
+        let place = Place { data, projection, retention };
+        act(&place, &reckon).map_err(|error| ledger::damage_told(&place.data, error))
     };
     match done() {
         Ok(true) => ExitCode::SUCCESS,
@@ -562,7 +563,7 @@ fn cost_of(options: &cost::Options) -> ExitCode {
             options.config.as_ref().map(|file| configuration(file, &environment, Secrets::Unread)).transpose()?;
         let (data, keys) = ready.map(|ready| (ready.data, ready.key_names)).unwrap_or_default();
         let data = ledger::data_folder(options.data.as_deref().or(data.as_deref()), &environment)?;
-        cost::run(options, &data, &keys, &mut output())
+        cost::run(options, &data, &keys, &mut output()).map_err(|error| ledger::damage_told(&data, error))
     };
     match told() {
         Ok(true) => ExitCode::SUCCESS,

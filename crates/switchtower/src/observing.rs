@@ -141,6 +141,8 @@ impl Insight {
             written_bytes: of(&gauges.bytes),
             refused_records: of(&gauges.refused),
             ledger_failing: gauges.failing.load(Ordering::Relaxed),
+            witness_conflicts: of(&gauges.witnesses_in_conflict),
+            others_contradicted: of(&gauges.others_contradicted),
             disk_free_bytes: disk_free(&self.data),
             projection: self
                 .projection

@@ -175,6 +175,8 @@ impl Families {
             (metric::LEDGER_BYTES, house.written_bytes),
             (metric::LEDGER_REFUSED, house.refused_records),
             (metric::LEDGER_FAILING, u64::from(house.ledger_failing)),
+            (metric::LEDGER_WITNESS_CONFLICTS, house.witness_conflicts),
+            (metric::LEDGER_OTHERS_CONTRADICTED, house.others_contradicted),
             (metric::RELOAD_OK, u64::from(house.reload_ok)),
             (metric::STARTED, house.started_us),
         ];

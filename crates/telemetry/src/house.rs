@@ -29,6 +29,10 @@ pub struct House {
     pub refused_records: u64,
     /// Whether the last group could not be written.
     pub ledger_failing: bool,
+    /// Folders of witnesses with a checkpoint of this ledger that it does not continue.
+    pub witness_conflicts: u64,
+    /// Checkpoints of other ledgers that did not continue what was seen of them.
+    pub others_contradicted: u64,
     /// Room on the disk of the ledger, in bytes, where the system says it.
     pub disk_free_bytes: Option<u64>,
     /// How far the tables of the ledger are, where there are any.

@@ -158,6 +158,10 @@ metrics! {
         "Records that could not be written. Their requests were refused with ledger_unavailable.";
     LEDGER_FAILING = "switchtower_ledger_failing", "switchtower.ledger.failing", Gauge, None, [],
         "1 where the last group could not be written.";
+    LEDGER_WITNESS_CONFLICTS = "switchtower_ledger_witness_conflicts", "switchtower.ledger.witness.conflicts", Gauge, None, [],
+        "Folders of witnesses with a checkpoint of this ledger that it does not continue: it was rolled back, or its name is another's.";
+    LEDGER_OTHERS_CONTRADICTED = "switchtower_ledger_others_contradicted_total", "switchtower.ledger.others.contradicted", Counter, None, [],
+        "Checkpoints of other ledgers in folders of witnesses that did not continue what was seen of them before.";
     LEDGER_DISK_FREE = "switchtower_ledger_disk_free_bytes", "switchtower.ledger.disk.free", Gauge, Bytes, [],
         "Room on the disk of the ledger.";
     PROJECTION_BEHIND = "switchtower_projection_behind_records", "switchtower.projection.behind", Gauge, None, [],

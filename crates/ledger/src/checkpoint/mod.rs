@@ -11,10 +11,12 @@
 //!
 //! Sources: <https://c2sp.org/tlog-checkpoint>, <https://c2sp.org/signed-note>.
 
+mod chain;
 mod key;
 mod note;
 mod witness_key;
 
+pub(crate) use chain::KeyChain;
 pub use key::{KeyError, SigningKey, VerifyingKey};
 pub use note::{Note, NoteError, SignatureLine};
 pub use witness_key::WitnessKey;

@@ -154,7 +154,7 @@ enum Asked {
     End,
 }
 
-/// What is known of the writer from outside.
+/// What is known of the writer from outside, and of who shows its checkpoints.
 #[derive(Debug, Default)]
 pub struct Gauges {
     /// How many records there are.
@@ -173,6 +173,10 @@ pub struct Gauges {
     pub refused: AtomicU64,
     /// Whether the last group could not be written.
     pub failing: AtomicBool,
+    /// In how many folders of witnesses a checkpoint of this log lies that it does not continue.
+    pub witnesses_in_conflict: AtomicU64,
+    /// How many checkpoints of other logs did not continue what was seen of them before.
+    pub others_contradicted: AtomicU64,
 }
 
 /// A journal that is open. Clones share it.

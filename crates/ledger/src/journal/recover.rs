@@ -5,6 +5,7 @@ use super::segment::{self, Reader, SegmentError};
 use super::writer::Tail;
 use super::{JournalSettings, frame};
 use crate::merkle::{Frontier, Hash};
+use crate::own_key::Signs;
 use crate::record::{Body, Digest, Entry, RequestId};
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -42,7 +43,7 @@ pub enum OpenError {
 }
 
 /// What was found when a journal was opened.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recovery {
     /// How many records there are.
     pub records: u64,
@@ -54,6 +55,8 @@ pub struct Recovery {
     pub stopped: bool,
     /// The digests whose content is in its last segment.
     pub contents: Vec<Digest>,
+    /// What its last segment says of the key that signs.
+    pub signs: Signs,
 }
 
 /// A call that a crash left open.
@@ -75,7 +78,7 @@ pub(super) fn open(
     let (tail, recovery) = match found.next() {
         None => {
             let tail = Tail::begin(&**disk, &settings.origin, Frontier::new(), BTreeMap::new())?;
-            (tail, Recovery { stopped: true, ..Recovery::default() })
+            (tail, begun(settings))
         }
         Some(last) => match (read(disk, last), found.next()) {
             // A segment of which only the beginning was written, when nothing else was any more.
@@ -85,7 +88,7 @@ pub(super) fn open(
             }
             (Err(OpenError::Segment(SegmentError::Head { .. })), None) if last == 0 => {
                 let tail = Tail::begin(&**disk, &settings.origin, Frontier::new(), BTreeMap::new())?;
-                (tail, Recovery { stopped: true, ..Recovery::default() })
+                (tail, begun(settings))
             }
             (outcome, _) => outcome?,
         },
@@ -97,25 +100,39 @@ pub(super) fn open(
     Ok((tail, recovery))
 }
 
+/// A journal without records.
+fn begun(settings: &JournalSettings) -> Recovery {
+    let signs = Signs { origin: settings.origin.clone(), ..Signs::default() };
+    Recovery { stopped: true, signs, ..Recovery::default() }
+}
+
 fn read(disk: &Arc<dyn Disk>, first: u64) -> Result<(Tail, Recovery), OpenError> {
     let mut reader = Reader::open(&**disk, first)?;
     let Some(tree) = reader.head().tree() else { return Err(SegmentError::Head { first }.into()) };
     let file = disk.append(&segment::name(first))?;
     let mut tail = Tail { file, first, length: 0, hashes: Vec::new(), tree, open: BTreeMap::new() };
     let (mut stopped, mut contents) = (false, Vec::new());
+    let mut signs = Signs { origin: reader.head().origin.clone(), ..Signs::default() };
     let broken = loop {
         match reader.read() {
             Ok(Some((number, record))) => {
                 let entry = Entry::of_bytes(record).ok();
                 stopped = matches!(&entry, Some(Entry { body: Body::Stopped(_), .. }));
-                if let Some(Entry { body: Body::Content(content), .. }) = &entry {
-                    contents.push(content.digest);
+                match entry.as_ref().map(|entry| &entry.body) {
+                    Some(Body::Content(content)) => contents.push(content.digest),
+                    // One that signed as another log is not to be followed.
+                    Some(Body::Started(started)) if started.origin == signs.origin => {
+                        signs.started = Some(started.key.to_string());
+                        signs.changes.clear();
+                    }
+                    Some(Body::KeyChanged(change)) => signs.changes.push(change.clone()),
+                    _ => {}
                 }
                 carry(&mut tail, entry.as_ref());
                 add(&mut tail, number, Hash::of_leaf(record), entry.as_ref());
             }
             Ok(None) => break None,
-            Err(SegmentError::Frame { record, offset, error }) => break Some((record, offset, error)),
+            Err(SegmentError::Frame { record, offset, error, .. }) => break Some((record, offset, error)),
             Err(error) => return Err(error.into()),
         }
     };
@@ -135,7 +152,7 @@ fn read(disk: &Arc<dyn Disk>, first: u64) -> Result<(Tail, Recovery), OpenError>
     }
     let open = tail.open.iter().map(|(opened, request)| LeftOpen { opened: *opened, request: *request }).collect();
     let recovery =
-        Recovery { records: tail.tree.size(), cut_bytes, open, stopped: stopped && cut_bytes == 0, contents };
+        Recovery { records: tail.tree.size(), cut_bytes, open, stopped: stopped && cut_bytes == 0, contents, signs };
     Ok((tail, recovery))
 }
 

@@ -156,8 +156,10 @@ pub enum SegmentError {
         version: u32,
     },
     /// A record cannot be read.
-    #[error("record {record}, at byte {offset} of its segment: {error}")]
+    #[error("record {record}, at byte {offset} of {}: {error}", name(*first))]
     Frame {
+        /// The number of the first record of its segment.
+        first: u64,
         /// The number of the record.
         record: u64,
         /// Where its frame begins in the file.
@@ -275,9 +277,9 @@ impl Reader {
     /// # Errors
     /// [`SegmentError::Frame`] names the record that cannot be read.
     pub fn read(&mut self) -> Result<Option<(u64, &[u8])>, SegmentError> {
-        let (record, offset) = (self.next, self.offset);
+        let (first, record, offset) = (self.head.first, self.next, self.offset);
         let frame = next_frame(&mut self.file, &mut self.record)?;
-        match frame.map_err(|error| SegmentError::Frame { record, offset, error })? {
+        match frame.map_err(|error| SegmentError::Frame { first, record, offset, error })? {
             None => Ok(None),
             Some(length) => {
                 self.offset += length;

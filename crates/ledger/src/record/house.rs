@@ -95,6 +95,11 @@ record! {
         2 root: Digest,
         /// The checkpoint as it was signed.
         3 note: Text,
+        /// The size that was seen of it before, where this one does not continue that: it is smaller, or as large and of
+        /// another root.
+        4 known_size: Option<u64>,
+        /// The key that signed it and by which that log is known, as a verifier takes it.
+        5 key: Option<Text>,
     }
 }
 

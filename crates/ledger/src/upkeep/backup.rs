@@ -42,14 +42,21 @@ pub enum BackupError {
         /// The folder.
         path: PathBuf,
     },
-    /// The checkpoint that was shown is of another log, or not signed by the key of the copy.
-    #[error(
-        "the checkpoint is of log '{origin}' or not signed by the key of the copy; show one of this ledger, or none"
-    )]
+    /// The checkpoint that was shown is of another log.
+    #[error("the checkpoint is of log '{found}', and the copy is of '{expected}'; show one of this ledger, or none")]
     Foreign {
         /// The log that it names.
-        origin: String,
+        found: String,
+        /// The log of the copy.
+        expected: String,
     },
+    /// The checkpoint that was shown is signed by no key that the copy knows.
+    #[error(
+        "the checkpoint is signed neither by the key of the copy nor by one before or after it that its records prove; if \
+         the ledger has handed over to another key since the copy was made, give that with --key (its gateway told it, and \
+         so did `switchtower ledger key`)"
+    )]
+    Unsigned,
     /// There is nothing to copy.
     #[error("there is no ledger in {}", path.display())]
     Nothing {
@@ -91,7 +98,8 @@ pub fn backup(data: &Path, into: &Path) -> Result<Backup, BackupError> {
 
 /// Makes a ledger of a copy, in a folder that is empty or not there, and records in it that this was done: what was written
 /// after the copy is gone, and says so. `newest` is the newest checkpoint that is known from elsewhere. It is there whole or
-/// not at all. Calls that were open are closed, as they are reckoned.
+/// not at all. It is believed where a key of the copy signed it, one before or after that which the records of the copy
+/// prove, or one of `keys`, which took over later. Calls that were open are closed, as they are reckoned.
 ///
 /// # Errors
 /// [`BackupError`].
@@ -99,16 +107,11 @@ pub fn restore(
     from: &Path,
     data: &Path,
     newest: Option<(&Checkpoint, &Note)>,
+    keys: &[VerifyingKey],
     reckon: Reckon<'_>,
 ) -> Result<Backup, BackupError> {
     if !home::is_there(from) {
         return Err(BackupError::Nothing { path: from.to_owned() });
-    }
-    if let Some((checkpoint, note)) = newest {
-        let key = home::key_of(from).and_then(|key| VerifyingKey::parse(&key).ok());
-        if key.is_none_or(|key| key.name() != checkpoint.origin || !note.is_signed_by(&key)) {
-            return Err(BackupError::Foreign { origin: checkpoint.origin.clone() });
-        }
     }
     check_empty(data)?;
     let name = data.file_name().unwrap_or_default().to_string_lossy();
@@ -122,7 +125,7 @@ pub fn restore(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&beside)(error)),
         _ => {}
     }
-    let made = restored(from, &beside, newest.map(|(checkpoint, _)| checkpoint.size), reckon);
+    let made = restored(from, &beside, newest, keys, reckon);
     let moved = made.and_then(|made| fs::rename(&beside, data).map(|()| made).map_err(failed(data)));
     if moved.is_err() {
         // What does not hold is not left where a gateway might take it for a ledger.
@@ -131,14 +134,41 @@ pub fn restore(
     moved
 }
 
-fn restored(from: &Path, data: &Path, known_size: Option<u64>, reckon: Reckon<'_>) -> Result<Backup, BackupError> {
+fn restored(
+    from: &Path,
+    data: &Path,
+    newest: Option<(&Checkpoint, &Note)>,
+    keys: &[VerifyingKey],
+    reckon: Reckon<'_>,
+) -> Result<Backup, BackupError> {
     copy(from, data)?;
     let report = verified(data)?;
+    if let Some((checkpoint, note)) = newest {
+        check_shown(data, &report, (checkpoint, note), keys)?;
+    }
+    let known_size = newest.map(|(checkpoint, _)| checkpoint.size);
     let (ledger, keeping, _) = Ledger::open(&LedgerSettings::new(data), reckon)?;
     let (size, root) = (report.records + report.pruned, report.root.map(|root| Digest(root.0)).unwrap_or_default());
     drop(ledger.write(Restored { size, root, known_size }.into()).map_err(LedgerError::from)?);
     keeping.stop(&ledger, 0).map_err(LedgerError::from)?;
     Ok(Backup { records: size, vouched: report.vouched })
+}
+
+/// A checkpoint that is shown must be of the log of the copy, as far as anybody can tell.
+fn check_shown(
+    data: &Path,
+    report: &Report,
+    (checkpoint, note): (&Checkpoint, &Note),
+    keys: &[VerifyingKey],
+) -> Result<(), BackupError> {
+    let found = checkpoint.origin.clone();
+    if let Some(expected) = report.origin.clone().filter(|origin| *origin != found) {
+        return Err(BackupError::Foreign { found, expected });
+    }
+    let own = home::key_of(data).and_then(|key| VerifyingKey::parse(&key).ok());
+    let own = own.map(|key| report.keys_with(key)).unwrap_or_default();
+    let signed = |key: &VerifyingKey| key.name() == found && note.is_signed_by(key);
+    if own.iter().chain(keys).any(signed) { Ok(()) } else { Err(BackupError::Unsigned) }
 }
 
 fn check_empty(folder: &Path) -> Result<(), BackupError> {

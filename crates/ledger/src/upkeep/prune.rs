@@ -85,7 +85,12 @@ pub fn prune(disk: &dyn Disk, ledger: &Ledger, before_us: u64) -> Result<Pruning
                 Body::Content(content) => drop(contents.insert(content.digest, content)),
                 // Who verifies what is left follows keys from the first one, and has to know what a restore lost.
                 body @ (Body::KeyChanged(_) | Body::Restored(_)) => again.push(body),
-                Body::Seen(other) => drop(seen.insert(other.origin.clone(), other)),
+                // Of what another log showed the last is enough, but for where it took something back.
+                Body::Seen(other) => {
+                    let took_back = other.known_size.is_some();
+                    let before = seen.insert(other.origin.clone(), other);
+                    again.extend(before.filter(|before| took_back || before.known_size.is_some()).map(Body::from));
+                }
                 _ => {}
             }
         }

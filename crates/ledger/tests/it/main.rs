@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+mod keys;
 mod life;
 mod tampering;
 mod upkeep;
+mod witnessed;
 
 use std::path::Path;
 use std::time::Duration;

@@ -105,7 +105,7 @@ async fn a_restore_is_known_of_after_it_is_pruned() {
     filled(data.path(), 30).await;
     let (known, key) = (newest(data.path()), key(data.path()));
     let (kept, into) = (Checkpoint::read(&known).unwrap(), restored.clone());
-    let made = move || restore(&copied, &into, Some((&kept, &known)), &unreckoned).map(|_| known).unwrap();
+    let made = move || restore(&copied, &into, Some((&kept, &known)), &[], &unreckoned).map(|_| known).unwrap();
     let known = tokio::task::spawn_blocking(made).await.unwrap();
     filled(&restored, 60).await;
     let (ledger, keeping) = open(&restored);
@@ -275,7 +275,8 @@ async fn a_copy_is_made_beside_who_writes_and_a_restore_says_that_it_is_one() {
     let (known, key) = (newest(data.path()), key(data.path()));
     let checkpoint = Checkpoint::read(&known).unwrap();
     let (from, into, kept, shown) = (copied.clone(), restored.clone(), checkpoint.clone(), known.clone());
-    let made = tokio::task::spawn_blocking(move || restore(&from, &into, Some((&kept, &shown)), &unreckoned).unwrap());
+    let made =
+        tokio::task::spawn_blocking(move || restore(&from, &into, Some((&kept, &shown)), &[], &unreckoned).unwrap());
     assert_eq!(made.await.unwrap().records, opened + 1);
     filled(&restored, 60).await;
     let found = bodies(&restored);
@@ -300,7 +301,7 @@ async fn a_copy_is_made_beside_who_writes_and_a_restore_says_that_it_is_one() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&segment, bytes).unwrap();
-    let outcome = restore(&copied, &copies.path().join("other"), None, &unreckoned);
+    let outcome = restore(&copied, &copies.path().join("other"), None, &[], &unreckoned);
     assert!(matches!(outcome, Err(BackupError::Fault(_))), "{outcome:?}");
     assert!(matches!(backup(&copies.path().join("nothing"), &copied), Err(BackupError::Nothing { .. })));
 }

@@ -15,6 +15,7 @@ use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use switchtower_ledger::Entries;
 use switchtower_ledger::journal::disk::Disk;
+use switchtower_ledger::journal::segment;
 use switchtower_portfolio::{Span, Spending, focus};
 
 /// How many rows of Parquet are held before they are written.
@@ -39,6 +40,9 @@ pub(super) enum Format {
 /// Those of the ledger and of the output.
 pub(super) fn export(disk: &dyn Disk, format: Format, from: u64, out: &mut (dyn Write + Send)) -> Result<()> {
     let mut out = BufWriter::new(out);
+    if format != Format::Focus {
+        tell_pruned(disk, from)?;
+    }
     let mut entries = Entries::from(disk, from);
     match format {
         Format::Jsonl => {
@@ -85,6 +89,15 @@ pub(super) fn export(disk: &dyn Disk, format: Format, from: u64, out: &mut (dyn 
         }
     }
     Ok(out.flush()?)
+}
+
+/// Says where the entries begin, if that is not where they were wanted from.
+fn tell_pruned(disk: &dyn Disk, from: u64) -> Result<()> {
+    let there = segment::list(disk)?.into_iter().find(|found| found.records);
+    if let Some(first) = there.map(|found| found.first).filter(|first| *first > from) {
+        tracing::warn!("records before {first} were pruned; the export begins there");
+    }
+    Ok(())
 }
 
 fn tell_overflow(record: u64) {

@@ -2,6 +2,7 @@
 //!
 //! It reads the folder of a ledger without holding it, so that it works beside a gateway that writes.
 
+mod damage;
 mod export;
 mod project;
 mod show;
@@ -13,6 +14,7 @@ mod witnesses;
 
 use crate::config::Secrets;
 use crate::environment::Environment;
+pub(crate) use damage::told as damage_told;
 pub(crate) use project::{FILE as TABLES_FILE, start as start_projection};
 pub use witnesses::Asking;
 pub(crate) use witnesses::start as ask_witnesses;

@@ -1,6 +1,7 @@
 //! Entries, for people and programs.
 
 use anyhow::{Context as _, Result};
+use jiff::Timestamp;
 use std::io::Write;
 use std::time::Duration;
 use switchtower_ledger::Entries;
@@ -31,9 +32,21 @@ pub(super) fn request(disk: &dyn Disk, request: &str, out: &mut dyn Write) -> Re
         }
     }
     if !found {
-        writeln!(out, "nothing is on record of {request}")?;
+        writeln!(out, "nothing is on record of {request}{}", beginning(disk)?)?;
     }
     Ok(found)
+}
+
+/// Where the ledger begins, for who does not find something in it; nothing where it has all that was ever written.
+pub(super) fn beginning(disk: &dyn Disk) -> Result<String> {
+    Ok(match Entries::from(disk, 0).read()? {
+        Some((first, entry)) if first > 0 => {
+            let at = i64::try_from(entry.at_us).ok().and_then(|at| Timestamp::from_microsecond(at).ok());
+            let at = at.map(|at| format!(", of {at:.0}")).unwrap_or_default();
+            format!("; the ledger begins with record {first}{at}: what came before was pruned")
+        }
+        _ => String::new(),
+    })
 }
 
 /// Says why of a call only its end is shown.

@@ -1,6 +1,6 @@
 //! When what happened to one call, as a chart for the terminal: rooms, attempts, and each piece of the answer.
 
-use super::show::tell_beginless;
+use super::show::{beginning, tell_beginless};
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
 use std::io::Write;
@@ -33,8 +33,10 @@ pub(super) fn show(disk: &dyn Disk, request: &str, out: &mut dyn Write) -> Resul
             _ => {}
         }
     }
-    let what = if begun.is_some() { "the call has not ended" } else { "no call is on record of it" };
-    writeln!(out, "{request}: {what}")?;
+    match begun {
+        Some(_) => writeln!(out, "{request}: the call has not ended")?,
+        None => writeln!(out, "{request}: no call is on record of it{}", beginning(disk)?)?,
+    }
     Ok(false)
 }
 

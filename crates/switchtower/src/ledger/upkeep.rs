@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use switchtower_ledger::checkpoint::{Checkpoint, Note};
+use switchtower_ledger::checkpoint::{Checkpoint, Note, VerifyingKey};
 use switchtower_ledger::home::journal_of;
 use switchtower_ledger::upkeep::{backup, prune, restore};
 use switchtower_ledger::{Ledger, LedgerSettings, Reckon};
@@ -37,6 +38,10 @@ pub(super) struct RestoreOptions {
     /// The newest checkpoint that is known from elsewhere, so that the ledger says how much was lost
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// A key of this ledger that took over after the copy was made, for a checkpoint that it signed; may be given several
+    /// times
+    #[arg(long = "key", value_name = "KEY", requires = "checkpoint")]
+    keys: Vec<String>,
 }
 
 impl Command {
@@ -59,6 +64,9 @@ pub(super) fn run(command: &Command, data: &Path, reckon: Reckon<'_>, out: &mut 
         }
         Command::Prune { before } => {
             let day = before.to_zoned(TimeZone::UTC).context("the day has no beginning")?;
+            if day.timestamp() > Timestamp::now() {
+                bail!("{before} has not begun in UTC; records go that are older than a day which has");
+            }
             let before_us = u64::try_from(day.timestamp().as_microsecond()).unwrap_or_default();
             let (ledger, keeping, _) = Ledger::open(&LedgerSettings::new(data), reckon)?;
             let pruned = prune(&journal_of(data), &ledger, before_us);
@@ -84,7 +92,9 @@ pub(super) fn run(command: &Command, data: &Path, reckon: Reckon<'_>, out: &mut 
             }
             let newest = options.checkpoint.as_deref().map(checkpoint).transpose()?;
             let shown = newest.as_ref().map(|(checkpoint, note)| (checkpoint, note));
-            let made = restore(&options.from, data, shown, reckon)?;
+            let key = |key: &String| VerifyingKey::parse(key).with_context(|| format!("'{key}'"));
+            let keys = options.keys.iter().map(key).collect::<Result<Vec<_>>>()?;
+            let made = restore(&options.from, data, shown, &keys, reckon)?;
             writeln!(out, "{} records are back; that they came from a copy is on record", made.records)?;
             if let Some((newest, _)) = newest.filter(|(newest, _)| newest.size > made.records) {
                 writeln!(out, "{} records that the checkpoint knows of are lost", newest.size - made.records)?;

@@ -5,6 +5,7 @@
 mod canary;
 mod costs;
 mod crash;
+mod damaged;
 mod projection;
 mod proof;
 mod pruned;

@@ -34,6 +34,21 @@ async fn a_call_without_its_beginning_is_in_no_sum_and_told_as_that() {
         assert!(shown.status.success() && !shown.stdout.is_empty(), "{}", text(&shown));
         assert!(text(&shown).contains(&format!("record {opened} opened the call and was pruned")), "{}", text(&shown));
     }
+    // What is gone is not taken for what never was.
+    let gone = RequestId([1; 16]).to_string();
+    for arguments in [&["show", &gone][..], &["show", &gone, "--timeline"]] {
+        let shown = super::ledger(folder, arguments);
+        assert!(!shown.status.success(), "{}", text(&shown));
+        assert!(text(&shown).contains(&format!("; the ledger begins with record {first}, of 20")), "{}", text(&shown));
+    }
+    let told = format!("records before {first} were pruned; the export begins there");
+    for (from, is_told) in [("0", true), ("5", true), (&*first.to_string(), false)] {
+        let exported = super::ledger(folder, &["export", "--from", from]);
+        assert!(exported.status.success() && !exported.stdout.is_empty());
+        assert_eq!(String::from_utf8_lossy(&exported.stderr).contains(&told), is_told, "{from}: {}", text(&exported));
+    }
+    let early = super::ledger(folder, &["prune", "--before", "2999-01-01"]);
+    assert!(!early.status.success() && text(&early).contains("2999-01-01 has not begun"), "{}", text(&early));
     let summed = cost(folder, &["--by", "provider"]);
     assert!(text(&summed).contains(&format!("records before {first} were pruned; sums begin there")));
     let without = format!("{cut_calls} calls that ended since then began before it, and are in no sum");
