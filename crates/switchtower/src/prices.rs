@@ -12,6 +12,7 @@ use std::sync::Arc;
 use switchtower_catalogue::prices::import::{ImportedPrices, import};
 use switchtower_catalogue::prices::{Asked, Difference, PriceList, PriceRow, Prices, Tier, differences};
 use switchtower_domain::{Rate, Unit, nearest};
+use switchtower_providers::Provider;
 
 /// A day as people write it; today where nobody says.
 ///
@@ -64,14 +65,24 @@ pub fn read_list(path: &Path) -> Result<PriceList> {
 /// What `prices show` is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Show<'a> {
-    /// `KIND/MODEL`, or a model at every kind that has it.
+    /// `KIND/MODEL` or `PROVIDER/MODEL`, or a model at every kind that has it.
     pub model: &'a str,
+    /// The providers that are configured.
+    pub providers: &'a [Arc<Provider>],
     /// Where it runs.
     pub region: Option<&'a str>,
     /// On which day.
     pub day: Date,
     /// Whether to write JSON.
     pub json: bool,
+}
+
+impl<'a> Show<'a> {
+    /// The provider of that name, unless a kind has it too.
+    fn of(&self, name: &str) -> Option<&'a Provider> {
+        let found = self.providers.iter().find(|provider| provider.name.as_str() == name);
+        found.map(Arc::as_ref).filter(|_| switchtower_providers::known(name).is_none())
+    }
 }
 
 /// Tells the prices of a model by every list, the one that holds first.
@@ -81,7 +92,9 @@ pub struct Show<'a> {
 pub fn show(prices: &Prices, asked: &Show<'_>, out: &mut dyn Write) -> Result<()> {
     let kinds: std::collections::BTreeSet<&str> =
         prices.lists().flat_map(|(_, _, list)| list.models().map(|(kind, ..)| kind)).collect();
-    let named = asked.model.split_once('/').filter(|(kind, _)| kinds.contains(kind) || *kind == "bedrock_anthropic");
+    let is_known =
+        |name| kinds.contains(name) || switchtower_providers::known(name).is_some() || asked.of(name).is_some();
+    let named = asked.model.split_once('/').filter(|(name, _)| is_known(name));
     let places: Vec<(&str, &str)> = match named {
         Some(place) => vec![place],
         None => kinds.iter().map(|kind| (*kind, asked.model)).collect(),
@@ -130,21 +143,23 @@ struct Shown<'a> {
     row: &'a PriceRow,
 }
 
-fn shown<'a>(prices: &'a Prices, kind: &'a str, model: &'a str, show: &Show<'_>) -> Vec<Shown<'a>> {
-    let asked = Asked { kind, model, region: show.region, day: show.day };
-    let lists = prices.rows(&asked);
+fn shown<'a>(prices: &'a Prices, kind: &str, model: &str, show: &Show<'_>) -> Vec<Shown<'a>> {
+    // The prices of a provider are those that its calls are charged by.
+    let (provider, priced) = show.of(kind).map_or((None, kind), Provider::priced_as);
+    let asked = Asked { provider, kind: priced, model, region: show.region, day: show.day };
     let mut found = Vec::new();
-    for (layer, name, model, rows) in lists {
-        for row in rows {
+    for stated in prices.rows(&asked) {
+        for row in stated.rows {
             let elsewhere = row.region.is_some() && show.region.is_some() && row.region.as_deref() != show.region;
             if elsewhere && row.region.as_deref() != Some("*") {
                 continue;
             }
             let sheet = prices.sheet(&asked, row.tier, u64::MAX);
-            let holds = sheet.is_some_and(|sheet| (sheet.layer, sheet.list) == (layer, name));
+            let here = (stated.layer, stated.list, stated.kind);
+            let holds = sheet.is_some_and(|sheet| (sheet.layer, sheet.list, sheet.kind) == here);
             found.push(Shown {
                 name: format!("{kind}/{model}"),
-                by: format!("{}: {name}", layer.as_str()),
+                by: format!("{}: {}", stated.layer.as_str(), stated.list),
                 holds,
                 row,
             });

@@ -23,10 +23,23 @@ impl PriceList {
     /// Every mistake with its place: what is no TOML, unknown keys, numbers that are no exact amounts, codes that are no
     /// currency, periods that end before they begin, rows without source, and rows that state the same price twice.
     pub fn parse(text: &str) -> Result<Self, Vec<CatalogueError>> {
+        Self::read(text, None)
+    }
+
+    /// The same of a file that may speak of these kinds of provider and providers alone: a misspelt one would change no
+    /// cost, and nobody would notice.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse), and every name that is none of these.
+    pub fn parse_of(text: &str, known: &[&str]) -> Result<Self, Vec<CatalogueError>> {
+        Self::read(text, Some(known))
+    }
+
+    fn read(text: &str, known: Option<&[&str]>) -> Result<Self, Vec<CatalogueError>> {
         let table = DeTable::parse(text).map_err(|error| {
             vec![CatalogueError { message: error.message().to_owned(), at: error.span().map(|span| span.start) }]
         })?;
-        let mut reader = Reader::default();
+        let mut reader = Reader { kinds: known, ..Reader::default() };
         let list = reader.list(table.get_ref());
         if reader.mistakes.is_empty() { Ok(list) } else { Err(reader.mistakes) }
     }
@@ -35,7 +48,9 @@ impl PriceList {
 type Value<'i> = Spanned<DeValue<'i>>;
 
 #[derive(Default)]
-struct Reader {
+struct Reader<'k> {
+    /// What may be spoken of, where that is known.
+    kinds: Option<&'k [&'k str]>,
     sources: BTreeMap<String, String>,
     /// What holds for rows that do not say it.
     currency: Option<Currency>,
@@ -44,7 +59,7 @@ struct Reader {
     mistakes: Vec<CatalogueError>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn list(&mut self, table: &DeTable<'_>) -> PriceList {
         let mut list = PriceList::default();
         for (key, value) in table {
@@ -67,6 +82,7 @@ impl Reader {
         }
         // What holds for all is known by now.
         for (kind, models) in table.get("prices").and_then(|value| self.table(value)).into_iter().flatten() {
+            self.kind(kind.span().start, kind.get_ref());
             for (model, rows) in self.table(models).into_iter().flatten() {
                 let rows = self.rows(rows);
                 list.add(kind.get_ref(), model.get_ref(), rows);
@@ -157,7 +173,7 @@ impl Reader {
             self.mistake(percent, "expected percents from 0 to 100 with at most 6 decimals");
         }
         Some(DiscountTerm {
-            kind: self.needed(value, table, "kind").and_then(|value| self.text(value))?,
+            kind: self.kind_of(value, table)?,
             model: table.get("model").and_then(|value| self.text(value)),
             percent: share?,
             period: self.period(value, table),
@@ -174,7 +190,7 @@ impl Reader {
         }
         let amount = self.needed(value, table, "amount").and_then(|value| self.amount(value))?;
         Some(Commitment {
-            kind: self.needed(value, table, "kind").and_then(|value| self.text(value))?,
+            kind: self.kind_of(value, table)?,
             money: Money::new(amount, self.currency_of(value, table)?),
             period,
             source: self.source_of(value, table)?,
@@ -187,7 +203,7 @@ impl Reader {
         let table = self.known(value, &keys)?;
         let amount = self.needed(value, table, "gigabyte").and_then(|value| self.amount(value))?;
         Some(Egress {
-            kind: self.needed(value, table, "kind").and_then(|value| self.text(value))?,
+            kind: self.kind_of(value, table)?,
             region: table.get("region").and_then(|value| self.text(value)),
             bytes: table.get("bytes").map_or_else(|| Some(Leaving::default()), |value| self.leaving(value))?,
             rate: Rate::new(amount, Unit::Gigabyte),
@@ -204,6 +220,27 @@ impl Reader {
             self.mistake(value, "expected 'answers' or 'requests'");
         }
         found
+    }
+
+    /// Looks at the name of a kind or of a provider.
+    fn kind(&mut self, at: usize, name: &str) {
+        let Some(known) = self.kinds.filter(|known| !known.contains(&name)) else { return };
+        let near: Vec<String> = nearest(name, known.iter().copied()).iter().map(|near| format!("'{near}'")).collect();
+        let hint = if near.is_empty() {
+            "docs/reference/providers.md lists the kinds".to_owned()
+        } else {
+            format!("did you mean {}?", near.join(" or "))
+        };
+        let message = format!("'{name}' is neither a kind of provider nor the name of one that is configured; {hint}");
+        self.mistakes.push(CatalogueError { message, at: Some(at) });
+    }
+
+    /// The kind or provider of which a term is.
+    fn kind_of(&mut self, of: &Value<'_>, table: &DeTable<'_>) -> Option<String> {
+        let value = self.needed(of, table, "kind")?;
+        let name = self.text(value)?;
+        self.kind(value.span().start, &name);
+        Some(name)
     }
 
     fn mistake(&mut self, at: &Value<'_>, message: impl Into<String>) {
@@ -422,6 +459,26 @@ mod tests {
         assert_eq!(told(Charge::Input), "0.050000000000000004");
         assert_eq!((told(Charge::Output), told(Charge::Request)), ("0.000000000000000001".into(), "3".into()));
         assert_eq!((row.currency, row.source.as_str(), row.tier), (Currency::USD, "s", Tier::Standard));
+    }
+
+    #[test]
+    fn a_name_of_nobody_is_a_mistake_where_it_is_known_who_there_is() {
+        let text = format!(
+            "{HEAD}[prices.opnai]\nm = {{ input = 1 }}\n[prices.ours]\nm = {{ input = 1 }}\n[[discounts]]\nkind = \"anthropc\"\npercent = 5
+[[commitments]]\nkind = \"openai\"\namount = 5\nfrom = 2026-01-01\nuntil = 2027-01-01\n[[egress]]\nkind = \"zzz\"\ngigabyte = 1\n"
+        );
+        let mistakes = PriceList::parse_of(&text, &["openai", "anthropic", "ours"]).unwrap_err();
+        let told: Vec<String> = mistakes.iter().map(|mistake| mistake.placed(&text)).collect();
+        let nobody = "is neither a kind of provider nor the name of one that is configured";
+        assert_eq!(
+            told,
+            [
+                format!("line 4: 'opnai' {nobody}; did you mean 'openai'?"),
+                format!("line 9: 'anthropc' {nobody}; did you mean 'anthropic'?"),
+                format!("line 17: 'zzz' {nobody}; docs/reference/providers.md lists the kinds"),
+            ]
+        );
+        assert!(PriceList::parse(&text).is_ok(), "who there is may be unknown");
     }
 
     #[test]

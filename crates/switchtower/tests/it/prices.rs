@@ -40,6 +40,27 @@ fn the_prices_of_a_model_are_told_by_list_and_day() {
 }
 
 #[test]
+fn the_prices_of_a_provider_are_those_that_its_calls_are_charged_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = OWN.replace("vllm", "oai").replace("\nm = ", "\n\"gpt-4o\" = ");
+    std::fs::write(folder.path().join("own.toml"), own).unwrap();
+    let settings = "prices = [\"own.toml\"]\n[providers.oai]\nkind = \"openai\"\nkey = \"env:PATH\"\n";
+    std::fs::write(folder.path().join("switchtower.toml"), settings).unwrap();
+    let output =
+        prices(folder.path(), &["show", "oai/gpt-4o", "--config", "switchtower.toml", "--at", "2026-11-21", "--json"]);
+    let rows: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let told: Vec<(&str, bool)> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["by"].as_str().unwrap(), row["holds"].as_bool().unwrap()))
+        .filter(|(by, holds)| *holds || by.ends_with("LiteLLM"))
+        .collect();
+    assert_eq!(told[0], ("own: own.toml", true), "{rows:#}");
+    assert!(told.contains(&("shipped: LiteLLM", false)), "{rows:#}");
+}
+
+#[test]
 fn two_lists_that_disagree_are_told_and_a_wrong_one_is_named_by_line() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("one.toml"), OWN).unwrap();
