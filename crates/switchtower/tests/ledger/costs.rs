@@ -148,6 +148,8 @@ fn costs_are_the_same_in_every_export_and_beside_a_bill() {
     assert_eq!((egress["x_CostStatus"].as_str(), egress["PricingUnit"].as_str()), ("estimated", "GB"));
     std::fs::write(folder.join("focus.csv"), &exported.stdout).unwrap();
     validated(&folder.join("focus.csv"));
+    let even = cost(folder, &["reconcile", folder.join("focus.csv").to_str().unwrap()]);
+    assert!(even.status.success() && text(&even).contains("model 'x_Model'"), "{}", text(&even));
 
     // Comma-separated values and Parquet have every entry.
     let count = entries(folder).len();
