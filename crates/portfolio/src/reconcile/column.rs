@@ -83,7 +83,7 @@ impl Column {
                 "lineitem_usagestartdate",
             ],
             Self::Model => &["model", "model_version", "model_permaslug", "snapshot_id", "model_id", "x_model"],
-            Self::Requests => &["requests", "num_model_requests", "n_requests", "request_count"],
+            Self::Requests => &["requests", "calls", "num_model_requests", "n_requests", "request_count"],
             Self::Input => &["input_tokens", "prompt_tokens", "n_context_tokens_total", "tokens_prompt"],
             Self::Uncached => &["uncached_input_tokens", "usage_input_tokens_no_cache", "input_uncached_tokens"],
             Self::CacheRead => &[

@@ -62,7 +62,7 @@ enum Command {
 enum Format {
     /// A table for people
     Table,
-    /// Comma-separated values, one row for each group and currency
+    /// Comma-separated values, one row for each group and currency, counts on the first of them
     Csv,
     /// JSON
     Json,

@@ -136,6 +136,14 @@ fn costs_are_the_same_in_every_export_and_beside_a_bill() {
     };
     assert_eq!(sums("exact"), by_hand);
 
+    // Of a group in two currencies each call is counted once.
+    let csv = rows(&cost(folder, &["--by", "tenant", "--format", "csv"]).stdout);
+    let of = |name: &str| csv.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+    assert_eq!(of("currency"), ["EUR", "USD"]);
+    assert_eq!([of("calls"), of("exact_calls")], [["8", ""], ["8", ""]], "{csv:#?}");
+    assert_eq!(of("input_tokens"), [whole["input_tokens"].to_string(), String::new()]);
+    assert_eq!(of("exact").iter().filter(|amount| !amount.is_empty()).count(), 2);
+
     // FOCUS: the same sums, the list price beside that of the contract, and egress apart, as an estimate.
     let exported = ledger(folder, &["export", "--format", "focus"]);
     let rows_of_focus = rows(&exported.stdout);
