@@ -41,14 +41,24 @@ struct Days {
     /// The first day, in UTC
     #[arg(long, value_name = "DATE", global = true)]
     from: Option<Date>,
-    /// The day before which it ends, in UTC
+    /// The first day that does not count any more, in UTC
     #[arg(long, value_name = "DATE", global = true)]
     until: Option<Date>,
 }
 
 impl Days {
-    const fn span(&self) -> Span {
-        Span { from: self.from, until: self.until }
+    fn span(&self) -> Result<Span> {
+        if let (Some(from), Some(until)) = (self.from, self.until)
+            && until <= from
+        {
+            let next = from.tomorrow().map(|next| format!(", as in --until {next} for {from} alone"));
+            bail!(
+                "no day is from {from} on and before {until}: --until names the first day that does not count, and must be \
+                 after --from{}",
+                next.unwrap_or_default()
+            );
+        }
+        Ok(Span { from: self.from, until: self.until })
     }
 }
 
@@ -82,7 +92,7 @@ pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write)
         bail!("there is no ledger in {}; name its folder with --data", data.display());
     }
     let disk = journal_of(data);
-    let span = options.span.span();
+    let span = options.span.span()?;
     let mut spending = Spending::new(Entries::from(&disk, 0), span);
     if let Some(Command::Reconcile(asked)) = &options.command {
         let agrees = reconcile::run(asked, span, &mut spending, out)?;

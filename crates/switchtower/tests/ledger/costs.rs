@@ -71,6 +71,23 @@ fn a_reader_who_has_seen_enough_is_no_failure() {
 }
 
 #[test]
+fn a_span_without_a_day_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    spent(folder);
+    std::fs::write(folder.join("bill.csv"), "cost\n0\n").unwrap();
+    let bill = folder.join("bill.csv");
+    for command in [&[][..], &["reconcile", bill.to_str().unwrap()]] {
+        for (from, until) in [("2027-01-01", "2026-01-01"), ("2026-11-30", "2026-11-30")] {
+            let refused = cost(folder, &[command, &["--from", from, "--until", until]].concat());
+            assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+            assert!(text(&refused).contains(&format!("no day is from {from} on and before {until}")));
+        }
+    }
+    assert!(cost(folder, &["--from", "2026-11-30", "--until", "2026-12-01"]).status.success());
+}
+
+#[test]
 fn a_bill_is_refused_for_what_it_leaves_open() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
