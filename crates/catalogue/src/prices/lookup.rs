@@ -1,7 +1,7 @@
 //! Which row holds: by whose list, and within it by name, day, region, tier and length of the prompt.
 
 use super::alike::stands_for;
-use super::{DiscountTerm, Egress, Leaving, PriceList, PriceRow, Tier};
+use super::{Commitment, DiscountTerm, Egress, Leaving, PriceList, PriceRow, Tier};
 use jiff::civil::Date;
 use std::cmp::Reverse;
 use std::sync::{Arc, LazyLock};
@@ -80,15 +80,19 @@ pub struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// The names under which prices may be stated for it, the one that holds before others first.
     fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let kind = self.kind;
-        let same = PRICED_AS.iter().find(|(from, _)| *from == kind).map(|(_, to)| *to);
-        self.provider.into_iter().chain([kind]).chain(same)
+        names_of(self.provider, self.kind)
     }
 
     /// How much a term of that name has to say: nothing where it is of another provider.
     fn rank(&self, name: &str) -> Option<Reverse<usize>> {
         self.names().position(|own| own == name).map(Reverse)
     }
+}
+
+/// The names under which prices and terms may be stated for a provider of a kind, its own first.
+pub fn names_of<'a>(provider: Option<&'a str>, kind: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let same = PRICED_AS.iter().find(|(from, _)| *from == kind).map(|(_, to)| *to);
+    provider.into_iter().chain([kind]).chain(same)
 }
 
 /// The rows of one list for a model.
@@ -219,10 +223,27 @@ impl Prices {
         holds.reduce(|best, one| if says(one.1) > says(best.1) { one } else { best })
     }
 
-    /// What is taken off: of several terms one of the provider's own name, and of these the one whose name says most.
+    /// Every rate of egress that may hold on a day, of its region or of all, and the names of their lists.
+    pub fn egress_terms(&self, asked: &Asked<'_>) -> Vec<(&str, &Egress)> {
+        let terms = self.lists.iter().flat_map(|listed| listed.list.egress.iter().map(|term| (&*listed.name, term)));
+        let is_there = |region: Option<&str>| region.is_none() || asked.region.is_none() || region == asked.region;
+        let holds = |term: &Egress| asked.rank(&term.kind).is_some() && term.period.has(asked.day);
+        terms.filter(|(_, term)| holds(term) && is_there(term.region.as_deref())).collect()
+    }
+
+    /// What is paid whether it is used or not, and the names of the lists that say so.
+    pub fn commitments(&self) -> impl Iterator<Item = (&str, &Commitment)> {
+        self.lists.iter().flat_map(|listed| listed.list.commitments.iter().map(|term| (&*listed.name, term)))
+    }
+
     fn discount(&self, asked: &Asked<'_>) -> Discount {
-        let terms = self.lists.iter().flat_map(|listed| &listed.list.discounts);
-        let holds = terms.filter(|term| {
+        self.discount_term(asked).map(|(_, term)| term.percent).unwrap_or_default()
+    }
+
+    /// What is taken off prices that are not of a contract, and the name of the list: of several terms one of the provider's own name, and of these the one whose name says most.
+    pub fn discount_term(&self, asked: &Asked<'_>) -> Option<(&str, &DiscountTerm)> {
+        let terms = self.lists.iter().flat_map(|listed| listed.list.discounts.iter().map(|term| (&*listed.name, term)));
+        let holds = terms.filter(|(_, term)| {
             let model = term.model.as_deref().is_none_or(|name| stands_for(name, asked.model));
             asked.rank(&term.kind).is_some() && model && term.period.has(asked.day)
         });
@@ -231,8 +252,7 @@ impl Prices {
             (asked.rank(&term.kind), model)
         };
         // Of equals the first one holds, which is of the later list.
-        let best = holds.reduce(|best, term| if says(term) > says(best) { term } else { best });
-        best.map(|term| term.percent).unwrap_or_default()
+        holds.reduce(|best, term| if says(term.1) > says(best.1) { term } else { best })
     }
 }
 
