@@ -561,9 +561,10 @@ fn cost_of(options: &cost::Options) -> ExitCode {
     let environment = Environment::of_process();
     let told = || {
         let ready = options.config.as_ref().map(|file| configuration(file, &environment, None)).transpose()?;
+        let commitments = ready.as_ref().map(cost::commitments::of).unwrap_or_default();
         let (data, keys) = ready.map(|ready| (ready.data, ready.key_names)).unwrap_or_default();
         let data = ledger::data_folder(options.data.as_deref().or(data.as_deref()), &environment)?;
-        cost::run(options, &data, &keys, &mut output())
+        cost::run(options, &data, &cost::Configured { keys, commitments }, &mut output())
     };
     match told() {
         Ok(true) => ExitCode::SUCCESS,

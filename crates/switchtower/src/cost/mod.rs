@@ -1,5 +1,6 @@
 //! `switchtower cost`: what was spent, by the ledger, and a provider's bill beside it.
 
+pub(crate) mod commitments;
 mod reconcile;
 mod told;
 
@@ -11,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use switchtower_ledger::Entries;
 use switchtower_ledger::home::{journal_of, pseudonyms_of};
-use switchtower_portfolio::{Breakdown, By, Span, Spending};
+use switchtower_portfolio::{Breakdown, By, Commitment, Span, Spending};
 
 /// What `cost` is told.
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ pub struct Options {
     by: Vec<By>,
     #[command(flatten)]
     span: Days,
-    /// The configuration, whose names of keys are told in place of pseudonyms
+    /// The configuration, whose names of keys are told in place of pseudonyms, and whose commitments beside what was spent
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// The folder with the ledger
@@ -83,11 +84,20 @@ fn by(word: &str) -> Result<By, String> {
     By::ALL.into_iter().find(|by| by.as_str() == word).ok_or_else(|| format!("expected one of {}", words()))
 }
 
-/// Tells what was spent; false where a bill differs from it. `keys` are the names of keys of the configuration.
+/// What a configuration says of what was spent.
+#[derive(Debug, Default)]
+pub struct Configured {
+    /// The names of keys.
+    pub keys: Vec<String>,
+    /// The commitments of contracts.
+    pub commitments: Vec<Commitment>,
+}
+
+/// Tells what was spent; false where a bill differs from it.
 ///
 /// # Errors
 /// Where the ledger or a bill cannot be read.
-pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write) -> Result<bool> {
+pub fn run(options: &Options, data: &Path, configured: &Configured, out: &mut dyn Write) -> Result<bool> {
     if !data.join("ledger").is_dir() {
         bail!("there is no ledger in {}; name its folder with --data", data.display());
     }
@@ -104,17 +114,25 @@ pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write)
         breakdown.add(&spent?)?;
     }
     tell_beginning(&spending);
-    let names = names(data, keys);
+    let names = names(data, &configured.keys);
     if let Some(record) = spending.nameless_before().filter(|_| options.by.contains(&By::Key) && !names.is_empty()) {
         tracing::warn!(
             "record {record} says that the key of pseudonyms was destroyed; callers before it stay pseudonyms, and are \
              rows of their own"
         );
     }
+    let commitments = || commitments::spent(data, &configured.commitments, span);
     match options.format {
-        Format::Table => told::table(&breakdown, &names, out)?,
+        Format::Table => {
+            let commitments = commitments()?;
+            told::table(&breakdown, &names, out)?;
+            commitments::table(&commitments, out)?;
+        }
         Format::Csv => told::csv(&breakdown, &names, out)?,
-        Format::Json => told::json(&breakdown, &names, out)?,
+        Format::Json => {
+            let commitments = options.config.is_some().then(commitments).transpose()?;
+            told::json(&breakdown, &names, commitments.as_deref(), out)?;
+        }
     }
     Ok(true)
 }

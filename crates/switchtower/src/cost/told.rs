@@ -1,6 +1,6 @@
 //! Sums, for people and programs. Exact, estimated and unknown stand in columns of their own.
 
-use super::Names;
+use super::{Names, commitments};
 use crate::config::columns;
 use crate::spreadsheet;
 use anyhow::Result;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 use switchtower_domain::{Amount, Currency, Totals};
-use switchtower_portfolio::{Breakdown, By, Group};
+use switchtower_portfolio::{Breakdown, By, Commitment, Group};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "-";
@@ -133,7 +133,13 @@ pub(super) fn csv(breakdown: &Breakdown, names: &Names, out: &mut dyn Write) -> 
     Ok(csv.flush()?)
 }
 
-pub(super) fn json(breakdown: &Breakdown, names: &Names, out: &mut dyn Write) -> Result<()> {
+/// Without a configuration nobody knows of commitments: then they are `null`.
+pub(super) fn json(
+    breakdown: &Breakdown,
+    names: &Names,
+    committed: Option<&[Commitment]>,
+    out: &mut dyn Write,
+) -> Result<()> {
     let groups: Result<Vec<Value>, serde_json::Error> = breakdown
         .groups()
         .map(|(group_names, group)| {
@@ -147,7 +153,9 @@ pub(super) fn json(breakdown: &Breakdown, names: &Names, out: &mut dyn Write) ->
             Ok(Value::Object(told))
         })
         .collect();
-    Ok(writeln!(out, "{:#}", json!({"groups": groups?, "whole": breakdown.whole()}))?)
+    let committed = committed.map(commitments::json);
+    let report = json!({"groups": groups?, "whole": breakdown.whole(), "commitments": committed});
+    Ok(writeln!(out, "{report:#}")?)
 }
 
 #[cfg(test)]

@@ -71,6 +71,41 @@ fn a_reader_who_has_seen_enough_is_no_failure() {
 }
 
 #[test]
+fn a_commitment_stands_beside_what_was_spent_and_is_no_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    spent(folder);
+    let terms = "contract = true\ncurrency = \"EUR\"\nsource = \"annex C\"\ndate = 2026-11-21\n[[commitments]]\nkind = \"sim\"\namount = 1000\nfrom = 2020-01-01\nuntil = 2120-01-01\n[[commitments]]\nkind = \"bedrock\"\namount = 5\nfrom = 2020-01-01\nuntil = 2120-01-01\n";
+    std::fs::write(folder.join("terms.toml"), terms).unwrap();
+    std::fs::write(folder.join("costs.toml"), "prices = [\"terms.toml\"]\n").unwrap();
+    let config = folder.join("costs.toml");
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_slice(&cost(folder, &[arguments, &["--format", "json"]].concat()).stdout).unwrap()
+    };
+    let without = json(&[]);
+    assert_eq!(without["commitments"], Value::Null, "nobody asked a contract");
+    let told = json(&["--config", config.to_str().unwrap()]);
+    assert_eq!(told["whole"], without["whole"]);
+    let [sim, bedrock] = [&told["commitments"][0], &told["commitments"][1]];
+    assert_eq!([&sim["to"], &sim["amount"], &sim["currency"], &sim["by"]], ["sim", "1000", "EUR", "terms.toml"]);
+    assert_eq!(sim["spent"]["sums"], told["whole"]["cost"]["sums"], "{told:#}");
+    assert_eq!((&bedrock["spent"]["exact"], &bedrock["spent"]["sums"]), (&0.into(), &serde_json::json!({})));
+    let table = text(&cost(folder, &["--config", config.to_str().unwrap()]));
+    let row: Vec<&str> = table
+        .lines()
+        .find(|line| line.starts_with("sim ") && line.contains("terms.toml"))
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let euros = sim["spent"]["sums"]["EUR"]["exact"].as_str().unwrap();
+    assert_eq!(row, ["sim", "2020-01-01", "2120-01-01", "EUR", "1000", euros, "-", "-", "terms.toml"], "{table}");
+    assert!(table.contains("what 'sim' cost in USD is not in the row of its commitment"), "{table}");
+    // A commitment of other days than those that are asked for is not told.
+    let before = json(&["--config", config.to_str().unwrap(), "--until", "2019-01-01"]);
+    assert_eq!(before["commitments"], serde_json::json!([]));
+}
+
+#[test]
 fn a_span_without_a_day_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
