@@ -38,12 +38,12 @@ pub(crate) struct Priced<'a> {
 }
 
 impl<'a> Priced<'a> {
-    /// The prices of today. A provider without a kind has those that are stated under its own name.
+    /// The prices of today. Those that are stated under a provider's own name hold before those of its kind.
     pub(crate) fn today(prices: &'a Prices, deployment: &'a Deployment) -> Self {
         let provider = &*deployment.provider;
-        let kind = provider.kind.as_deref().unwrap_or_else(|| provider.name.as_str());
+        let (name, kind) = provider.priced_as();
         let model = priced_name(kind, deployment.model.as_str());
-        Self { prices, asked: Asked { kind, model, region: provider.place(), day: today() } }
+        Self { prices, asked: Asked { provider: name, kind, model, region: provider.place(), day: today() } }
     }
 
     /// What a usage costs, which is an estimate for the reason that is given.
@@ -120,8 +120,9 @@ pub fn reckon(directory: &Directory, prices: &Prices, opened: &Opened, at_us: u6
     };
     let provider = directory.providers().find(|provider| provider.name.as_str() == opened.provider);
     let place = opened.region.as_deref().or_else(|| provider.and_then(|provider| provider.place()));
-    let kind = provider.and_then(|provider| provider.kind.as_deref()).unwrap_or(&opened.provider);
-    let asked = Asked { kind, model: priced_name(kind, &opened.model), region: place, day: day_of(at_us) };
+    let (name, kind) = provider.map_or((None, &*opened.provider), |provider| provider.priced_as());
+    let model = priced_name(kind, &opened.model);
+    let asked = Asked { provider: name, kind, model, region: place, day: day_of(at_us) };
     let computed = || with_lines(&Priced { prices, asked }.usage(&usage, Some(EstimateReason::Reserved)));
     let cost = opened.reserved.clone().unwrap_or_else(computed);
     (Counts { input: usage.input, output: usage.output, ..Counts::default() }, Some(cost))

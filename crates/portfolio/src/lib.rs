@@ -6,16 +6,19 @@
 //! ```text
 //! spent       what each attempt cost, out of the journal
 //! breakdown   sums by provider, model, key, day …
+//! commitment  what was promised, beside what was spent
 //! focus       the same in the columns of FOCUS, for tools of finance
 //! reconcile   a provider's own bill beside it
 //! ```
 
 mod breakdown;
+mod commitment;
 pub mod focus;
 mod money;
 pub mod reconcile;
 mod spent;
 
 pub use breakdown::{Breakdown, By, Group, SumError};
+pub use commitment::Commitment;
 pub use money::MoneyRecordError;
 pub use spent::{Span, SpendError, Spending, Spent};

@@ -36,7 +36,7 @@ impl Key {
         let day = self.day.map(|day| day.to_string());
         let parts: Vec<&str> =
             [self.request.as_deref(), day.as_deref(), self.model.as_deref()].into_iter().flatten().collect();
-        if parts.is_empty() { "all".to_owned() } else { parts.join(" ") }
+        if parts.is_empty() { "all".to_owned() } else { value::shown(&parts.join(" ")) }
     }
 }
 
@@ -45,7 +45,7 @@ impl Key {
 struct Sums<C: Ord> {
     counts: BTreeMap<Column, u64>,
     cost: BTreeMap<C, Amount>,
-    /// How many costs of the ledger are none that could be summed.
+    /// How many costs could not be summed: those of the ledger that are unknown, and rows of the bill that state none.
     unknown: u64,
     estimated: u64,
 }
@@ -124,6 +124,11 @@ impl Reconciliation {
         cost.totals().iter().try_for_each(|total| sums.charge(total.currency, total.amount))
     }
 
+    /// The bill.
+    pub const fn bill(&self) -> &Bill {
+        &self.bill
+    }
+
     /// How many rows of either side there are.
     pub fn rows(&self) -> usize {
         self.keys().len()
@@ -200,7 +205,7 @@ fn sides(
     Ok(sides)
 }
 
-/// A cost that is unknown here is a difference, whatever the bill says; an estimate is marked as one. The currency is told
+/// A cost that is unknown here is a difference, whatever the bill says, and so is one that the bill does not state; an estimate is marked as one. The currency is told
 /// where the bill tells it, or it is more than one.
 fn cost_differences(
     what: &str,
@@ -208,17 +213,18 @@ fn cost_differences(
     ledger: &Sums<Currency>,
 ) -> Result<Vec<Difference>, BillError> {
     let mut sides = sides(what, bill, ledger)?;
-    if sides.is_empty() && ledger.unknown > 0 {
+    let is_unsure = ledger.unknown > 0 || bill.unknown > 0;
+    if sides.is_empty() && is_unsure {
         sides.insert(None, (None, None));
     }
     let is_told = sides.len() > 1 || bill.cost.keys().any(Option::is_some);
     let differing = sides
         .into_iter()
-        .filter(|(_, (theirs, ours))| ledger.unknown > 0 || theirs.unwrap_or_default() != ours.unwrap_or_default());
+        .filter(|(_, (theirs, ours))| is_unsure || theirs.unwrap_or_default() != ours.unwrap_or_default());
     let told = |(currency, (theirs, ours)): (Option<Currency>, Sides)| {
         let code = currency.filter(|_| is_told).map(|currency| format!(" {currency}")).unwrap_or_default();
         let amount = |amount: Amount| format!("{amount}{code}");
-        let less = theirs.zip(ours).filter(|_| ledger.unknown == 0);
+        let less = theirs.zip(ours).filter(|_| !is_unsure);
         let less = less.and_then(|(theirs, ours)| theirs.checked_sub(ours).ok()).map(amount);
         let ledger = if ledger.unknown > 0 {
             Some(format!("{} and {} unknown", ours.map_or_else(|| "0".to_owned(), amount), ledger.unknown))
@@ -227,7 +233,12 @@ fn cost_differences(
         } else {
             ours.map(amount)
         };
-        Difference { what: what.to_owned(), field: "cost", bill: theirs.map(amount), ledger, less }
+        let bill = if bill.unknown > 0 {
+            Some(format!("{} and {} not stated", theirs.map_or_else(|| "0".to_owned(), amount), bill.unknown))
+        } else {
+            theirs.map(amount)
+        };
+        Difference { what: what.to_owned(), field: "cost", bill, ledger, less }
     };
     Ok(differing.map(told).collect())
 }

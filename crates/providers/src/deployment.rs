@@ -85,6 +85,14 @@ impl Provider {
         })
     }
 
+    /// The names under which prices are stated for it: its own, unless a kind of the catalogue has that name, and that of
+    /// its kind. One without a kind has its own alone.
+    pub fn priced_as(&self) -> (Option<&str>, &str) {
+        let name = self.name.as_str();
+        let Some(kind) = self.kind.as_deref() else { return (None, name) };
+        ((name != kind && crate::known(name).is_none()).then_some(name), kind)
+    }
+
     /// Names a version of its API in every address beneath its base URL.
     ///
     /// # Errors

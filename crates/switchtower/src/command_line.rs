@@ -173,7 +173,7 @@ enum PricesCommand {
 /// What `prices show` is told.
 #[derive(Debug, Args)]
 struct ShowOptions {
-    /// A model as KIND/MODEL, or its name alone for every kind of provider that has it
+    /// A model as KIND/MODEL, or as PROVIDER/MODEL of the configuration, or its name alone for every kind of provider that has it
     model: String,
     /// Only what holds in this region
     #[arg(long, value_name = "REGION")]
@@ -431,13 +431,15 @@ fn import(options: &ImportOptions) -> Result<()> {
 fn show_prices(options: &ShowOptions) -> Result<()> {
     let environment = Environment::of_process();
     let ready = options.config.as_ref().map(|file| configuration(file, &environment, Secrets::Unread)).transpose()?;
+    let (known, providers) =
+        ready.map_or_else(|| (Prices::built_in(), Vec::new()), |ready| (ready.prices, ready.providers));
     let asked = prices::Show {
         model: &options.model,
+        providers: &providers,
         region: options.region.as_deref(),
         day: prices::day(options.at.as_deref())?,
         json: options.json,
     };
-    let known = ready.map_or_else(Prices::built_in, |ready| ready.prices);
     prices::show(&known, &asked, &mut output())
 }
 
@@ -561,9 +563,11 @@ fn cost_of(options: &cost::Options) -> ExitCode {
     let told = || {
         let ready =
             options.config.as_ref().map(|file| configuration(file, &environment, Secrets::Unread)).transpose()?;
+        let commitments = ready.as_ref().map(cost::commitments::of).unwrap_or_default();
         let (data, keys) = ready.map(|ready| (ready.data, ready.key_names)).unwrap_or_default();
         let data = ledger::data_folder(options.data.as_deref().or(data.as_deref()), &environment)?;
-        cost::run(options, &data, &keys, &mut output()).map_err(|error| ledger::damage_told(&data, error))
+        cost::run(options, &data, &cost::Configured { keys, commitments }, &mut output())
+            .map_err(|error| ledger::damage_told(&data, error))
     };
     match told() {
         Ok(true) => ExitCode::SUCCESS,

@@ -10,8 +10,12 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use switchtower_catalogue::prices::import::{ImportedPrices, import};
-use switchtower_catalogue::prices::{Asked, Difference, PriceList, PriceRow, Prices, Tier, differences};
-use switchtower_domain::{Rate, Unit, nearest};
+use switchtower_catalogue::prices::{
+    Asked, Commitment, Difference, DiscountTerm, Egress, Layer, Period, PriceList, PriceRow, Prices, Tier, differences,
+    names_of,
+};
+use switchtower_domain::{Amount, Charge, Rate, Unit, nearest};
+use switchtower_providers::Provider;
 
 /// A day as people write it; today where nobody says.
 ///
@@ -64,14 +68,24 @@ pub fn read_list(path: &Path) -> Result<PriceList> {
 /// What `prices show` is told.
 #[derive(Debug, Clone, Copy)]
 pub struct Show<'a> {
-    /// `KIND/MODEL`, or a model at every kind that has it.
+    /// `KIND/MODEL` or `PROVIDER/MODEL`, or a model at every kind that has it.
     pub model: &'a str,
+    /// The providers that are configured.
+    pub providers: &'a [Arc<Provider>],
     /// Where it runs.
     pub region: Option<&'a str>,
     /// On which day.
     pub day: Date,
     /// Whether to write JSON.
     pub json: bool,
+}
+
+impl<'a> Show<'a> {
+    /// The provider of that name, unless a kind has it too.
+    fn of(&self, name: &str) -> Option<&'a Provider> {
+        let found = self.providers.iter().find(|provider| provider.name.as_str() == name);
+        found.map(Arc::as_ref).filter(|_| switchtower_providers::known(name).is_none())
+    }
 }
 
 /// Tells the prices of a model by every list, the one that holds first.
@@ -81,7 +95,9 @@ pub struct Show<'a> {
 pub fn show(prices: &Prices, asked: &Show<'_>, out: &mut dyn Write) -> Result<()> {
     let kinds: std::collections::BTreeSet<&str> =
         prices.lists().flat_map(|(_, _, list)| list.models().map(|(kind, ..)| kind)).collect();
-    let named = asked.model.split_once('/').filter(|(kind, _)| kinds.contains(kind) || *kind == "bedrock_anthropic");
+    let is_known =
+        |name| kinds.contains(name) || switchtower_providers::known(name).is_some() || asked.of(name).is_some();
+    let named = asked.model.split_once('/').filter(|(name, _)| is_known(name));
     let places: Vec<(&str, &str)> = match named {
         Some(place) => vec![place],
         None => kinds.iter().map(|kind| (*kind, asked.model)).collect(),
@@ -99,6 +115,11 @@ pub fn show(prices: &Prices, asked: &Show<'_>, out: &mut dyn Write) -> Result<()
     let mut table = vec![head.map(str::to_owned)];
     table.extend(found.iter().map(Shown::line));
     out.write_all(columns(&table).as_bytes())?;
+    let terms: std::collections::BTreeSet<String> = found.iter().flat_map(|shown| shown.terms()).collect();
+    if !terms.is_empty() {
+        writeln!(out)?;
+    }
+    terms.iter().try_for_each(|term| writeln!(out, "{term}"))?;
     writeln!(
         out,
         "\nof tokens for a million, of characters for a thousand; of each model the first list holds, and what nobody \
@@ -128,25 +149,38 @@ struct Shown<'a> {
     /// Whether it is of the list that holds.
     holds: bool,
     row: &'a PriceRow,
+    /// What is taken off it, by which list, where it holds and is not of a contract.
+    discount: Option<(&'a str, &'a DiscountTerm)>,
+    egress: Vec<(&'a str, &'a Egress)>,
+    commitments: Vec<(&'a str, &'a Commitment)>,
 }
 
-fn shown<'a>(prices: &'a Prices, kind: &'a str, model: &'a str, show: &Show<'_>) -> Vec<Shown<'a>> {
-    let asked = Asked { kind, model, region: show.region, day: show.day };
-    let lists = prices.rows(&asked);
+fn shown<'a>(prices: &'a Prices, kind: &str, model: &str, show: &Show<'_>) -> Vec<Shown<'a>> {
+    // The prices of a provider are those that its calls are charged by.
+    let (provider, priced) = show.of(kind).map_or((None, kind), Provider::priced_as);
+    let asked = Asked { provider, kind: priced, model, region: show.region, day: show.day };
+    let egress = prices.egress_terms(&asked);
+    let is_of = |term: &Commitment| names_of(provider, priced).any(|name| name == term.kind);
+    let commitments: Vec<_> =
+        prices.commitments().filter(|(_, term)| is_of(term) && term.period.has(show.day)).collect();
     let mut found = Vec::new();
-    for (layer, name, model, rows) in lists {
-        for row in rows {
+    for stated in prices.rows(&asked) {
+        for row in stated.rows {
             let elsewhere = row.region.is_some() && show.region.is_some() && row.region.as_deref() != show.region;
             if elsewhere && row.region.as_deref() != Some("*") {
                 continue;
             }
             let sheet = prices.sheet(&asked, row.tier, u64::MAX);
-            let holds = sheet.is_some_and(|sheet| (sheet.layer, sheet.list) == (layer, name));
+            let here = (stated.layer, stated.list, stated.kind);
+            let holds = sheet.is_some_and(|sheet| (sheet.layer, sheet.list, sheet.kind) == here);
             found.push(Shown {
                 name: format!("{kind}/{model}"),
-                by: format!("{}: {name}", layer.as_str()),
+                by: format!("{}: {}", stated.layer.as_str(), stated.list),
                 holds,
                 row,
+                discount: prices.discount_term(&asked).filter(|_| holds && stated.layer != Layer::Contract),
+                egress: egress.clone(),
+                commitments: commitments.clone(),
             });
         }
     }
@@ -154,10 +188,69 @@ fn shown<'a>(prices: &'a Prices, kind: &'a str, model: &'a str, show: &Show<'_>)
 }
 
 impl Shown<'_> {
+    /// What is charged after what is taken off; nothing where that is nothing.
+    fn charged(&self) -> Option<Vec<(Charge, Rate)>> {
+        let (_, term) = self.discount?;
+        let less = self.row.rates.iter().map(|(charge, rate)| Some((*charge, rate.less(term.percent).ok()?)));
+        less.collect()
+    }
+
+    /// What holds besides prices, in sentences.
+    fn terms(&self) -> Vec<String> {
+        let until = |period: &Period| {
+            let from = period.from.map(|from| format!(" from {from}")).unwrap_or_default();
+            from + &period.until.map(|until| format!(" until {until}")).unwrap_or_default()
+        };
+        let discount = self.discount.iter().map(|(list, term)| {
+            let percent = Amount::from(term.percent);
+            format!(
+                "discount: {percent} percent off {}{}, by {list} ({}, {})",
+                self.name,
+                until(&term.period),
+                term.source,
+                term.date
+            )
+        });
+        let egress = self.egress.iter().map(|(list, term)| {
+            let region = term.region.as_ref().map(|region| format!(" in {region}")).unwrap_or_default();
+            format!(
+                "egress: {} {} for 10⁹ bytes of {} of {}{region}{}, by {list} ({}, {})",
+                term.currency,
+                term.rate.amount,
+                term.bytes.as_str(),
+                term.kind,
+                until(&term.period),
+                term.source,
+                term.date
+            )
+        });
+        let commitments = self.commitments.iter().map(|(list, term)| {
+            format!(
+                "commitment: {} {} to {}{}, used or not, by {list} ({}, {})",
+                term.money.currency,
+                term.money.amount,
+                term.kind,
+                until(&term.period),
+                term.source,
+                term.date
+            )
+        });
+        discount.chain(egress).chain(commitments).collect()
+    }
+
     fn line(&self) -> [String; 9] {
         let row = self.row;
         let day = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
-        let prices: Vec<String> = row.rates.iter().map(|(charge, rate)| format!("{charge} {}", told(*rate))).collect();
+        let rates = |rates: &[(Charge, Rate)]| {
+            rates.iter().map(|(charge, rate)| format!("{charge} {}", told(*rate))).collect::<Vec<_>>().join(", ")
+        };
+        let stated: Vec<(Charge, Rate)> = row.rates.iter().map(|(charge, rate)| (*charge, *rate)).collect();
+        let charged = self.discount.map(|(_, term)| {
+            let percent = Amount::from(term.percent);
+            let charged = self.charged().map_or_else(|| "unknown".to_owned(), |charged| rates(&charged));
+            format!("; less {percent} percent: {charged}")
+        });
+        let charged = charged.unwrap_or_default();
         let unsure: Vec<&str> =
             row.estimated.iter().chain(&row.search_estimated).map(|reason| reason.as_str()).collect();
         let unsure = if unsure.is_empty() { String::new() } else { format!(" (estimated: {})", unsure.join(", ")) };
@@ -169,7 +262,7 @@ impl Shown<'_> {
             if row.above_tokens == 0 { String::new() } else { row.above_tokens.to_string() },
             day(row.period.from),
             day(row.period.until),
-            format!("{} {}{unsure}", row.currency, prices.join(", ")),
+            format!("{} {}{unsure}{charged}", row.currency, rates(&stated)),
             format!("{}, {}", row.source, row.date),
         ]
     }
@@ -177,7 +270,26 @@ impl Shown<'_> {
     fn json(&self) -> Value {
         let row = self.row;
         let rates = row.rates.iter().map(|(charge, rate)| (charge.as_str().to_owned(), json!(rate)));
-        json!({
+        let day = |day: Option<Date>| day.map(|day| day.to_string());
+        let discount = self.discount.map(|(list, term)| {
+            json!({"percent": Amount::from(term.percent), "by": list, "kind": term.kind, "model": term.model,
+                "source": term.source, "date": term.date.to_string()})
+        });
+        let charged = self.charged().map(|rates| {
+            rates.into_iter().map(|(charge, rate)| (charge.as_str().to_owned(), json!(rate))).collect::<Map<_, _>>()
+        });
+        let egress = self.egress.iter().map(|(list, term)| {
+            json!({"kind": term.kind, "region": term.region, "bytes": term.bytes.as_str(), "rate": term.rate,
+                "currency": term.currency, "from": day(term.period.from), "until": day(term.period.until), "by": list,
+                "source": term.source, "date": term.date.to_string()})
+        });
+        let commitments = self.commitments.iter().map(|(list, term)| {
+            json!({"kind": term.kind, "amount": term.money.amount, "currency": term.money.currency,
+                "from": day(term.period.from), "until": day(term.period.until), "by": list, "source": term.source,
+                "date": term.date.to_string()})
+        });
+        json!({"discount": discount, "charged": charged, "egress": egress.collect::<Value>(),
+            "commitments": commitments.collect::<Value>(),
             "model": self.name, "by": self.by, "holds": self.holds, "region": row.region, "tier": row.tier.as_str(),
             "above_tokens": row.above_tokens, "from": row.period.from.map(|day| day.to_string()),
             "until": row.period.until.map(|day| day.to_string()), "currency": row.currency,

@@ -37,7 +37,7 @@ pub fn differences<'a>(
     let mut found = Vec::new();
     let mut both = 0;
     for (kind, model, rows) in one.models() {
-        let Some((_, others)) = other.name_of(kind, model) else { continue };
+        let Some((_, _, others)) = other.name_of(kind, model) else { continue };
         both += 1;
         let all = || rows.iter().chain(others).filter(|row| row.period.has(day));
         let places: BTreeSet<(Option<&str>, Tier, u64)> =

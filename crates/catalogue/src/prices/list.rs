@@ -26,7 +26,7 @@ pub struct PriceList {
 /// A share that a contract takes off list prices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiscountTerm {
-    /// Of which kind of provider.
+    /// Of which kind of provider, or of which provider by its own name.
     pub kind: String,
     /// Of which model, or of those that a name with `*` stands for; of all where nobody says.
     pub model: Option<String>,
@@ -43,7 +43,7 @@ pub struct DiscountTerm {
 /// What is paid to a kind of provider for a time, whether it is used or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commitment {
-    /// To which kind of provider.
+    /// To which kind of provider, or to which provider by its own name.
     pub kind: String,
     /// How much, for the whole period.
     pub money: Money,
@@ -81,7 +81,7 @@ impl Leaving {
 /// What it costs when bytes leave a cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Egress {
-    /// Of which kind of provider.
+    /// Of which kind of provider, or of which provider by its own name.
     pub kind: String,
     /// From which region; from every other where nobody says.
     pub region: Option<String>,
@@ -130,12 +130,12 @@ impl PriceList {
         self.prices.is_empty() && self.discounts.is_empty() && self.commitments.is_empty() && self.egress.is_empty()
     }
 
-    /// The name in the list that stands for a model: its own, or the one with a `*` that says most.
-    pub(crate) fn name_of(&self, kind: &str, model: &str) -> Option<(&str, &[PriceRow])> {
-        let models = self.prices.get(kind)?;
+    /// The kind and the name in the list that stands for a model: its own, or the one with a `*` that says most.
+    pub(crate) fn name_of(&self, kind: &str, model: &str) -> Option<(&str, &str, &[PriceRow])> {
+        let (kind, models) = self.prices.get_key_value(kind)?;
         let found =
             models.get_key_value(model).or_else(|| models.get_key_value(&*self.alike.get(kind)?.name_of(model)?));
-        found.map(|(name, rows)| (name.as_str(), rows.as_slice()))
+        found.map(|(name, rows)| (kind.as_str(), name.as_str(), rows.as_slice()))
     }
 }
 

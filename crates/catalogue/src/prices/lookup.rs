@@ -1,8 +1,9 @@
 //! Which row holds: by whose list, and within it by name, day, region, tier and length of the prompt.
 
 use super::alike::stands_for;
-use super::{Egress, Leaving, PriceList, PriceRow, Tier};
+use super::{Commitment, DiscountTerm, Egress, Leaving, PriceList, PriceRow, Tier};
 use jiff::civil::Date;
+use std::cmp::Reverse;
 use std::sync::{Arc, LazyLock};
 use switchtower_domain::{Charge, Discount, EstimateReason, MoneyError, Rate};
 
@@ -64,6 +65,8 @@ pub struct Prices {
 /// What a price is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked<'a> {
+    /// The provider's own name, where prices may be stated under it. They hold before those of its kind.
+    pub provider: Option<&'a str>,
     /// The kind of provider.
     pub kind: &'a str,
     /// The model, by its provider's name for it.
@@ -74,6 +77,39 @@ pub struct Asked<'a> {
     pub day: Date,
 }
 
+impl<'a> Asked<'a> {
+    /// The names under which prices may be stated for it, the one that holds before others first.
+    fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        names_of(self.provider, self.kind)
+    }
+
+    /// How much a term of that name has to say: nothing where it is of another provider.
+    fn rank(&self, name: &str) -> Option<Reverse<usize>> {
+        self.names().position(|own| own == name).map(Reverse)
+    }
+}
+
+/// The names under which prices and terms may be stated for a provider of a kind, its own first.
+pub fn names_of<'a>(provider: Option<&'a str>, kind: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let same = PRICED_AS.iter().find(|(from, _)| *from == kind).map(|(_, to)| *to);
+    provider.into_iter().chain([kind]).chain(same)
+}
+
+/// The rows of one list for a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stated<'a> {
+    /// Whose word they are.
+    pub layer: Layer,
+    /// The list that they are in.
+    pub list: &'a str,
+    /// The kind of provider in that list, or the name of a provider.
+    pub kind: &'a str,
+    /// The model's name in that list.
+    pub model: &'a str,
+    /// The rows.
+    pub rows: Vec<&'a PriceRow>,
+}
+
 /// The rows that hold for a model, a tier and a length of prompt, and what is taken off them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sheet<'a> {
@@ -81,7 +117,7 @@ pub struct Sheet<'a> {
     pub layer: Layer,
     /// The list that they are in.
     pub list: &'a str,
-    /// The kind of provider in that list.
+    /// The kind of provider in that list, or the name of a provider.
     pub kind: &'a str,
     /// The model's name in that list.
     pub model: &'a str,
@@ -135,16 +171,16 @@ impl Prices {
         !self.rows(asked).is_empty()
     }
 
-    /// Every row of a model that holds on a day, wherever and however urgently it is served, by list: whose word it is, the
-    /// name of the list, and the model's name in it.
-    pub fn rows<'a>(&'a self, asked: &Asked<'_>) -> Vec<(Layer, &'a str, &'a str, Vec<&'a PriceRow>)> {
-        let kind = priced_as(asked.kind);
-        let lists = self.lists.iter().filter_map(|listed| {
-            let (model, rows) = listed.list.name_of(kind, asked.model)?;
+    /// Every row of a model that holds on a day, wherever and however urgently it is served, by list, and in a list under
+    /// the provider's own name first.
+    pub fn rows<'a>(&'a self, asked: &Asked<'_>) -> Vec<Stated<'a>> {
+        let places = self.lists.iter().flat_map(|listed| asked.names().map(move |name| (listed, name)));
+        let stated = places.filter_map(|(listed, name)| {
+            let (kind, model, rows) = listed.list.name_of(name, asked.model)?;
             let rows: Vec<&PriceRow> = rows.iter().filter(|row| row.period.has(asked.day)).collect();
-            (!rows.is_empty()).then_some((listed.layer, listed.name.as_str(), model, rows))
+            (!rows.is_empty()).then_some(Stated { layer: listed.layer, list: &listed.name, kind, model, rows })
         });
-        lists.collect()
+        stated.collect()
     }
 
     /// The rows that hold, of the first list that has any.
@@ -158,10 +194,9 @@ impl Prices {
     }
 
     fn sheet_from<'a>(&'a self, layer: Layer, asked: &Asked<'_>, tier: Tier, prompt_tokens: u64) -> Option<Sheet<'a>> {
-        let kind = priced_as(asked.kind);
-        self.lists.iter().filter(|listed| listed.layer >= layer).find_map(|listed| {
-            let (kind, _) = listed.list.prices.get_key_value(kind)?;
-            let (model, rows) = listed.list.name_of(kind, asked.model)?;
+        let lists = self.lists.iter().filter(|listed| listed.layer >= layer);
+        lists.flat_map(|listed| asked.names().map(move |name| (listed, name))).find_map(|(listed, name)| {
+            let (kind, model, rows) = listed.list.name_of(name, asked.model)?;
             let there: Vec<&PriceRow> =
                 rows.iter().filter(|row| row.tier == tier && row.period.has(asked.day)).collect();
             let (mut rows, elsewhere) = in_region(&there, asked.region);
@@ -176,36 +211,49 @@ impl Prices {
         })
     }
 
-    /// What it costs when bytes of a kind of provider leave a cloud: the term of its region, or else the one that names
-    /// none. Of equals that of the later list holds. `None` where nobody says, which is not free.
+    /// What it costs when bytes of a provider leave a cloud: the term of its own name before those of its kind, and of
+    /// these that of its region, or else the one that names none. Of equals that of the later list holds. `None` where nobody says, which is not free.
     pub fn egress(&self, asked: &Asked<'_>, bytes: Leaving) -> Option<(&str, &Egress)> {
         let terms = self.lists.iter().flat_map(|listed| listed.list.egress.iter().map(|term| (&*listed.name, term)));
         let holds = terms.filter(|(_, term)| {
             let region = term.region.is_none() || term.region.as_deref() == asked.region;
-            let kind = term.kind == asked.kind || term.kind == priced_as(asked.kind);
-            kind && region && term.bytes == bytes && term.period.has(asked.day)
+            asked.rank(&term.kind).is_some() && region && term.bytes == bytes && term.period.has(asked.day)
         });
-        holds.reduce(|best, one| if one.1.region.is_some() && best.1.region.is_none() { one } else { best })
+        let says = |term: &Egress| (asked.rank(&term.kind), term.region.is_some());
+        holds.reduce(|best, one| if says(one.1) > says(best.1) { one } else { best })
     }
 
-    /// What is taken off: of several terms the one whose name says most.
+    /// Every rate of egress that may hold on a day, of its region or of all, and the names of their lists.
+    pub fn egress_terms(&self, asked: &Asked<'_>) -> Vec<(&str, &Egress)> {
+        let terms = self.lists.iter().flat_map(|listed| listed.list.egress.iter().map(|term| (&*listed.name, term)));
+        let is_there = |region: Option<&str>| region.is_none() || asked.region.is_none() || region == asked.region;
+        let holds = |term: &Egress| asked.rank(&term.kind).is_some() && term.period.has(asked.day);
+        terms.filter(|(_, term)| holds(term) && is_there(term.region.as_deref())).collect()
+    }
+
+    /// What is paid whether it is used or not, and the names of the lists that say so.
+    pub fn commitments(&self) -> impl Iterator<Item = (&str, &Commitment)> {
+        self.lists.iter().flat_map(|listed| listed.list.commitments.iter().map(|term| (&*listed.name, term)))
+    }
+
     fn discount(&self, asked: &Asked<'_>) -> Discount {
-        let kind = priced_as(asked.kind);
-        let terms = self.lists.iter().flat_map(|listed| &listed.list.discounts);
-        let holds = terms.filter(|term| {
-            let model = term.model.as_deref().is_none_or(|name| stands_for(name, asked.model));
-            (term.kind == asked.kind || term.kind == kind) && model && term.period.has(asked.day)
-        });
-        let says = |name: &Option<String>| name.as_ref().map(|name| (!name.contains('*'), name.len()));
-        // Of equals the first one holds, which is of the later list.
-        let best = holds.reduce(|best, term| if says(&term.model) > says(&best.model) { term } else { best });
-        best.map(|term| term.percent).unwrap_or_default()
+        self.discount_term(asked).map(|(_, term)| term.percent).unwrap_or_default()
     }
-}
 
-/// The kind whose rows a kind has.
-fn priced_as(kind: &str) -> &str {
-    PRICED_AS.iter().find(|(from, _)| *from == kind).map_or(kind, |(_, to)| to)
+    /// What is taken off prices that are not of a contract, and the name of the list: of several terms one of the provider's own name, and of these the one whose name says most.
+    pub fn discount_term(&self, asked: &Asked<'_>) -> Option<(&str, &DiscountTerm)> {
+        let terms = self.lists.iter().flat_map(|listed| listed.list.discounts.iter().map(|term| (&*listed.name, term)));
+        let holds = terms.filter(|(_, term)| {
+            let model = term.model.as_deref().is_none_or(|name| stands_for(name, asked.model));
+            asked.rank(&term.kind).is_some() && model && term.period.has(asked.day)
+        });
+        let says = |term: &DiscountTerm| {
+            let model = term.model.as_ref().map(|name| (!name.contains('*'), name.len()));
+            (asked.rank(&term.kind), model)
+        };
+        // Of equals the first one holds, which is of the later list.
+        holds.reduce(|best, term| if says(term.1) > says(best.1) { term } else { best })
+    }
 }
 
 /// The rows of a region, or else those of every other one, or else those that name none; and whether the region was
@@ -242,7 +290,7 @@ mod tests {
     }
 
     fn input(prices: &Prices, model: &str, region: Option<&str>, tier: Tier, day: &str, prompt: u64) -> String {
-        let asked = Asked { kind: "k", model, region, day: day.parse().unwrap() };
+        let asked = Asked { provider: None, kind: "k", model, region, day: day.parse().unwrap() };
         let Some(sheet) = prices.sheet(&asked, tier, prompt) else { return "nothing".to_owned() };
         let rate = sheet.rate(Charge::Input).unwrap();
         let sure = if sheet.estimated.is_empty() { "" } else { " estimated" };
@@ -273,11 +321,54 @@ mod tests {
         }
         let later = prices(&[own, "[prices.k]\nm = { input = 9 }"]);
         assert_eq!(input(&later, "m", None, Tier::Standard, "2026-01-01", 1), "9");
-        let asked = Asked { kind: "openai", model: "gpt-5.4", region: None, day: "2026-11-30".parse().unwrap() };
+        let asked = Asked {
+            provider: None,
+            kind: "openai",
+            model: "gpt-5.4",
+            region: None,
+            day: "2026-11-30".parse().unwrap(),
+        };
         let shipped = Prices::built_in().with("own", list("[prices.openai]\n\"gpt-5.4\" = { input = 7 }"));
         assert_eq!(shipped.sheet(&asked, Tier::Standard, 1).unwrap().layer, Layer::Own);
         // What the own list does not speak of is asked of the next one.
         assert_eq!(shipped.sheet(&asked, Tier::Batch, 1).unwrap().layer, Layer::Shipped);
+    }
+
+    #[test]
+    fn what_is_stated_under_a_providers_own_name_holds_before_what_its_kind_has() {
+        let contract = "contract = true
+[prices.k]
+m = { input = 2 }
+n = { input = 3 }
+[prices.ours]
+m = { input = 1 }
+[[discounts]]
+kind = \"k\"
+model = \"p\"
+percent = 10
+[[discounts]]
+kind = \"ours\"
+percent = 50
+[[egress]]
+kind = \"k\"
+region = \"eu\"
+gigabyte = 1
+[[egress]]
+kind = \"ours\"
+gigabyte = 2";
+        let prices = prices(&["[prices.k]\np = { input = 8 }", contract]);
+        let asked = |provider, model| {
+            let day = "2026-01-01".parse().unwrap();
+            let asked = Asked { provider, kind: "k", model, region: Some("eu"), day };
+            let sheet = prices.sheet(&asked, Tier::Standard, 1).unwrap();
+            let (rate, _) = sheet.rate(Charge::Input).unwrap().unwrap();
+            let (_, egress) = prices.egress(&asked, Leaving::Answers).unwrap();
+            format!("{} of {}, {}", rate.amount, sheet.kind, egress.rate.amount)
+        };
+        let ours = Some("ours");
+        assert_eq!([asked(None, "m"), asked(ours, "m")], ["2 of k, 1", "1 of ours, 2"]);
+        assert_eq!([asked(ours, "n"), asked(ours, "p")], ["3 of k, 2", "4 of k, 2"]);
+        assert_eq!(asked(None, "p"), "7.2 of k, 1");
     }
 
     #[test]
@@ -349,20 +440,27 @@ bytes = \"requests\"
 gigabyte = 0.02";
         let prices = prices(&[terms]);
         let at = |region, bytes| {
-            let asked = Asked { kind: "k", model: "m", region, day: "2026-01-01".parse().unwrap() };
+            let asked = Asked { provider: None, kind: "k", model: "m", region, day: "2026-01-01".parse().unwrap() };
             prices.egress(&asked, bytes).map(|(_, term)| term.rate.amount.to_string())
         };
         assert_eq!(at(None, Leaving::Answers).as_deref(), Some("0.05"));
         assert_eq!(at(Some("us"), Leaving::Answers).as_deref(), Some("0.05"));
         assert_eq!(at(Some("eu"), Leaving::Answers).as_deref(), Some("0.09"));
         assert_eq!(at(Some("eu"), Leaving::Requests).as_deref(), Some("0.02"));
-        let elsewhere = Asked { kind: "j", model: "m", region: None, day: "2026-01-01".parse().unwrap() };
+        let elsewhere =
+            Asked { provider: None, kind: "j", model: "m", region: None, day: "2026-01-01".parse().unwrap() };
         assert_eq!(prices.egress(&elsewhere, Leaving::Answers), None);
     }
 
     #[test]
     fn an_imported_price_of_names_that_look_alike_is_an_estimate() {
-        let asked = Asked { kind: "anthropic", model: "claude-2.7", region: None, day: "2026-11-30".parse().unwrap() };
+        let asked = Asked {
+            provider: None,
+            kind: "anthropic",
+            model: "claude-2.7",
+            region: None,
+            day: "2026-11-30".parse().unwrap(),
+        };
         let prices = Prices::built_in();
         let sheet = prices.sheet(&asked, Tier::Standard, 1).unwrap();
         let (_, row) = sheet.rate(Charge::Input).unwrap().unwrap();
@@ -374,7 +472,11 @@ gigabyte = 0.02";
         let prices = Prices::built_in();
         let sheet = |kind| {
             let model = "anthropic.claude-3-5-sonnet-20241022-v2:0";
-            prices.sheet(&Asked { kind, model, region: None, day: "2026-11-30".parse().unwrap() }, Tier::Standard, 1)
+            prices.sheet(
+                &Asked { provider: None, kind, model, region: None, day: "2026-11-30".parse().unwrap() },
+                Tier::Standard,
+                1,
+            )
         };
         assert!(sheet("bedrock").is_some());
         assert_eq!(sheet("bedrock"), sheet("bedrock_anthropic"));

@@ -24,6 +24,6 @@ mod write;
 
 pub use diff::{Difference, differences};
 pub use list::{Commitment, DiscountTerm, Egress, Leaving, PriceList};
-pub use lookup::{Asked, Layer, Prices, Sheet};
+pub use lookup::{Asked, Layer, Prices, Sheet, Stated, names_of};
 pub use reported::reported_cost;
 pub use row::{Period, PriceRow, Tier};

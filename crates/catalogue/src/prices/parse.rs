@@ -1,11 +1,13 @@
 //! Reads a file of prices, and names every mistake in it.
 
+mod terms;
+
 use super::row::keys;
-use super::{Commitment, DiscountTerm, Egress, Leaving, Period, PriceList, PriceRow, Tier};
+use super::{Period, PriceList, PriceRow, Tier};
 use crate::CatalogueError;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
-use switchtower_domain::{Amount, Currency, DecimalError, Discount, EstimateReason, Money, Rate, Unit, nearest};
+use switchtower_domain::{Amount, Currency, DecimalError, EstimateReason, Rate, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -23,10 +25,23 @@ impl PriceList {
     /// Every mistake with its place: what is no TOML, unknown keys, numbers that are no exact amounts, codes that are no
     /// currency, periods that end before they begin, rows without source, and rows that state the same price twice.
     pub fn parse(text: &str) -> Result<Self, Vec<CatalogueError>> {
+        Self::read(text, None)
+    }
+
+    /// The same of a file that may speak of these kinds of provider and providers alone: a misspelt one would change no
+    /// cost, and nobody would notice.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse), and every name that is none of these.
+    pub fn parse_of(text: &str, known: &[&str]) -> Result<Self, Vec<CatalogueError>> {
+        Self::read(text, Some(known))
+    }
+
+    fn read(text: &str, known: Option<&[&str]>) -> Result<Self, Vec<CatalogueError>> {
         let table = DeTable::parse(text).map_err(|error| {
             vec![CatalogueError { message: error.message().to_owned(), at: error.span().map(|span| span.start) }]
         })?;
-        let mut reader = Reader::default();
+        let mut reader = Reader { text, kinds: known, ..Reader::default() };
         let list = reader.list(table.get_ref());
         if reader.mistakes.is_empty() { Ok(list) } else { Err(reader.mistakes) }
     }
@@ -35,7 +50,10 @@ impl PriceList {
 type Value<'i> = Spanned<DeValue<'i>>;
 
 #[derive(Default)]
-struct Reader {
+struct Reader<'k> {
+    text: &'k str,
+    /// What may be spoken of, where that is known.
+    kinds: Option<&'k [&'k str]>,
     sources: BTreeMap<String, String>,
     /// What holds for rows that do not say it.
     currency: Option<Currency>,
@@ -44,7 +62,7 @@ struct Reader {
     mistakes: Vec<CatalogueError>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn list(&mut self, table: &DeTable<'_>) -> PriceList {
         let mut list = PriceList::default();
         for (key, value) in table {
@@ -67,27 +85,14 @@ impl Reader {
         }
         // What holds for all is known by now.
         for (kind, models) in table.get("prices").and_then(|value| self.table(value)).into_iter().flatten() {
+            self.kind(kind.span().start, kind.get_ref());
             for (model, rows) in self.table(models).into_iter().flatten() {
                 let rows = self.rows(rows);
                 list.add(kind.get_ref(), model.get_ref(), rows);
             }
         }
-        list.discounts = self.each(table.get("discounts"), Self::discount);
-        list.commitments = self.each(table.get("commitments"), Self::commitment);
-        list.egress = self.each(table.get("egress"), Self::egress);
+        self.terms(table, &mut list);
         list
-    }
-
-    /// The entries of a list of tables.
-    fn each<T>(&mut self, value: Option<&Value<'_>>, read: impl Fn(&mut Self, &Value<'_>) -> Option<T>) -> Vec<T> {
-        let Some(value) = value else { return Vec::new() };
-        match value.get_ref().as_array() {
-            Some(entries) => entries.iter().filter_map(|entry| read(self, entry)).collect(),
-            None => {
-                self.mistake(value, "expected a list of tables");
-                Vec::new()
-            }
-        }
     }
 
     /// The rows of a model: one table, or a list of them.
@@ -148,62 +153,25 @@ impl Reader {
         (self.mistakes.len() == before).then_some(row)
     }
 
-    fn discount(&mut self, value: &Value<'_>) -> Option<DiscountTerm> {
-        let table = self.known(value, &["kind", "model", "percent", "from", "until", "source", "date"])?;
-        let percent = self.needed(value, table, "percent")?;
-        let amount = self.amount(percent)?;
-        let share = Discount::percent(amount);
-        if share.is_none() {
-            self.mistake(percent, "expected percents from 0 to 100 with at most 6 decimals");
-        }
-        Some(DiscountTerm {
-            kind: self.needed(value, table, "kind").and_then(|value| self.text(value))?,
-            model: table.get("model").and_then(|value| self.text(value)),
-            percent: share?,
-            period: self.period(value, table),
-            source: self.source_of(value, table)?,
-            date: self.date_of(value, table)?,
-        })
+    /// Looks at the name of a kind or of a provider.
+    fn kind(&mut self, at: usize, name: &str) {
+        let Some(known) = self.kinds.filter(|known| !known.contains(&name)) else { return };
+        let near: Vec<String> = nearest(name, known.iter().copied()).iter().map(|near| format!("'{near}'")).collect();
+        let hint = if near.is_empty() {
+            "docs/reference/providers.md lists the kinds".to_owned()
+        } else {
+            format!("did you mean {}?", near.join(" or "))
+        };
+        let message = format!("'{name}' is neither a kind of provider nor the name of one that is configured; {hint}");
+        self.mistakes.push(CatalogueError { message, at: Some(at) });
     }
 
-    fn commitment(&mut self, value: &Value<'_>) -> Option<Commitment> {
-        let table = self.known(value, &["kind", "amount", "currency", "from", "until", "source", "date"])?;
-        let period = self.period(value, table);
-        if period.from.is_none() || period.until.is_none() {
-            self.mistake(value, "a commitment needs 'from' and 'until'");
-        }
-        let amount = self.needed(value, table, "amount").and_then(|value| self.amount(value))?;
-        Some(Commitment {
-            kind: self.needed(value, table, "kind").and_then(|value| self.text(value))?,
-            money: Money::new(amount, self.currency_of(value, table)?),
-            period,
-            source: self.source_of(value, table)?,
-            date: self.date_of(value, table)?,
-        })
-    }
-
-    fn egress(&mut self, value: &Value<'_>) -> Option<Egress> {
-        let keys = ["kind", "region", "bytes", "gigabyte", "currency", "from", "until", "source", "date"];
-        let table = self.known(value, &keys)?;
-        let amount = self.needed(value, table, "gigabyte").and_then(|value| self.amount(value))?;
-        Some(Egress {
-            kind: self.needed(value, table, "kind").and_then(|value| self.text(value))?,
-            region: table.get("region").and_then(|value| self.text(value)),
-            bytes: table.get("bytes").map_or_else(|| Some(Leaving::default()), |value| self.leaving(value))?,
-            rate: Rate::new(amount, Unit::Gigabyte),
-            currency: self.currency_of(value, table)?,
-            period: self.period(value, table),
-            source: self.source_of(value, table)?,
-            date: self.date_of(value, table)?,
-        })
-    }
-
-    fn leaving(&mut self, value: &Value<'_>) -> Option<Leaving> {
-        let found = Leaving::ALL.into_iter().find(|leaving| value.get_ref().as_str() == Some(leaving.as_str()));
-        if found.is_none() {
-            self.mistake(value, "expected 'answers' or 'requests'");
-        }
-        found
+    /// The kind or provider of which a term is.
+    fn kind_of(&mut self, of: &Value<'_>, table: &DeTable<'_>) -> Option<String> {
+        let value = self.needed(of, table, "kind")?;
+        let name = self.text(value)?;
+        self.kind(value.span().start, &name);
+        Some(name)
     }
 
     fn mistake(&mut self, at: &Value<'_>, message: impl Into<String>) {
@@ -425,6 +393,51 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_nobody_is_a_mistake_where_it_is_known_who_there_is() {
+        let text = format!(
+            "{HEAD}contract = true\n[prices.opnai]\nm = {{ input = 1 }}\n[prices.ours]\nm = {{ input = 1 }}\n[[discounts]]\nkind = \"anthropc\"\npercent = 5
+[[commitments]]\nkind = \"openai\"\namount = 5\nfrom = 2026-01-01\nuntil = 2027-01-01\n[[egress]]\nkind = \"zzz\"\ngigabyte = 1\n"
+        );
+        let mistakes = PriceList::parse_of(&text, &["openai", "anthropic", "ours"]).unwrap_err();
+        let told: Vec<String> = mistakes.iter().map(|mistake| mistake.placed(&text)).collect();
+        let nobody = "is neither a kind of provider nor the name of one that is configured";
+        assert_eq!(
+            told,
+            [
+                format!("line 5: 'opnai' {nobody}; did you mean 'openai'?"),
+                format!("line 10: 'anthropc' {nobody}; did you mean 'anthropic'?"),
+                format!("line 18: 'zzz' {nobody}; docs/reference/providers.md lists the kinds"),
+            ]
+        );
+        assert!(PriceList::parse(&text).is_ok(), "who there is may be unknown");
+    }
+
+    #[test]
+    fn terms_that_contradict_each_other_are_a_mistake_that_names_both() {
+        let discount = |more: &str| format!("[[discounts]]\nkind = \"k\"\n{more}\n");
+        let egress = |more: &str| format!("[[egress]]\nkind = \"k\"\ngigabyte = {more}\n");
+        let head = format!("{HEAD}contract = true\n");
+        let apart = [
+            discount("percent = 50\nuntil = 2027-01-01"),
+            discount("percent = 25\nfrom = 2027-01-01"),
+            discount("percent = 5\nmodel = \"m\""),
+            egress("1"),
+            egress("2\nregion = \"eu\""),
+            egress("3\nbytes = \"requests\""),
+        ];
+        assert!(PriceList::parse(&(head.clone() + &apart.concat())).is_ok());
+        let both =
+            [discount("percent = 50"), discount("percent = 25.5\nfrom = 2027-01-01"), egress("1"), egress("0.5")];
+        assert_eq!(
+            mistakes(&(head + &both.concat())),
+            [
+                "8: a discount of the same days is stated in line 5: 50 percent there, 25.5 percent here",
+                "15: a rate of egress of the same days is stated in line 12: 1 USD there, 0.5 USD here",
+            ]
+        );
+    }
+
+    #[test]
     fn every_mistake_is_told_with_its_line() {
         let text = "currency = \"USD\"
 contrakt = true
@@ -463,6 +476,8 @@ gigabite = 1
                 "14: expected one of 'standard', 'batch', 'priority', 'flex'",
                 "15: expected a decimal number such as 0.25",
                 "15: expected a day written as 2026-11-21",
+                "16: 'discounts' are of a contract: write 'contract = true' at the top of the file",
+                "19: 'commitments' are of a contract: write 'contract = true' at the top of the file",
                 "18: expected percents from 0 to 100 with at most 6 decimals",
                 "19: a commitment needs 'from' and 'until'",
                 "19: 'kind' is missing",

@@ -264,7 +264,8 @@ hours = { input = 3, output = 15, estimated = [\"hour\"] }
 
     fn cost(model: &str, usage: &Usage) -> Cost {
         let prices = Prices::default().with("l", Arc::new(PriceList::parse(LIST).unwrap()));
-        prices.price(&Asked { kind: "k", model, region: None, day: "2026-11-21".parse().unwrap() }, usage)
+        prices
+            .price(&Asked { provider: None, kind: "k", model, region: None, day: "2026-11-21".parse().unwrap() }, usage)
     }
 
     fn told(model: &str, usage: &Usage) -> String {
@@ -297,7 +298,7 @@ hours = { input = 3, output = 15, estimated = [\"hour\"] }
             .with("l", Arc::new(PriceList::parse(LIST).unwrap()))
             .with("c", Arc::new(PriceList::parse(contract).unwrap()));
         let rates = |model, usage: &Usage| -> Vec<(String, Option<String>)> {
-            let asked = Asked { kind: "k", model, region: None, day: "2026-11-21".parse().unwrap() };
+            let asked = Asked { provider: None, kind: "k", model, region: None, day: "2026-11-21".parse().unwrap() };
             let cost = prices.price(&asked, usage);
             let told = |rate: Rate| rate.amount.to_string();
             cost.lines().iter().map(|line| (told(line.rate), line.list.map(told))).collect()

@@ -214,8 +214,10 @@ mod tests {
             }
             let (kind, source, date, amount) = said;
             let period = Period { from: Some(date), until: date.tomorrow().ok() };
-            list.discounts.push(DiscountTerm { kind: kind.clone(), model: None, percent: Discount::percent("12.5".parse().unwrap()).unwrap(), period, source: source.clone(), date });
-            list.commitments.push(Commitment { kind: kind.clone(), money: Money::new(amount, Currency::USD), period, source: source.clone(), date });
+            if contract {
+                list.discounts.push(DiscountTerm { kind: kind.clone(), model: None, percent: Discount::percent("12.5".parse().unwrap()).unwrap(), period, source: source.clone(), date });
+                list.commitments.push(Commitment { kind: kind.clone(), money: Money::new(amount, Currency::USD), period, source: source.clone(), date });
+            }
             list.egress.push(Egress { kind, region: None, bytes: Leaving::Requests, rate: Rate::new(amount, Unit::Gigabyte), currency: Currency::USD, period, source, date });
             let written = list.write();
             prop_assert_eq!(PriceList::parse(&written), Ok(list), "{}", written);

@@ -198,7 +198,7 @@ fn ours(sheet: &Sheet, usage: &Usage) -> Says {
         bands.iter().map(|(above, rates)| format!("{{ above_tokens = {above}, {} }}", rates.join(", "))).collect();
     let text = format!("currency = \"USD\"\nsource = \"s\"\ndate = 2026-11-21\n[prices.k]\nm = [{}]", rows.join(", "));
     let prices = Prices::default().with("l", Arc::new(PriceList::parse(&text).unwrap()));
-    let asked = Asked { kind: "k", model: "m", region: None, day: "2026-11-21".parse().unwrap() };
+    let asked = Asked { provider: None, kind: "k", model: "m", region: None, day: "2026-11-21".parse().unwrap() };
     let cost = prices.price(&asked, usage);
     let told = || cost.whole(Currency::USD).unwrap().to_string();
     match cost.status() {

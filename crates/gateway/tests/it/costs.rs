@@ -68,6 +68,17 @@ async fn a_call_costs_the_same_whole_streamed_forwarded_and_translated() {
 }
 
 #[tokio::test]
+async fn a_provider_is_charged_by_its_own_name_before_its_kind() {
+    let list = format!("{PRICES}[prices.chat-vendor]\n\"gpt-x\" = {{ input = 1, cache_read = 1, output = 1 }}\n");
+    let prices = Prices::default().with("own.toml", Arc::new(PriceList::parse(&list).unwrap()));
+    let stage = stage(Script::json(200, CHAT_ANSWER), Settings { prices: Arc::new(prices), ..keyless() });
+    drop(text(stage.gateway.handle(post(CHAT, CHAT_REQUEST)).await).await);
+    let call = stage.call().1;
+    assert_eq!(told(call.cost.as_ref()), "exact []  = 0.000004 USD");
+    assert_eq!(call.attempts[0].cost.as_ref().unwrap().lines[0].row.as_ref(), "own.toml chat-vendor/gpt-x");
+}
+
+#[tokio::test]
 async fn the_class_of_service_that_was_given_sets_the_price() {
     let flex = CHAT_ANSWER.replace("\"usage\"", "\"service_tier\":\"flex\",\"usage\"");
     let whole = closed(Script::json(200, &flex), CHAT, CHAT_REQUEST).await;

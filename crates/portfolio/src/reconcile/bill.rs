@@ -1,7 +1,7 @@
 //! A provider's export, read and summed.
 
-use super::column::{Column, Columns};
-use super::value;
+use super::column::{Column, Columns, currency_of};
+use super::value::{self, shown};
 use super::{Key, Sums};
 use crate::spent::Span;
 use std::collections::BTreeMap;
@@ -30,22 +30,25 @@ pub enum BillError {
     #[error("it cannot be read: {0}")]
     Csv(#[from] csv::Error),
     /// A column was named that says nothing which is compared.
-    #[error("'{0}' names no column: write what it says and its name, as in 'model=Model name'; what can be said: {known}", known = Column::ALL.map(Column::as_str).join(", "))]
+    #[error("'{0}' names no column: write what it says and its name, as in 'model=Model name'; what can be said: {known}, and ignore", known = Column::ALL.map(Column::as_str).join(", "))]
     Unknown(String),
     /// A column was named that it does not have.
-    #[error("it has no column '{0}'")]
+    #[error("it has no column '{}'", shown(.0))]
     Missing(String),
     /// A column was named whose name two have.
-    #[error("two columns are called '{0}': give one of them another name in the file")]
+    #[error("two columns are called '{}': give one of them another name in the file", shown(.0))]
     Twice(String),
     /// More than one column may say what it cost.
-    #[error("several columns may say what it cost ({0}): say which one with --columns, as in 'cost=NAME'")]
+    #[error("several columns may say what it cost ({}): say which one with --columns, as in 'cost=NAME'", shown(.0))]
     SeveralCosts(String),
+    /// A column may say what it cost, and it is not known whether it does.
+    #[error("column '{name}' may say what it cost: say so with --columns 'cost={name}', or that it does not with 'ignore={name}'", name = shown(.0))]
+    MayBeCost(String),
     /// A row could be compared with several currencies.
-    #[error("'{0}' costs something in several currencies, and the bill does not say in which one: give --currency")]
+    #[error("'{}' costs something in several currencies, and the bill does not say in which one: give --currency", shown(.0))]
     SeveralCurrencies(String),
     /// The counts of the rows that belong together are more than a count can be.
-    #[error("line {line}: the sum of what column '{column}' counts is too large")]
+    #[error("line {line}: the sum of what column '{}' counts is too large", shown(.column))]
     Overflow {
         /// The line with which it is.
         line: u64,
@@ -59,7 +62,7 @@ pub enum BillError {
     #[error("no column says how many requests or tokens there were, or what they cost; name one as in 'cost=Amount'")]
     Nothing,
     /// A value is none.
-    #[error("line {line}, column '{column}': '{value}' {expected}")]
+    #[error("line {line}, column '{}': '{}' {expected}", shown(.column), shown(.value))]
     Value {
         /// The line.
         line: u64,
@@ -74,10 +77,18 @@ pub enum BillError {
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
+
+/// The service of a row that is of moving bytes, by the words of FOCUS.
+const MOVING_BYTES: &str = "Networking";
+
 /// What a provider exported.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bill {
     columns: Vec<Column>,
+    /// Which column says what, by its name.
+    used: Vec<(Column, String)>,
+    unused: Vec<String>,
+    apart: u64,
     pub(super) rows: BTreeMap<Key, Sums<Option<Currency>>>,
     rounded: u64,
 }
@@ -100,7 +111,15 @@ impl Bill {
             .from_reader(names.chain(file));
         let head = csv.headers()?.clone();
         let places = reading.columns.places(&head)?;
-        let mut bill = Self { columns: places.iter().map(|(column, _)| *column).collect(), ..Self::default() };
+        let called = |at: usize| shown(head.get(at).unwrap_or_default());
+        let is_unused = |at: &usize| places.iter().all(|(_, place)| place != at);
+        let mut bill = Self {
+            columns: places.iter().map(|(column, _)| *column).collect(),
+            used: places.iter().map(|(column, at)| (*column, called(*at))).collect(),
+            unused: (0..head.len()).filter(is_unused).map(called).collect(),
+            ..Self::default()
+        };
+        bill.used.sort_unstable();
         bill.columns.sort_unstable();
         bill.columns.dedup();
         let table = Table { head, places, reading };
@@ -117,6 +136,21 @@ impl Bill {
     /// What it says and is compared.
     pub(super) fn counted(&self) -> impl Iterator<Item = Column> {
         self.columns.iter().copied().filter(|column| column.is_summed() && *column != Column::Cost)
+    }
+
+    /// Which of its columns say what, by their names.
+    pub fn used(&self) -> &[(Column, String)] {
+        &self.used
+    }
+
+    /// The names of its columns that were not read.
+    pub fn unused(&self) -> &[String] {
+        &self.unused
+    }
+
+    /// How many of its rows are of moving bytes, which stands apart in the ledger and is not compared.
+    pub const fn apart(&self) -> u64 {
+        self.apart
     }
 
     /// How many of its amounts have more decimals than an amount, and were rounded to the nearest, or the even one of two.
@@ -149,6 +183,10 @@ struct Table<'a> {
 impl Table<'_> {
     /// Adds a row, unless it belongs to a day that does not count.
     fn add(&self, record: &csv::StringRecord, bill: &mut Bill) -> Result<(), BillError> {
+        // Spreadsheets write lines that have nothing.
+        if record.iter().all(str::is_empty) {
+            return Ok(());
+        }
         let line = record.position().map_or(0, csv::Position::line);
         let cells = self.places.iter().filter_map(|(column, at)| Some((*column, *at, record.get(*at)?)));
         let cells: Vec<_> = cells.filter(|(.., text)| !text.is_empty()).collect();
@@ -159,7 +197,7 @@ impl Table<'_> {
             value: text.to_owned(),
             expected,
         };
-        let (mut key, mut stated) = (Key::default(), None);
+        let (mut key, mut stated, mut is_apart) = (Key::default(), None, false);
         for (column, at, text) in &cells {
             match column {
                 Column::Request => key.request = Some((*text).to_owned()),
@@ -167,6 +205,7 @@ impl Table<'_> {
                 Column::Day => {
                     key.day = Some(value::day(text).ok_or_else(|| wrong((*at, text), "is no day such as 2026-11-21"))?);
                 }
+                Column::Service => is_apart = text.eq_ignore_ascii_case(MOVING_BYTES),
                 Column::Currency => {
                     let currency = Currency::new(&text.to_ascii_uppercase());
                     stated = Some(currency.map_err(|_| wrong((*at, text), "is no code of a currency such as EUR"))?);
@@ -177,11 +216,18 @@ impl Table<'_> {
         if key.day.is_some_and(|day| !self.reading.span.has_day(day)) {
             return Ok(());
         }
+        if is_apart {
+            bill.apart += 1;
+            return Ok(());
+        }
         // A request says more than its day and model do.
         if key.request.is_some() {
             key = Key { request: key.request, ..Key::default() };
         }
         let sums = bill.rows.entry(key).or_default();
+        // What nobody states is not nothing.
+        let has_cost = cells.iter().any(|(column, ..)| *column == Column::Cost);
+        sums.unknown += u64::from(bill.columns.contains(&Column::Cost) && !has_cost);
         for (column, at, text) in cells.into_iter().filter(|(column, ..)| column.is_summed()) {
             if column == Column::Cost {
                 let written = value::amount(text).ok_or_else(|| wrong((at, text), "is no amount such as 12.5"))?;
@@ -192,7 +238,7 @@ impl Table<'_> {
                 {
                     return Err(wrong((at, text), "is in another currency than its row says"));
                 }
-                let named = stated.or(written.currency).or_else(|| of_name(&name(at))).or(self.reading.currency);
+                let named = stated.or(written.currency).or_else(|| currency_of(&name(at))).or(self.reading.currency);
                 sums.charge(named, written.amount)?;
                 continue;
             }
@@ -202,13 +248,6 @@ impl Table<'_> {
         }
         Ok(())
     }
-}
-
-/// The currency that the name of a column ends with, as in `cost_usd` or `Amount (EUR)`.
-fn of_name(name: &str) -> Option<Currency> {
-    let name = name.trim().trim_end_matches(')');
-    let (_, code) = name.rsplit_once(['_', '(', ' '])?;
-    Currency::new(&code.to_ascii_uppercase()).ok()
 }
 
 impl<C: Ord + Copy> Sums<C> {

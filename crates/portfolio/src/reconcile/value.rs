@@ -5,7 +5,23 @@ use jiff::tz::TimeZone;
 use switchtower_domain::{Amount, Currency};
 
 /// Signs that stand for a currency. That of the dollar may stand for others of that name, where a column says so.
-const SIGNS: [(char, &str); 3] = [('$', "USD"), ('€', "EUR"), ('£', "GBP")];
+pub(super) const SIGNS: [(char, &str); 3] = [('$', "USD"), ('€', "EUR"), ('£', "GBP")];
+
+/// A text of the bill as it is shown: what could move a terminal's cursor, or turn its text around, is spelt out.
+pub(super) fn shown(text: &str) -> String {
+    let is_hidden = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+    };
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
+        if is_hidden(letter) {
+            shown.extend(letter.escape_default())
+        } else {
+            shown.push(letter)
+        }
+        shown
+    })
+}
 
 /// A day: one such as 2026-11-30 or 20261130, also with a time behind it, or seconds since 1970. A time with an offset
 /// belongs to its day in UTC.

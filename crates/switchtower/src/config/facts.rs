@@ -74,8 +74,17 @@ impl Resolver<'_> {
         catalogue
     }
 
-    /// What models cost: what ships with the product, and the files before it.
-    pub(super) fn prices(&mut self, files: &[At<String>]) -> Arc<Prices> {
+    /// What models cost: what ships with the product, and the files before it, which speak of kinds of provider and of
+    /// these providers.
+    pub(super) fn prices<'n>(
+        &mut self,
+        files: &[At<String>],
+        providers: impl IntoIterator<Item = &'n str>,
+    ) -> Arc<Prices> {
+        let kinds = switchtower_providers::catalogue().iter().map(|kind| kind.name.as_str());
+        let mut known: Vec<&str> = kinds.chain(providers).collect();
+        known.sort_unstable();
+        known.dedup();
         let mut prices = Prices::built_in();
         for file in files {
             let path = self.sources.folder(&file.place).join(&file.value);
@@ -86,7 +95,7 @@ impl Resolver<'_> {
                     continue;
                 }
             };
-            match PriceList::parse(&text) {
+            match PriceList::parse_of(&text, &known) {
                 Ok(list) => prices = Arc::new(prices.with(&file.value, Arc::new(list))),
                 Err(mistakes) => {
                     for mistake in mistakes {

@@ -113,7 +113,6 @@ pub(super) fn resolve(
     let seal = checked.seal.as_ref().and_then(|reference| resolver.seal(reference));
     let projection = resolver.projection(&checked.projection);
     let catalogue = resolver.catalogue(&checked.catalogue);
-    let prices = resolver.prices(&checked.prices);
     // Also where no provider is there to use it.
     drop(resolver.proxy(&checked.leaving));
     let mut made = BTreeMap::new();
@@ -131,6 +130,7 @@ pub(super) fn resolve(
         }
         made.entry(provider.name.as_str()).or_insert_with(|| Some(Arc::clone(provider)));
     }
+    let prices = resolver.prices(&checked.prices, made.keys().copied());
     let deployments: Vec<_> =
         checked.deployments.iter().filter_map(|one| resolver.deployment(one, checked, &made, &catalogue)).collect();
     let aliases = resolver.aliases(checked, &made);

@@ -1,5 +1,6 @@
 //! `switchtower cost`: what was spent, by the ledger, and a provider's bill beside it.
 
+pub(crate) mod commitments;
 mod reconcile;
 mod told;
 
@@ -11,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use switchtower_ledger::Entries;
 use switchtower_ledger::home::{journal_of, pseudonyms_of};
-use switchtower_portfolio::{Breakdown, By, Span, Spending};
+use switchtower_portfolio::{Breakdown, By, Commitment, Span, Spending};
 
 /// What `cost` is told.
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ pub struct Options {
     by: Vec<By>,
     #[command(flatten)]
     span: Days,
-    /// The configuration, whose names of keys are told in place of pseudonyms
+    /// The configuration, whose names of keys are told in place of pseudonyms, and whose commitments beside what was spent
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// The folder with the ledger
@@ -41,14 +42,24 @@ struct Days {
     /// The first day, in UTC
     #[arg(long, value_name = "DATE", global = true)]
     from: Option<Date>,
-    /// The day before which it ends, in UTC
+    /// The first day that does not count any more, in UTC
     #[arg(long, value_name = "DATE", global = true)]
     until: Option<Date>,
 }
 
 impl Days {
-    const fn span(&self) -> Span {
-        Span { from: self.from, until: self.until }
+    fn span(&self) -> Result<Span> {
+        if let (Some(from), Some(until)) = (self.from, self.until)
+            && until <= from
+        {
+            let next = from.tomorrow().map(|next| format!(", as in --until {next} for {from} alone"));
+            bail!(
+                "no day is from {from} on and before {until}: --until names the first day that does not count, and must be \
+                 after --from{}",
+                next.unwrap_or_default()
+            );
+        }
+        Ok(Span { from: self.from, until: self.until })
     }
 }
 
@@ -62,7 +73,7 @@ enum Command {
 enum Format {
     /// A table for people
     Table,
-    /// Comma-separated values, one row for each group and currency
+    /// Comma-separated values, one row for each group and currency, counts on the first of them
     Csv,
     /// JSON
     Json,
@@ -73,16 +84,25 @@ fn by(word: &str) -> Result<By, String> {
     By::ALL.into_iter().find(|by| by.as_str() == word).ok_or_else(|| format!("expected one of {}", words()))
 }
 
-/// Tells what was spent; false where a bill differs from it. `keys` are the names of keys of the configuration.
+/// What a configuration says of what was spent.
+#[derive(Debug, Default)]
+pub struct Configured {
+    /// The names of keys.
+    pub keys: Vec<String>,
+    /// The commitments of contracts.
+    pub commitments: Vec<Commitment>,
+}
+
+/// Tells what was spent; false where a bill differs from it.
 ///
 /// # Errors
 /// Where the ledger or a bill cannot be read.
-pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write) -> Result<bool> {
+pub fn run(options: &Options, data: &Path, configured: &Configured, out: &mut dyn Write) -> Result<bool> {
     if !data.join("ledger").is_dir() {
         bail!("there is no ledger in {}; name its folder with --data", data.display());
     }
     let disk = journal_of(data);
-    let span = options.span.span();
+    let span = options.span.span()?;
     let mut spending = Spending::new(Entries::from(&disk, 0), span);
     if let Some(Command::Reconcile(asked)) = &options.command {
         let agrees = reconcile::run(asked, span, &mut spending, out)?;
@@ -94,17 +114,25 @@ pub fn run(options: &Options, data: &Path, keys: &[String], out: &mut dyn Write)
         breakdown.add(&spent?)?;
     }
     tell_beginning(&spending);
-    let names = names(data, keys);
+    let names = names(data, &configured.keys);
     if let Some(record) = spending.nameless_before().filter(|_| options.by.contains(&By::Key) && !names.is_empty()) {
         tracing::warn!(
             "record {record} says that the key of pseudonyms was destroyed; callers before it stay pseudonyms, and are \
              rows of their own"
         );
     }
+    let commitments = || commitments::spent(data, &configured.commitments, span);
     match options.format {
-        Format::Table => told::table(&breakdown, &names, out)?,
+        Format::Table => {
+            let commitments = commitments()?;
+            told::table(&breakdown, &names, out)?;
+            commitments::table(&commitments, out)?;
+        }
         Format::Csv => told::csv(&breakdown, &names, out)?,
-        Format::Json => told::json(&breakdown, &names, out)?,
+        Format::Json => {
+            let commitments = options.config.is_some().then(commitments).transpose()?;
+            told::json(&breakdown, &names, commitments.as_deref(), out)?;
+        }
     }
     Ok(true)
 }

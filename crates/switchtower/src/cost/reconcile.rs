@@ -4,6 +4,7 @@ use crate::config::columns;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use switchtower_domain::Currency;
@@ -19,7 +20,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// Which column says what, where its name does not: 'model=Model name,cost=Amount (EUR)'. What can be said: request,
-    /// day, model, requests, input, uncached, `cache_read`, `cache_write`, output, cost, currency
+    /// day, model, requests, input, uncached, `cache_read`, `cache_write`, output, cost, currency, service; and ignore
     #[arg(long, value_name = "WHAT=COLUMN", value_delimiter = ',')]
     columns: Vec<String>,
     /// The currency of costs beside which the bill names none, such as EUR
@@ -60,7 +61,14 @@ pub(super) fn run(options: &Options, span: Span, spending: &mut Spending<'_>, ou
     }
     let differences = reconciliation.differences().with_context(|| name.to_string())?;
     if options.json {
-        writeln!(out, "{:#}", json!({"rows": reconciliation.rows(), "differences": differences}))?;
+        let mut used: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (column, name) in reconciliation.bill().used() {
+            used.entry(column.as_str()).or_default().push(name);
+        }
+        let (unused, apart) = (reconciliation.bill().unused(), reconciliation.bill().apart());
+        let report = json!({"rows": reconciliation.rows(), "differences": differences, "columns": used,
+            "columns_not_read": unused, "rows_of_moving_bytes": apart});
+        writeln!(out, "{report:#}")?;
         return Ok(differences.is_empty());
     }
     let mut rows = vec![["WHAT", "FIELD", "BILL", "LEDGER", "BILL LESS LEDGER"].map(str::to_owned)];
@@ -79,5 +87,18 @@ pub(super) fn run(options: &Options, span: Span, spending: &mut Spending<'_>, ou
         reconciliation.rows(),
         differences.len()
     )?;
+    tell_columns(reconciliation.bill(), out)?;
     Ok(differences.is_empty())
+}
+
+/// Says how the bill was read: a column that was passed over may be the one that matters.
+fn tell_columns(bill: &Bill, out: &mut dyn Write) -> Result<()> {
+    let used: Vec<String> = bill.used().iter().map(|(column, name)| format!("{} '{name}'", column.as_str())).collect();
+    let unused: Vec<String> = bill.unused().iter().map(|name| format!("'{name}'")).collect();
+    let unused = if unused.is_empty() { "none".to_owned() } else { unused.join(", ") };
+    writeln!(out, "columns read: {}; not read: {unused}", used.join(", "))?;
+    if bill.apart() > 0 {
+        writeln!(out, "{} rows of the bill are of moving bytes, which is not compared", bill.apart())?;
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Sums, for people and programs. Exact, estimated and unknown stand in columns of their own.
 
-use super::Names;
+use super::{Names, commitments};
 use crate::config::columns;
 use crate::spreadsheet;
 use anyhow::Result;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 use switchtower_domain::{Amount, Currency, Totals};
-use switchtower_portfolio::{Breakdown, By, Group};
+use switchtower_portfolio::{Breakdown, By, Commitment, Group};
 
 /// What stands where there is nothing to say.
 const NOTHING: &str = "-";
@@ -42,8 +42,7 @@ pub(super) fn table(breakdown: &Breakdown, names: &Names, out: &mut dyn Write) -
 
 /// A group, one row for each currency.
 fn lines(names: &[String], group: &Group) -> Vec<Vec<String>> {
-    let Totals { exact, estimated, unknown, .. } = &group.cost;
-    let calls = exact + estimated + unknown + group.free;
+    let calls = calls_of(group);
     let currencies = currencies(group);
     let counted = [calls.to_string(), group.input_tokens.to_string(), group.output_tokens.to_string()];
     if currencies.is_empty() {
@@ -57,6 +56,11 @@ fn lines(names: &[String], group: &Group) -> Vec<Vec<String>> {
         beside.into_iter().chain([currency.to_string()]).chain(sums).collect()
     };
     currencies.into_iter().enumerate().map(row).collect()
+}
+
+fn calls_of(group: &Group) -> u64 {
+    let Totals { exact, estimated, unknown, .. } = group.cost;
+    [exact, estimated, unknown, group.free].into_iter().fold(0, u64::saturating_add)
 }
 
 fn currencies(group: &Group) -> BTreeSet<Currency> {
@@ -91,40 +95,51 @@ fn named(by: &[By], group: &[String], names: &Names) -> Vec<String> {
 pub(super) fn csv(breakdown: &Breakdown, names: &Names, out: &mut dyn Write) -> Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     let head = breakdown.by().iter().map(|by| by.as_str());
+    let calls = ["calls"];
     let counted = ["exact_calls", "estimated_calls", "unknown_calls", "free_calls", "input_tokens", "output_tokens"];
     let moved = ["bytes_sent", "bytes_received"];
     let money = ["currency", "exact", "estimated", "known_part_of_unknown", "egress"];
-    csv.write_record(head.chain(counted).chain(moved).chain(money))?;
+    csv.write_record(head.chain(calls).chain(counted).chain(moved).chain(money))?;
     for (group_names, group) in breakdown.groups() {
-        let beside: Vec<String> = named(breakdown.by(), group_names, names)
+        let names: Vec<String> = named(breakdown.by(), group_names, names)
             .into_iter()
             .map(|name| if name == NOTHING { String::new() } else { spreadsheet::text(name) })
-            .chain([
-                group.cost.exact.to_string(),
-                group.cost.estimated.to_string(),
-                group.cost.unknown.to_string(),
-                group.free.to_string(),
-                group.input_tokens.to_string(),
-                group.output_tokens.to_string(),
-                group.bytes_sent.to_string(),
-                group.bytes_received.to_string(),
-            ])
             .collect();
+        let Totals { exact, estimated, unknown, .. } = group.cost;
+        let counts = [
+            calls_of(group),
+            exact,
+            estimated,
+            unknown,
+            group.free,
+            group.input_tokens,
+            group.output_tokens,
+            group.bytes_sent,
+            group.bytes_received,
+        ];
+        let counts = counts.map(|count| count.to_string());
         let currencies = currencies(group);
         if currencies.is_empty() {
-            csv.write_record(beside.iter().map(String::as_str).chain([""; 5]))?;
+            csv.write_record(names.iter().chain(&counts).map(String::as_str).chain([""; 5]))?;
         }
-        for currency in currencies {
+        for (at, currency) in currencies.into_iter().enumerate() {
+            // Whoever adds up a column must not count a call once for each currency.
+            let counts = if at == 0 { counts.clone() } else { Default::default() };
             let sums = sums(group, currency).map(|sum| sum.map(|sum| sum.to_string()).unwrap_or_default());
-            csv.write_record(
-                beside.iter().map(String::as_str).chain([currency.as_str()]).chain(sums.iter().map(String::as_str)),
-            )?;
+            let counted = names.iter().chain(&counts).map(String::as_str);
+            csv.write_record(counted.chain([currency.as_str()]).chain(sums.iter().map(String::as_str)))?;
         }
     }
     Ok(csv.flush()?)
 }
 
-pub(super) fn json(breakdown: &Breakdown, names: &Names, out: &mut dyn Write) -> Result<()> {
+/// Without a configuration nobody knows of commitments: then they are `null`.
+pub(super) fn json(
+    breakdown: &Breakdown,
+    names: &Names,
+    committed: Option<&[Commitment]>,
+    out: &mut dyn Write,
+) -> Result<()> {
     let groups: Result<Vec<Value>, serde_json::Error> = breakdown
         .groups()
         .map(|(group_names, group)| {
@@ -138,7 +153,9 @@ pub(super) fn json(breakdown: &Breakdown, names: &Names, out: &mut dyn Write) ->
             Ok(Value::Object(told))
         })
         .collect();
-    Ok(writeln!(out, "{:#}", json!({"groups": groups?, "whole": breakdown.whole()}))?)
+    let committed = committed.map(commitments::json);
+    let report = json!({"groups": groups?, "whole": breakdown.whole(), "commitments": committed});
+    Ok(writeln!(out, "{report:#}")?)
 }
 
 #[cfg(test)]

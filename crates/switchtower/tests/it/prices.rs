@@ -40,6 +40,54 @@ fn the_prices_of_a_model_are_told_by_list_and_day() {
 }
 
 #[test]
+fn the_prices_of_a_provider_are_those_that_its_calls_are_charged_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = OWN.replace("vllm", "oai").replace("\nm = ", "\n\"gpt-4o\" = ");
+    std::fs::write(folder.path().join("own.toml"), own).unwrap();
+    let settings = "prices = [\"own.toml\"]\n[providers.oai]\nkind = \"openai\"\nkey = \"env:PATH\"\n";
+    std::fs::write(folder.path().join("switchtower.toml"), settings).unwrap();
+    let output =
+        prices(folder.path(), &["show", "oai/gpt-4o", "--config", "switchtower.toml", "--at", "2026-11-21", "--json"]);
+    let rows: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    let told: Vec<(&str, bool)> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["by"].as_str().unwrap(), row["holds"].as_bool().unwrap()))
+        .filter(|(by, holds)| *holds || by.ends_with("LiteLLM"))
+        .collect();
+    assert_eq!(told[0], ("own: own.toml", true), "{rows:#}");
+    assert!(told.contains(&("shipped: LiteLLM", false)), "{rows:#}");
+}
+
+#[test]
+fn what_a_contract_takes_off_and_what_holds_besides_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let contract = "contract = true\ncurrency = \"EUR\"\nsource = \"annex B\"\ndate = 2026-11-21\n[[discounts]]\nkind = \"vllm\"\npercent = 50\n[[egress]]\nkind = \"vllm\"\ngigabyte = 0.09\n[[commitments]]\nkind = \"vllm\"\namount = 1000\nfrom = 2026-01-01\nuntil = 2027-01-01\n";
+    std::fs::write(folder.path().join("contract.toml"), contract).unwrap();
+    std::fs::write(folder.path().join("own.toml"), OWN).unwrap();
+    std::fs::write(folder.path().join("switchtower.toml"), "prices = [\"own.toml\", \"contract.toml\"]\n").unwrap();
+    let show = |more: &[&str]| {
+        let arguments = ["show", "vllm/m", "--config", "switchtower.toml", "--at", "2026-11-21"];
+        text(&prices(folder.path(), &[&arguments, more].concat()).stdout)
+    };
+    let told = show(&[]);
+    for line in [
+        "EUR input 1, output 3; less 50 percent: input 0.5, output 1.5",
+        "\ndiscount: 50 percent off vllm/m, by contract.toml (annex B, 2026-11-21)\n",
+        "\negress: EUR 0.09 for 10⁹ bytes of answers of vllm, by contract.toml (annex B, 2026-11-21)\n",
+        "\ncommitment: EUR 1000 to vllm from 2026-01-01 until 2027-01-01, used or not, by contract.toml (annex B, 2026-11-21)\n",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    let rows: Value = serde_json::from_str(&show(&["--json"])).unwrap();
+    let row = &rows[0];
+    assert_eq!([&row["rates"]["output"]["amount"], &row["charged"]["output"]["amount"]], ["3", "1.5"], "{rows:#}");
+    assert_eq!([&row["discount"]["percent"], &row["egress"][0]["rate"]["amount"]], ["50", "0.09"], "{rows:#}");
+    assert_eq!(row["commitments"][0]["amount"], "1000", "{rows:#}");
+}
+
+#[test]
 fn two_lists_that_disagree_are_told_and_a_wrong_one_is_named_by_line() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("one.toml"), OWN).unwrap();

@@ -71,6 +71,58 @@ fn a_reader_who_has_seen_enough_is_no_failure() {
 }
 
 #[test]
+fn a_commitment_stands_beside_what_was_spent_and_is_no_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    spent(folder);
+    let terms = "contract = true\ncurrency = \"EUR\"\nsource = \"annex C\"\ndate = 2026-11-21\n[[commitments]]\nkind = \"sim\"\namount = 1000\nfrom = 2020-01-01\nuntil = 2120-01-01\n[[commitments]]\nkind = \"bedrock\"\namount = 5\nfrom = 2020-01-01\nuntil = 2120-01-01\n";
+    std::fs::write(folder.join("terms.toml"), terms).unwrap();
+    std::fs::write(folder.join("costs.toml"), "prices = [\"terms.toml\"]\n").unwrap();
+    let config = folder.join("costs.toml");
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_slice(&cost(folder, &[arguments, &["--format", "json"]].concat()).stdout).unwrap()
+    };
+    let without = json(&[]);
+    assert_eq!(without["commitments"], Value::Null, "nobody asked a contract");
+    let told = json(&["--config", config.to_str().unwrap()]);
+    assert_eq!(told["whole"], without["whole"]);
+    let [sim, bedrock] = [&told["commitments"][0], &told["commitments"][1]];
+    assert_eq!([&sim["to"], &sim["amount"], &sim["currency"], &sim["by"]], ["sim", "1000", "EUR", "terms.toml"]);
+    assert_eq!(sim["spent"]["sums"], told["whole"]["cost"]["sums"], "{told:#}");
+    assert_eq!((&bedrock["spent"]["exact"], &bedrock["spent"]["sums"]), (&0.into(), &serde_json::json!({})));
+    let table = text(&cost(folder, &["--config", config.to_str().unwrap()]));
+    let row: Vec<&str> = table
+        .lines()
+        .find(|line| line.starts_with("sim ") && line.contains("terms.toml"))
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let euros = sim["spent"]["sums"]["EUR"]["exact"].as_str().unwrap();
+    assert_eq!(row, ["sim", "2020-01-01", "2120-01-01", "EUR", "1000", euros, "-", "-", "terms.toml"], "{table}");
+    assert!(table.contains("what 'sim' cost in USD is not in the row of its commitment"), "{table}");
+    // A commitment of other days than those that are asked for is not told.
+    let before = json(&["--config", config.to_str().unwrap(), "--until", "2019-01-01"]);
+    assert_eq!(before["commitments"], serde_json::json!([]));
+}
+
+#[test]
+fn a_span_without_a_day_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    spent(folder);
+    std::fs::write(folder.join("bill.csv"), "cost\n0\n").unwrap();
+    let bill = folder.join("bill.csv");
+    for command in [&[][..], &["reconcile", bill.to_str().unwrap()]] {
+        for (from, until) in [("2027-01-01", "2026-01-01"), ("2026-11-30", "2026-11-30")] {
+            let refused = cost(folder, &[command, &["--from", from, "--until", until]].concat());
+            assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+            assert!(text(&refused).contains(&format!("no day is from {from} on and before {until}")));
+        }
+    }
+    assert!(cost(folder, &["--from", "2026-11-30", "--until", "2026-12-01"]).status.success());
+}
+
+#[test]
 fn a_bill_is_refused_for_what_it_leaves_open() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -136,6 +188,14 @@ fn costs_are_the_same_in_every_export_and_beside_a_bill() {
     };
     assert_eq!(sums("exact"), by_hand);
 
+    // Of a group in two currencies each call is counted once.
+    let csv = rows(&cost(folder, &["--by", "tenant", "--format", "csv"]).stdout);
+    let of = |name: &str| csv.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+    assert_eq!(of("currency"), ["EUR", "USD"]);
+    assert_eq!([of("calls"), of("exact_calls")], [["8", ""], ["8", ""]], "{csv:#?}");
+    assert_eq!(of("input_tokens"), [whole["input_tokens"].to_string(), String::new()]);
+    assert_eq!(of("exact").iter().filter(|amount| !amount.is_empty()).count(), 2);
+
     // FOCUS: the same sums, the list price beside that of the contract, and egress apart, as an estimate.
     let exported = ledger(folder, &["export", "--format", "focus"]);
     let rows_of_focus = rows(&exported.stdout);
@@ -148,6 +208,8 @@ fn costs_are_the_same_in_every_export_and_beside_a_bill() {
     assert_eq!((egress["x_CostStatus"].as_str(), egress["PricingUnit"].as_str()), ("estimated", "GB"));
     std::fs::write(folder.join("focus.csv"), &exported.stdout).unwrap();
     validated(&folder.join("focus.csv"));
+    let even = cost(folder, &["reconcile", folder.join("focus.csv").to_str().unwrap()]);
+    assert!(even.status.success() && text(&even).contains("model 'x_Model'"), "{}", text(&even));
 
     // Comma-separated values and Parquet have every entry.
     let count = entries(folder).len();

@@ -93,7 +93,8 @@ fn priced(project: Project, data: &Value, recorded: &RecordedUsage) -> Cost {
         });
         Arc::clone(made)
     });
-    let asked = Asked { kind: &recorded.kind, model: &recorded.model, region: None, day: DAY.parse().unwrap() };
+    let asked =
+        Asked { provider: None, kind: &recorded.kind, model: &recorded.model, region: None, day: DAY.parse().unwrap() };
     prices.price(&asked, &recorded.usage)
 }
 
@@ -178,7 +179,13 @@ fn reports(all: &[RecordedUsage]) -> BTreeMap<String, [usize; 4]> {
     let mut found: BTreeMap<String, [usize; 4]> = BTreeMap::new();
     for recorded in all {
         let Some(reported) = reported_cost(&recorded.usage) else { continue };
-        let asked = Asked { kind: &recorded.kind, model: &recorded.model, region: None, day: DAY.parse().unwrap() };
+        let asked = Asked {
+            provider: None,
+            kind: &recorded.kind,
+            model: &recorded.model,
+            region: None,
+            day: DAY.parse().unwrap(),
+        };
         let cost = prices.price(&asked, &recorded.usage);
         let at = match cost.whole(Currency::USD) {
             None => 3,

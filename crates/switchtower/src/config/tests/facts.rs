@@ -8,6 +8,9 @@ pub(super) const FILE: &str = "[models.vllm]\n\"qwen\" = { tools = false, contex
 /// Prices of a contract.
 pub(super) const CONTRACT: &str = "contract = true\ncurrency = \"EUR\"\nsource = \"annex B\"\ndate = 2026-11-21\n[prices.openai]\n\"gpt-5-mini\" = { input = 0.2, output = 1.5 }\n";
 
+/// Prices of a provider that may be there.
+pub(super) const WHOSE: &str = "currency = \"EUR\"\nsource = \"us\"\ndate = 2026-11-21\n[prices.oai]\n\"gpt-5-mini\" = { input = 0.2 }\n[[egress]]\nkind = \"bedrok\"\ngigabyte = 1\n";
+
 const MODELS: &str = r#"
 catalogue = ["facts.toml"]
 [providers.openai]
@@ -89,11 +92,33 @@ fn prices_of_a_contract_hold_before_those_that_ship() {
     use switchtower_catalogue::prices::{Asked, Layer, Tier};
     let prices = read("prices = [\"contract.toml\"]").unwrap().prices;
     let layer = |model| {
-        let asked = Asked { kind: "openai", model, region: None, day: "2026-11-21".parse().unwrap() };
+        let asked = Asked { provider: None, kind: "openai", model, region: None, day: "2026-11-21".parse().unwrap() };
         prices.sheet(&asked, Tier::Standard, 1).map(|sheet| (sheet.layer, sheet.list.to_owned()))
     };
     assert_eq!(layer("gpt-5-mini"), Some((Layer::Contract, "contract.toml".to_owned())));
     assert_eq!(layer("gpt-5"), Some((Layer::Shipped, "LiteLLM".to_owned())));
+}
+
+#[test]
+fn prices_of_nobody_are_a_mistake_and_those_of_a_provider_by_its_name_are_none() {
+    let bedrock = "1:11: 'whose.toml', line 7: 'bedrok' is neither a kind of provider nor the name of one that is configured; did you mean 'bedrock'?";
+    check(
+        "prices = [\"whose.toml\"]",
+        &[
+            "1:11: 'whose.toml', line 4: 'oai' is neither a kind of provider nor the name of one that is configured; did you mean 'xai' or 'zai'?",
+            bedrock,
+        ],
+    );
+    check("prices = [\"whose.toml\"]\n[providers.oai]\nkind = \"openai\"\n", &[bedrock]);
+}
+
+#[test]
+fn every_list_that_ships_speaks_of_kinds_that_can_be_configured() {
+    for (_, name, list) in switchtower_catalogue::prices::Prices::built_in().lists() {
+        for (kind, ..) in list.models() {
+            assert!(kind == "sim" || switchtower_providers::known(kind).is_some(), "{name}: {kind}");
+        }
+    }
 }
 
 #[test]
