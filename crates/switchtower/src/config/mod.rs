@@ -21,6 +21,7 @@ mod ledger;
 mod listening;
 mod problem;
 mod projection;
+mod providing;
 mod quirks;
 mod ready;
 #[cfg(test)]
