@@ -37,9 +37,7 @@ impl Outside for Desk {
             Some("conf/facts.toml") => Ok(facts::FILE.to_owned()),
             Some("conf/contract.toml") => Ok(facts::CONTRACT.to_owned()),
             Some("conf/whose.toml") => Ok(facts::WHOSE.to_owned()),
-            Some("conf/dear.toml") => {
-                Ok("[prices.vllm]\nm = { inptu = 1 }\nn = { input = -1, currency = \"UDS\" }".to_owned())
-            }
+            Some("conf/dear.toml") => Ok(facts::DEAR.to_owned()),
             Some("conf/broken.toml") => Ok("[models.k]\n\"m\" = { tolls = true }".to_owned()),
             _ => Err(io::ErrorKind::NotFound.into()),
         }

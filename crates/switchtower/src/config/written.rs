@@ -175,7 +175,7 @@ macro_rules! section {
 section!(Written {
     include: Vec<At<String>> = "none", "Further files of this configuration, relative to this one. A `*` in the name of a file stands for any characters. Nothing may stand in two files, but `[[keys]]` and sections of different names.";
     catalogue: Vec<At<String>> = "none", "Files with facts about models, relative to this one, laid over those that ship with the product; a later one corrects an earlier one.";
-    prices: Vec<At<String>> = "none", "Files with prices of models, relative to this one: your own, and with `contract = true` at their top those of a contract. A contract holds before your own prices, and these before those that ship with the product; a later file holds before an earlier one.";
+    prices: Vec<At<String>> = "none", "Files with prices of models, relative to this one: your own, and with `contract = true` at their top those of a contract. A contract holds before your own prices, and these before those that ship with the product; a later file holds before an earlier one. They speak of kinds of provider, or of providers by their names here; a name that is neither is an error.";
     listen: Listen = "", "";
     listeners: Named<Listener> = "", "";
     limits: Limits = "", "";

@@ -8,6 +8,9 @@ pub(super) const FILE: &str = "[models.vllm]\n\"qwen\" = { tools = false, contex
 /// Prices of a contract.
 pub(super) const CONTRACT: &str = "contract = true\ncurrency = \"EUR\"\nsource = \"annex B\"\ndate = 2026-11-21\n[prices.openai]\n\"gpt-5-mini\" = { input = 0.2, output = 1.5 }\n";
 
+/// Prices with mistakes.
+pub(super) const DEAR: &str = "[prices.vllm]\nm = { inptu = 1 }\nn = { input = -1, currency = \"UDS\" }";
+
 /// Prices of a provider that may be there.
 pub(super) const WHOSE: &str = "currency = \"EUR\"\nsource = \"us\"\ndate = 2026-11-21\n[prices.oai]\n\"gpt-5-mini\" = { input = 0.2 }\n[[egress]]\nkind = \"bedrok\"\ngigabyte = 1\n";
 
