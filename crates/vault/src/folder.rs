@@ -51,20 +51,9 @@ impl TenantFolder {
 
     /// Those of every tenant, in the order of their names.
     pub(crate) fn all(content: &Path) -> Result<Vec<Self>, VaultError> {
-        let entries = match fs::read_dir(content) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(VaultError::disk(content))?,
-        };
-        let mut folders = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(VaultError::disk(content))?;
-            let Ok(tenant) = entry.file_name().into_string() else { continue };
-            if entry.path().is_dir() && TenantName::new(tenant.as_str()).is_ok() {
-                folders.push(Self { folder: Folder::existing(&content.join(&tenant)), tenant });
-            }
-        }
-        folders.sort_by(|one, other| one.tenant.cmp(&other.tenant));
-        Ok(folders)
+        let tenants = listed(content)?.into_iter().filter(|(name, is_folder)| *is_folder && is_tenant(name));
+        let folder = |(tenant, _): (String, bool)| Self { folder: Folder::existing(&content.join(&tenant)), tenant };
+        Ok(tenants.map(folder).collect())
     }
 
     /// The files that are neither a key nor what is sealed under one.
@@ -148,20 +137,26 @@ impl TenantFolder {
 
 /// What lies in the folder of everything and is neither of a tenant nor for orders.
 pub(crate) fn strangers(content: &Path) -> Result<Vec<String>, VaultError> {
-    let entries = match fs::read_dir(content) {
+    let ours = |name: &str, is_folder: bool| is_folder && (name == ORDERS || is_tenant(name));
+    let strangers = listed(content)?.into_iter().filter(|(name, is_folder)| !ours(name, *is_folder));
+    Ok(strangers.map(|(name, _)| name).collect())
+}
+
+fn is_tenant(name: &str) -> bool {
+    TenantName::new(name).is_ok()
+}
+
+/// What lies in a folder, in the order of its names, and whether it is a folder itself.
+fn listed(folder: &Path) -> Result<Vec<(String, bool)>, VaultError> {
+    let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(VaultError::disk(content))?,
+        entries => entries.map_err(VaultError::disk(folder))?,
     };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(VaultError::disk(content))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !entry.path().is_dir() || (name != ORDERS && TenantName::new(name.as_str()).is_err()) {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
+    let told = |entry: fs::DirEntry| (entry.file_name().to_string_lossy().into_owned(), entry.path().is_dir());
+    let mut listed =
+        entries.map(|entry| entry.map(told)).collect::<Result<Vec<_>, _>>().map_err(VaultError::disk(folder))?;
+    listed.sort_unstable();
+    Ok(listed)
 }
 
 /// The key that a file is of.
